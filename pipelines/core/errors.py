@@ -1,0 +1,207 @@
+"""The whole error tree of Overread: one class a reason, with its stable code, HTTP status and whether a retry can help.
+
+OverreadError
+├── BadInput                       the sender can mend it
+│   ├── NotAnImage                 not_dicom, empty_file, truncated ... (see `code`)
+│   ├── UnsuitableInput            readable, but this pipeline cannot use it
+│   ├── CorruptPixels              the codestream does not decode
+│   ├── NoPixelData
+│   ├── ArchiveRefused             archive_unsafe_path, archive_bomb, archive_nested ...
+│   ├── LateralityRequired
+│   ├── BadRequest                 parameters, bodies, boundaries
+│   └── BodyTooLarge
+├── NotAllowed                     who is asking
+│   ├── NotAuthenticated
+│   └── Forbidden
+├── NotFound
+├── Conflict                       review_conflict, illegal state, idempotency
+├── Unavailable                    comes back by itself: a retry helps
+│   ├── DatabaseUnavailable
+│   ├── StorageFull
+│   └── LeaseLost
+├── DecoderDied                    the memory-limited child ended without an answer
+├── OutOfMemory
+└── ModelError
+    ├── WeightsRefused             hash not the pinned one
+    └── UnknownModel
+"""
+
+from __future__ import annotations
+
+
+class OverreadError(Exception):
+    """Something went wrong in Overread."""
+
+    code = "internal_error"
+    status = 500
+    retry = False
+
+    def __init__(self, detail: str | None = None, *, code: str | None = None, **facts: object) -> None:
+        """Say what was wrong in one sentence; `code` narrows the class's own code, `facts` are numbers, never identifiers."""
+        self.detail = detail or (type(self).__doc__ or "").split("\n", 1)[0]
+        self.facts = facts
+        if code is not None:
+            self.code = code
+        super().__init__(self.sentence)
+
+    @property
+    def title(self) -> str:
+        """The class's own sentence, the same for every instance."""
+        return (type(self).__doc__ or type(self).__name__).split("\n", 1)[0]
+
+    @property
+    def sentence(self) -> str:
+        """The detail with its facts behind it."""
+        if not self.facts:
+            return self.detail
+        return f"{self.detail} ({', '.join(f'{name}: {value}' for name, value in self.facts.items())})"
+
+
+class BadInput(OverreadError):
+    """The input cannot be used as it is."""
+
+    code = "bad_input"
+    status = 422
+
+
+class NotAnImage(BadInput):
+    """The file is neither DICOM nor a photograph Overread can read."""
+
+    code = "not_dicom"
+
+
+class UnsuitableInput(BadInput):
+    """The images are readable, but this pipeline cannot use them."""
+
+    code = "unsuitable_input"
+
+
+class CorruptPixels(BadInput):
+    """The pixel data does not decode."""
+
+    code = "corrupt_pixels"
+
+
+class NoPixelData(BadInput):
+    """The object carries no pixel data."""
+
+    code = "no_pixel_data"
+
+
+class ArchiveRefused(BadInput):
+    """The archive is not safe to unpack."""
+
+    code = "archive_refused"
+
+
+class LateralityRequired(BadInput):
+    """A fundus photograph needs a laterality (R or L)."""
+
+    code = "laterality_required"
+
+
+class BadRequest(BadInput):
+    """The request is not well formed."""
+
+    code = "bad_request"
+    status = 400
+
+
+class BodyTooLarge(BadInput):
+    """The body is past the limit."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class NotAllowed(OverreadError):
+    """The request is not allowed."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotAuthenticated(NotAllowed):
+    """A valid API key or session is needed."""
+
+    code = "not_authenticated"
+    status = 401
+
+
+class Forbidden(NotAllowed):
+    """Your role does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(OverreadError):
+    """There is nothing under this id."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(OverreadError):
+    """The request does not fit the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class Unavailable(OverreadError):
+    """A part of the system is away for the moment; try again."""
+
+    code = "unavailable"
+    status = 503
+    retry = True
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer at the moment; nothing was changed."""
+
+    code = "database_unavailable"
+
+
+class StorageFull(Unavailable):
+    """The disk is nearly full; nothing was stored."""
+
+    code = "storage_full"
+    status = 507
+
+
+class LeaseLost(Unavailable):
+    """Another worker holds this job now; this worker's result was discarded."""
+
+    code = "lease_lost"
+
+
+class DecoderDied(OverreadError):
+    """The decoding process ended without an answer."""
+
+    code = "decoder_died"
+    status = 422
+
+
+class OutOfMemory(OverreadError):
+    """The job needs more memory than it may have."""
+
+    code = "out_of_memory"
+
+
+class ModelError(OverreadError):
+    """The model cannot be used."""
+
+    code = "model_error"
+
+
+class WeightsRefused(ModelError):
+    """The weights are not the ones the bundle pins."""
+
+    code = "weights_refused"
+
+
+class UnknownModel(ModelError):
+    """There is no model of this name."""
+
+    code = "unknown_model"
+    status = 404

@@ -1,0 +1,162 @@
+"""Frozen values that travel between files, pipelines and services; stdlib only at the surface, arrays stay in pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Urgency(StrEnum):
+    """How soon a clinician should look, most urgent first."""
+
+    STAT = "stat"  #: sight-threatening: read now
+    URGENT = "urgent"  #: referable disease: read today
+    CHECK = "check"  #: the machine cannot say: a person has to look
+    ROUTINE = "routine"  #: nothing that cannot wait
+
+
+class Laterality(StrEnum):
+    """Side of the body, as DICOM Image Laterality (0020,0062) writes it."""
+
+    RIGHT = "R"
+    LEFT = "L"
+    BOTH = "B"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept: scheme (SCT, DCM, 99OVR), value, meaning. Source: PS3.3 8.8."""
+
+    scheme: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFile:
+    """One DICOM object on local disk as a pipeline receives it; `sha256` is of the file's bytes."""
+
+    path: Path
+    sha256: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    modality: str
+    series_instance_uid: str
+    study_instance_uid: str
+    laterality: Laterality | None = None
+    instance_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one job reads: the instances of a study or of a series, ordered by digest-stable order (sha256 of SOP UID)."""
+
+    kind: str
+    instances: tuple[InstanceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Whether an image can be graded; score in 0-1, `reasons` are stable words such as blur, dark, bright, no_retina."""
+
+    gradable: bool
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a heat-map was made and whether it may be trusted; `trust` holds named figures in 0-1."""
+
+    method: str
+    layer: str
+    target: str
+    trust: Mapping[str, float] = field(default_factory=dict)
+    reliable: bool = True
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about the patient: a coded label with value, unit and, for classes, calibrated probabilities."""
+
+    code: Code
+    label: str
+    value: float | int | str | None
+    unit: str | None = None
+    probabilities: Mapping[str, float] | None = None
+    interval: tuple[float, float] | None = None
+    laterality: Laterality | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file a pipeline made; `name` is unique in a result and has no slash."""
+
+    name: str
+    kind: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReading:
+    """What was said about one image of the subject."""
+
+    sop_instance_uid: str
+    laterality: Laterality | None
+    quality: Quality
+    abstained: bool
+    abstain_reason: str | None
+    explanation: Explanation | None
+    artifacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which weights: name, version and sha256 of the weights file."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a result was made from. Everything but `host` and `seconds` is part of `digest`."""
+
+    digest: str
+    inputs: tuple[str, ...]
+    weights: str
+    configuration: str
+    code: str
+    engine: str
+    engine_version: str
+    precision: str
+    threads: int
+    batch_shape: tuple[int, ...]
+    device: str
+    processor: str
+    ladder: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A pipeline's whole answer for one subject."""
+
+    pipeline: str
+    model: ModelRef
+    findings: tuple[Finding, ...]
+    images: tuple[ImageReading, ...]
+    quality: Quality
+    abstained: bool
+    abstain_reason: str | None
+    urgency: Urgency
+    explanation: Explanation | None
+    artifacts: tuple[Artifact, ...]
+    seconds: Mapping[str, float]
+    receipt: Receipt

@@ -1,0 +1,72 @@
+"""Every setting of the services in one place, read once from the environment (prefix OVERREAD_) and passed on as a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024**2
+GIBIBYTE = 1024**3
+
+
+class Settings(BaseSettings):
+    """All settings; sizes in bytes, times in seconds. An environment variable OVERREAD_<NAME> overrides each."""
+
+    model_config = SettingsConfigDict(env_prefix="OVERREAD_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(default=Path("overread-data"), description="Folder for the database, blobs, spool and broker.")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in data_dir.")
+    broker_url: str | None = Field(default=None, description="redis:// URL; default: an embedded Valkey is started.")
+    blob_url: str | None = Field(default=None, description="fsspec URL of the blob store; default: data_dir/blobs.")
+    models_dir: Path = Field(
+        default=Path(__file__).resolve().parent.parent / "models", description="Bundles seeded at `db upgrade`."
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address the API binds to.")
+    port: int = Field(default=8000, description="Port of the API; 0 picks a free one.")
+    secure_cookies: bool = Field(default=False, description="Set the Secure flag on cookies; needs HTTPS in front.")
+    session_hours: float = Field(default=12.0, description="A browser session ends after this many hours.")
+    metrics_open: bool = Field(default=False, description="Serve /metrics without a key (own network only).")
+
+    max_body_bytes: int = Field(default=8 * GIBIBYTE, description="A request body past this ends with 413.")
+    max_file_bytes: int = Field(default=4 * GIBIBYTE, description="A single file past this is rejected.")
+    archive_max_bytes: int = Field(default=16 * GIBIBYTE, description="Unpacked total of one archive.")
+    archive_max_members: int = Field(default=100_000, description="Members of one archive.")
+    archive_max_ratio: float = Field(default=200.0, description="Unpacked over packed size; more is a bomb.")
+    disk_reserve_bytes: int = Field(default=512 * MEBIBYTE, description="Free space below which intake answers 507.")
+    quarantine_max_bytes: int = Field(default=512 * MEBIBYTE, description="Room for the bytes of refused files.")
+    quiet_seconds: float = Field(default=15.0, description="A study closes after this long without a new instance.")
+    decoder_memory_bytes: int = Field(default=3 * GIBIBYTE, description="Address space of a decoding child.")
+    decoder_timeout_seconds: float = Field(default=60.0, description="A decoding child is ended after this long.")
+
+    lease_seconds: float = Field(default=60.0, description="A job whose lease is older is taken back.")
+    heartbeat_seconds: float = Field(default=5.0, description="How often a worker extends its lease.")
+    sweep_seconds: float = Field(default=5.0, description="How often the scheduler looks for lost work.")
+    max_attempts: int = Field(default=5, description="Attempts after which a retryable job fails.")
+    priority_ageing_seconds: float = Field(default=600.0, description="Waiting this long lifts a job by one priority.")
+    worker_queues: str = Field(default="default", description="Comma-separated queues a worker serves.")
+
+    access_audit_seconds: float = Field(default=300.0, description="Reads of one study by one user audited once in this time.")
+    development: bool = Field(default=False, description="Development profile: a login is made and printed once.")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'overread.sqlite3'}"
+
+    @property
+    def resolved_blob_url(self) -> str:
+        """The blob store's fsspec URL, or a folder in the data folder."""
+        return self.blob_url or f"file://{self.data_dir.resolve() / 'blobs'}"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where uploads wait until they are durable."""
+        return self.data_dir / "spool"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Where the bytes of refused files lie, capped."""
+        return self.data_dir / "quarantine"
