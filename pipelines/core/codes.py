@@ -1,0 +1,48 @@
+"""Coded concepts that Overread writes, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from pipelines.core.types import Code, Laterality
+
+#: Scheme designators: PS3.16 section 8, Table 8-1. 99OVR is ours: PS3.16 8.2 leaves designators beginning 99 private.
+SNOMED: Final = "SCT"
+DICOM: Final = "DCM"
+LOINC: Final = "LN"
+OVERREAD: Final = "99OVR"
+
+# Findings
+DIABETIC_RETINOPATHY: Final = Code(SNOMED, "4855003", "Retinopathy due to diabetes mellitus")  # SNOMED CT, disorder
+DIABETIC_MACULAR_EDEMA: Final = Code(SNOMED, "312912001", "Macular edema due to diabetes mellitus")  # SNOMED CT
+#: No published scheme names "referable": grade 2 or more (Gulshan et al., JAMA 2016, doi:10.1001/jama.2016.17216).
+REFERABLE_RETINOPATHY: Final = Code(OVERREAD, "referable-dr", "Referable diabetic retinopathy")
+
+#: ICDR grade -> its name: LOINC answer list LL2117-1, after Wilkinson et al., Ophthalmology 2003;110:1677-82.
+ICDR_GRADES: Final[Mapping[int, Code]] = {
+    0: Code(LOINC, "LA18643-9", "No apparent retinopathy"),
+    1: Code(LOINC, "LA18644-7", "Mild non-proliferative retinopathy"),
+    2: Code(LOINC, "LA18645-4", "Moderate non-proliferative retinopathy"),
+    3: Code(LOINC, "LA18646-2", "Severe non-proliferative retinopathy"),
+    4: Code(LOINC, "LA18648-8", "Proliferative retinopathy"),
+}
+
+#: Risk of macular edema as the IDRiD data set grades it (Porwal et al., Data 2018;3:25): exudates and their distance.
+MACULAR_EDEMA_RISKS: Final[Mapping[int, Code]] = {
+    0: Code(OVERREAD, "dme-risk-0", "No apparent hard exudates"),
+    1: Code(OVERREAD, "dme-risk-1", "Hard exudates beyond one disc diameter from the macula"),
+    2: Code(OVERREAD, "dme-risk-2", "Hard exudates within one disc diameter from the macula"),
+}
+
+# Anatomy
+RETINA: Final = Code(SNOMED, "5665001", "Retina")  # PS3.16 CID 4209
+EYE: Final = Code(SNOMED, "81745001", "Eye")  # PS3.16 CID 4209
+SIDES: Final[Mapping[Laterality, Code]] = {  # PS3.16 CID 244
+    Laterality.RIGHT: Code(SNOMED, "24028007", "Right"),
+    Laterality.LEFT: Code(SNOMED, "7771000", "Left"),
+    Laterality.BOTH: Code(SNOMED, "51440002", "Right and left"),
+}
+
+# Devices
+FUNDUS_CAMERA: Final = Code(SNOMED, "409898007", "Fundus Camera")  # PS3.16 CID 4202

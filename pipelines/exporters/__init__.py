@@ -1,0 +1,1 @@
+"""One class a result format: JSON, DICOM SR, DICOM Secondary Capture."""

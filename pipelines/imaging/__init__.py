@@ -1,0 +1,1 @@
+"""Files to values and back: DICOM, photographs, rendered pictures; numpy only, never torch."""

@@ -1,0 +1,101 @@
+"""What every pipeline is: five steps from files to a reading, each of them timed."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+from pipelines.core.types import Reading, Subject
+
+#: Told the step that begins and the share of the whole that is done, 0-1.
+Progress = Callable[[str, float], None]
+
+STEPS: Final = ("load", "preprocess", "infer", "explain", "postprocess")
+
+Loaded = TypeVar("Loaded")
+Prepared = TypeVar("Prepared")
+Inferred = TypeVar("Inferred")
+Explained = TypeVar("Explained")
+
+
+def silent(_step: str, _fraction: float) -> None:
+    """Progress that nobody watches."""
+
+
+class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
+    """Files in, a reading out; holds a loaded model, serves many subjects one after another, and is closed."""
+
+    @abstractmethod
+    def load(self, subject: Subject) -> Loaded:
+        """Read the subject's files into arrays; raises BadInput where they cannot be used."""
+
+    @abstractmethod
+    def preprocess(self, loaded: Loaded) -> Prepared:
+        """Bring the arrays into the form that the model was trained on."""
+
+    @abstractmethod
+    def infer(self, prepared: Prepared) -> Inferred:
+        """Run the model."""
+
+    @abstractmethod
+    def explain(self, inferred: Inferred) -> Explained:
+        """Show what the answer rests on."""
+
+    @abstractmethod
+    def postprocess(self, explained: Explained) -> Reading:
+        """Turn numbers into findings; the reading's seconds are filled in by `run`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back processes and memory."""
+
+    def run(self, subject: Subject, progress: Progress = silent) -> Reading:
+        """Read one subject; raises BadInput, DecoderDied, OutOfMemory or ModelError."""
+        seconds: dict[str, float] = {}
+        with _timed("load", seconds, progress):
+            loaded = self.load(subject)
+        with _timed("preprocess", seconds, progress):
+            prepared = self.preprocess(loaded)
+        with _timed("infer", seconds, progress):
+            inferred = self.infer(prepared)
+        with _timed("explain", seconds, progress):
+            explained = self.explain(inferred)
+        with _timed("postprocess", seconds, progress):
+            reading = self.postprocess(explained)
+        progress("done", 1.0)
+        return replace(reading, seconds=seconds)
+
+    def run_batch(self, subjects: Sequence[Subject], progress: Progress = silent) -> Iterator[Reading]:
+        """Read many subjects, each as `run` does; `progress` hears the share of all of them."""
+        for index, subject in enumerate(subjects):
+
+            def scaled(step: str, fraction: float, index: int = index) -> None:
+                progress(step, (index + fraction) / len(subjects))
+
+            yield self.run(subject, scaled)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+#: A pipeline whose intermediate values are nobody's business; Any, since only the pipeline itself may know them.
+AnyPipeline = Pipeline[Any, Any, Any, Any]
+
+
+@contextmanager
+def _timed(step: str, seconds: dict[str, float], progress: Progress) -> Iterator[None]:
+    """Say that a step begins and write down how long it took."""
+    progress(step, STEPS.index(step) / len(STEPS))
+    begin = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - begin
