@@ -1,4 +1,4 @@
-"""Every setting of the services in one place, read once from the environment (prefix OVERREAD_) and passed on as a value."""
+"""Every setting of the services, read once from the environment (prefix OVERREAD_) and passed on as a value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OVERREAD_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(default=Path("overread-data"), description="Folder for the database, blobs, spool and broker.")
+    data_dir: Path = Field(
+        default=Path("overread-data"), description="Folder for the database, blobs, spool and broker."
+    )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in data_dir.")
     broker_url: str | None = Field(default=None, description="redis:// URL; default: an embedded Valkey is started.")
     blob_url: str | None = Field(default=None, description="fsspec URL of the blob store; default: data_dir/blobs.")
@@ -48,7 +50,9 @@ class Settings(BaseSettings):
     priority_ageing_seconds: float = Field(default=600.0, description="Waiting this long lifts a job by one priority.")
     worker_queues: str = Field(default="default", description="Comma-separated queues a worker serves.")
 
-    access_audit_seconds: float = Field(default=300.0, description="Reads of one study by one user audited once in this time.")
+    access_audit_seconds: float = Field(
+        default=300.0, description="Reads of one study by one user audited once in this time."
+    )
     development: bool = Field(default=False, description="Development profile: a login is made and printed once.")
 
     @property

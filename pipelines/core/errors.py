@@ -37,7 +37,7 @@ class OverreadError(Exception):
     retry = False
 
     def __init__(self, detail: str | None = None, *, code: str | None = None, **facts: object) -> None:
-        """Say what was wrong in one sentence; `code` narrows the class's own code, `facts` are numbers, never identifiers."""
+        """Say what was wrong in one sentence; `code` narrows the class, `facts` are numbers, never identifiers."""
         self.detail = detail or (type(self).__doc__ or "").split("\n", 1)[0]
         self.facts = facts
         if code is not None:

@@ -1,4 +1,4 @@
-"""Frozen values that travel between files, pipelines and services; stdlib only at the surface, arrays stay in pipelines."""
+"""Frozen values that travel between files, pipelines and services; arrays stay in pipelines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class InstanceFile:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one job reads: the instances of a study or of a series, ordered by digest-stable order (sha256 of SOP UID)."""
+    """What one job reads: the instances of a study or of a series, ordered by SOP Instance UID."""
 
     kind: str
     instances: tuple[InstanceFile, ...]
@@ -59,7 +59,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Whether an image can be graded; score in 0-1, `reasons` are stable words such as blur, dark, bright, no_retina."""
+    """Whether an image can be graded; score in 0-1, `reasons` are stable words: blur, dark, bright, no_retina."""
 
     gradable: bool
     score: float

@@ -1,0 +1,101 @@
+"""The states of things, each member with its sentence."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class Priority(IntEnum):
+    """Order of work; the smaller number goes first."""
+
+    STAT = 0  #: somebody is waiting
+    ROUTINE = 1  #: today's work
+    BATCH = 2  #: when nothing else waits
+
+
+class StudyState(StrEnum):
+    """Whether more instances are expected."""
+
+    RECEIVING = "receiving"  #: instances may still arrive
+    COMPLETE = "complete"  #: closed and routed
+
+
+class SeriesState(StrEnum):
+    """Whether a series takes more instances."""
+
+    OPEN = "open"  #: instances may still arrive
+    CLOSED = "closed"  #: its digest is fixed
+
+
+class JobRole(StrEnum):
+    """Why a job runs."""
+
+    LIVE = "live"  #: a study came in
+    BATCH = "batch"  #: the archive is re-read
+    SHADOW = "shadow"  #: a model is compared silently
+
+
+class JobState(StrEnum):
+    """A job's life, DATA model in docs/data.md."""
+
+    QUEUED = "queued"  #: waiting for a worker
+    RUNNING = "running"  #: a worker holds the lease
+    SUCCEEDED = "succeeded"  #: its result is stored
+    FAILED = "failed"  #: it cannot succeed as it is
+    QUARANTINED = "quarantined"  #: it ended its worker more than once
+    CANCELLED = "cancelled"  #: asked for, or its subject was reopened
+
+
+class AttemptOutcome(StrEnum):
+    """How one claim ended."""
+
+    SUCCEEDED = "succeeded"  #: the result was saved
+    RETRYABLE = "retryable"  #: an error that may pass; the job waits and runs again
+    FAILED = "failed"  #: an error that will not pass
+    STOPPED = "stopped"  #: the worker was asked to stop and gave the job back
+    LEASE_LOST = "lease_lost"  #: the heartbeat stopped; cause unknown
+    DIED = "died"  #: the process ended by a signal or for lack of memory
+    CANCELLED = "cancelled"  #: somebody asked for it
+
+
+class ReviewAction(StrEnum):
+    """What a reader did."""
+
+    DRAFT = "draft"  #: kept for later, counts for nothing
+    SIGN = "sign"  #: the reader's word
+    UNDO = "undo"  #: takes back the reader's own last signature
+    AMEND = "amend"  #: a signed word changed, the old one stays
+    ADJUDICATE = "adjudicate"  #: decides between two readers
+
+
+class Verdict(StrEnum):
+    """What the reader says of the machine's result."""
+
+    ACCEPT = "accept"  #: the findings are right
+    EDIT = "edit"  #: the findings are replaced by the reader's
+    REJECT = "reject"  #: the result is of no use
+
+
+class ReviewState(StrEnum):
+    """Where a worklist row stands."""
+
+    UNREAD = "unread"  #: no clinician has decided
+    DRAFTED = "drafted"  #: a draft is kept
+    SIGNED = "signed"  #: a clinician has decided
+
+
+class Role(StrEnum):
+    """What a user or key may do; each includes the one before."""
+
+    TECHNICIAN = "technician"  #: sends studies, sees their progress
+    CLINICIAN = "clinician"  #: reads and signs
+    ADMIN = "admin"  #: users, keys, models, audit
+
+
+class ModelState(StrEnum):
+    """The newest model event says it."""
+
+    REGISTERED = "registered"  #: known, not used
+    SHADOW = "shadow"  #: runs silently
+    ACTIVE = "active"  #: its results are shown
+    RETIRED = "retired"  #: not used any more
