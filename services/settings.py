@@ -28,6 +28,10 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address the API binds to.")
     port: int = Field(default=8000, description="Port of the API; 0 picks a free one.")
+    allowed_hosts: str = Field(
+        default="",
+        description="Comma-separated host names the API answers to; IP addresses and localhost need no entry.",
+    )
     secure_cookies: bool = Field(default=False, description="Set the Secure flag on cookies; needs HTTPS in front.")
     session_hours: float = Field(default=12.0, description="A browser session ends after this many hours.")
     metrics_open: bool = Field(default=False, description="Serve /metrics without a key (own network only).")
@@ -49,6 +53,12 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, description="Attempts after which a retryable job fails.")
     priority_ageing_seconds: float = Field(default=600.0, description="Waiting this long lifts a job by one priority.")
     worker_queues: str = Field(default="default", description="Comma-separated queues a worker serves.")
+
+    rendered_cache_bytes: int = Field(
+        default=256 * MEBIBYTE, description="Room for pictures rendered for the viewer, in data_dir."
+    )
+    login_attempts: int = Field(default=5, description="Failed logins of one name from one address before it waits.")
+    login_wait_seconds: int = Field(default=60, description="How long that wait is; it doubles up to an hour.")
 
     access_audit_seconds: float = Field(
         default=300.0, description="Reads of one study by one user audited once in this time."

@@ -12,7 +12,8 @@ OverreadError
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
-│   └── Forbidden
+│   ├── Forbidden
+│   └── TooManyAttempts
 ├── NotFound
 ├── Conflict                       review_conflict, illegal state, idempotency
 ├── Unavailable                    comes back by itself: a retry helps
@@ -132,6 +133,14 @@ class Forbidden(NotAllowed):
     """Your role does not allow this."""
 
     code = "forbidden"
+
+
+class TooManyAttempts(NotAllowed):
+    """Too many failed attempts; wait before the next one."""
+
+    code = "too_many_attempts"
+    status = 429
+    retry = True
 
 
 class NotFound(OverreadError):

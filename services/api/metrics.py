@@ -1,0 +1,80 @@
+"""Figures for Prometheus: requests by route template, jobs and studies by state; never an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from sqlalchemy import func, select
+
+from services.store.session import unit_of_work
+from services.store.stores import Store
+from services.store.tables import Job, Study, WorklistRow
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+#: Seconds; an upload may take minutes, a list should take milliseconds.
+BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0)
+
+
+class Metrics:
+    """One registry an application, so that two applications in one process do not share counts."""
+
+    def __init__(self) -> None:
+        """Register the request figures and what prometheus_client knows of the process."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.requests = Counter(
+            "overread_requests", "Requests answered.", ["route", "method", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "overread_request_seconds",
+            "Seconds to answer.",
+            ["route", "method"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+
+    def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request; `route` is a template."""
+        self.requests.labels(route, method, str(status)).inc()
+        self.seconds.labels(route, method).observe(seconds)
+
+    def watch(self, store: Store) -> None:
+        """Add the figures that are read from the database at each scrape."""
+        self.registry.register(_StoreCollector(store))
+
+    def exposition(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _StoreCollector:
+    """Counts rows when Prometheus asks; the database is the truth about jobs, not this process."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())  # or registration would query the database
+
+    def collect(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily("overread_jobs", "Jobs by queue and state.", labels=["queue", "state"])
+        studies = GaugeMetricFamily("overread_studies", "Studies by state.", labels=["state"])
+        reviews = GaugeMetricFamily("overread_worklist", "Worklist rows by review state.", labels=["review_state"])
+        with unit_of_work(self.store.database, writing=False) as session:
+            for queue, state, count in session.execute(
+                select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
+            ):
+                jobs.add_metric([queue, state], count)
+            for state, count in session.execute(select(Study.state, func.count()).group_by(Study.state)):
+                studies.add_metric([state], count)
+            for state, count in session.execute(
+                select(WorklistRow.review_state, func.count()).group_by(WorklistRow.review_state)
+            ):
+                reviews.add_metric([state], count)
+        yield from (jobs, studies, reviews)

@@ -1,0 +1,216 @@
+"""A reader's word on a result: checked, appended, and carried to the pointer, worklist, audit and events at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import BadInput, Conflict, Forbidden, NotFound
+from pipelines.core.labels import LABELS
+from services.store import audit, outbox, reviews, worklist
+from services.store.clock import utcnow
+from services.store.reviews import SIGNING, NewReview
+from services.store.session import unit_of_work
+from services.store.signatures import standing
+from services.store.states import JobRole, ReviewAction, Verdict
+from services.store.stores import Store
+from services.store.tables import CurrentResult, Result, Review, Slot
+from services.work.reasons import REASONS
+
+MAX_COMMENT: Final = 10_000
+
+
+class ReviewConflict(Conflict):
+    """Somebody else has written here since you read it; look at the newest review and decide again."""
+
+    code = "review_conflict"
+
+
+class BadReview(BadInput):
+    """The review does not fit the result."""
+
+    code = "bad_review"
+
+
+@dataclass(frozen=True, slots=True)
+class EditedFinding:
+    """A finding as a reader corrects it; `laterality` R, L, B or None for the patient."""
+
+    label: str
+    value: float | int | str | None
+    laterality: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a reader says of a result."""
+
+    action: ReviewAction
+    verdict: Verdict | None = None
+    reason: str | None = None
+    findings: tuple[EditedFinding, ...] = ()
+    comment: str | None = None
+    base_review_id: str | None = None
+
+
+def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -> Review:
+    """Append a reader's word; `actor` goes to the audit, `user_id` is the person who answers for it.
+
+    Raises NotFound, ReviewConflict where `base_review_id` is not the slot's newest review, BadReview where the word
+    does not fit, Forbidden and Conflict where the action is not this reader's or has nothing to act on.
+    """
+    try:
+        with unit_of_work(store.database) as session:
+            result = _reviewable(session, result_id)
+            session.get_one(Slot, result.slot_id, with_for_update=True)  # one writer a slot on PostgreSQL
+            history = reviews.of_slot(session, result.slot_id)
+            if word.base_review_id != (history[-1].id if history else None):
+                raise ReviewConflict
+            _check_action(word, user_id, result, history)
+            _check_shown(session, word, result)
+            row = reviews.add(session, result.slot_id, _row(word, user_id, result))
+            _point(session, result.slot_id, standing([*history, row]).review)
+            _tell(session, actor, result, row)
+            return row
+    except IntegrityError as error:
+        raise ReviewConflict from error  # two writers took one number: the unique key saw it
+
+
+def _reviewable(session: Session, result_id: str) -> Result:
+    result = session.get(Result, result_id)
+    if result is None:
+        raise NotFound("there is no result of this id")
+    if result.role == JobRole.SHADOW:
+        raise Conflict("a shadow result is not shown to patients' readers and takes no review", code="shadow_result")
+    return result
+
+
+def _check_shown(session: Session, word: Word, result: Result) -> None:
+    """A reader decides on the answer or on the proposed change, never on what a newer result has replaced."""
+    pointer = session.get(CurrentResult, result.slot_id)
+    shown = {pointer.result_id, pointer.proposed_result_id} if pointer else set()
+    if result.id not in shown and word.action is not ReviewAction.UNDO:
+        raise Conflict("a newer result has replaced this one; read that one", code="superseded")
+
+
+def _check_action(word: Word, user_id: str, result: Result, history: Sequence[Review]) -> None:
+    signed = standing(history).review
+    if word.action is ReviewAction.UNDO:
+        _check_undo(word, user_id, signed)
+        return
+    if word.action is ReviewAction.AMEND:
+        if signed is None:
+            raise Conflict("there is no signature to amend", code="not_signed")
+        if signed.user_id != user_id:
+            raise Forbidden("the signature is another reader's: adjudicate instead", code="not_your_signature")
+    if word.action is ReviewAction.ADJUDICATE and (signed is None or signed.user_id == user_id):
+        raise Conflict("there is no other reader's signature to decide on", code="nothing_to_adjudicate")
+    if word.action is ReviewAction.SIGN and signed is not None:
+        if signed.user_id == user_id and signed.result_id == result.id:
+            raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
+    _check_word(word, result)
+
+
+def _check_undo(word: Word, user_id: str, signed: Review | None) -> None:
+    if signed is None:
+        raise Conflict("there is no signature to take back", code="not_signed")
+    if signed.user_id != user_id:
+        raise Forbidden("the newest signature is another reader's", code="not_your_signature")
+    if word.verdict is not None or word.findings:
+        raise BadReview("taking a signature back carries no verdict and no findings")
+
+
+def _check_word(word: Word, result: Result) -> None:
+    if word.verdict is None and word.action in SIGNING:
+        raise BadReview("a signature needs a verdict: accept, edit or reject")
+    if word.reason is not None:
+        reason = REASONS.get(word.reason)
+        if reason is None:
+            raise BadReview("there is no reason of this code; GET /api/v1/reasons lists them", code="unknown_reason")
+        if word.verdict is not None and word.verdict not in reason.verdicts:
+            raise BadReview("this reason does not go with this verdict", code="unknown_reason")
+    elif word.verdict is Verdict.REJECT and word.action in SIGNING:
+        raise BadReview("a rejection needs a coded reason", code="reason_required")
+    if word.findings and word.verdict is not Verdict.EDIT:
+        raise BadReview("only the verdict `edit` carries findings")
+    if word.verdict is Verdict.EDIT and not word.findings and word.action in SIGNING:
+        raise BadReview("the verdict `edit` needs the findings as they should be")
+    _check_findings(word.findings, result.pipeline)
+
+
+def _check_findings(findings: Sequence[EditedFinding], pipeline: str) -> None:
+    labels = LABELS.get(pipeline, {})
+    seen: set[tuple[str, str | None]] = set()
+    for finding in findings:
+        label = labels.get(finding.label)
+        if label is None:
+            known = ", ".join(sorted(labels))
+            raise BadReview(f"findings of {pipeline} have the labels {known}", code="unknown_label")
+        if not label.accepts(finding.value):
+            raise BadReview(f"{finding.label} is {label.rule}", code="bad_finding_value")
+        if (finding.label, finding.laterality) in seen:
+            raise BadReview(f"{finding.label} is given twice for one side", code="bad_finding_value")
+        seen.add((finding.label, finding.laterality))
+
+
+def _row(word: Word, user_id: str, result: Result) -> NewReview:
+    labels = LABELS.get(result.pipeline, {})
+    findings = tuple(
+        {
+            "code": {
+                "scheme": labels[finding.label].code.scheme,
+                "value": labels[finding.label].code.value,
+                "meaning": labels[finding.label].code.meaning,
+            },
+            "label": finding.label,
+            "value": finding.value,
+            "laterality": finding.laterality,
+        }
+        for finding in word.findings
+    )
+    return NewReview(
+        result_id=result.id,
+        user_id=user_id,
+        action=word.action,
+        verdict=word.verdict,
+        reason=word.reason,
+        findings=findings,
+        comment=word.comment,
+        base_review_id=word.base_review_id,
+    )
+
+
+def _point(session: Session, slot_id: str, signed: Review | None) -> None:
+    """Let the slot's pointer say what is current now.
+
+    A signed result is the answer until a reader signs another; what came after it is only proposed. Without a standing
+    signature the newest of the two is the answer, as it was before anyone signed.
+    """
+    pointer = session.get(CurrentResult, slot_id)
+    if pointer is None:
+        return
+    known = {pointer.result_id, pointer.proposed_result_id} - {None}
+    newest = max(str(known_id) for known_id in known)  # ULIDs: the greater is the younger
+    current = signed.result_id if signed is not None else newest
+    proposed = newest if newest > current else None
+    if (pointer.result_id, pointer.proposed_result_id) != (current, proposed):
+        pointer.result_id, pointer.proposed_result_id, pointer.updated_at = current, proposed, utcnow()
+        session.flush()
+
+
+def _tell(session: Session, actor: str, result: Result, row: Review) -> None:
+    subjects = {"result": result.id, "review": row.id}
+    if row.verdict is not None:
+        subjects["verdict"] = row.verdict
+    audit.record(session, actor, f"review.{row.action}", result.study_id, **subjects)
+    outbox.emit(
+        session,
+        "review",
+        result.study_id,
+        {"review": row.id, "result": result.id, "action": row.action, "verdict": row.verdict},
+    )
+    worklist.project(session, result.study_id)
