@@ -1,0 +1,58 @@
+"""What every command shares: exit codes, plain output, machine-readable output and progress bars."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text for a person.")]
+
+
+class Exit(IntEnum):
+    """How a command ended; docs/cli.md lists them."""
+
+    OK = 0  #: everything was done
+    FAILED = 1  #: nothing, or not the thing asked for, was done; the sentence on standard error says why
+    USAGE = 2  #: the command line is not well formed
+    PARTLY = 3  #: some of it was done; the output says what was not
+    INTERRUPTED = 130  #: Ctrl-C; what was stored stays stored
+
+
+def fail(sentence: str, code: Exit = Exit.FAILED) -> NoReturn:
+    """Say one sentence on standard error and end with this exit code."""
+    print(f"overread: {sentence}", file=sys.stderr, flush=True)
+    raise SystemExit(code)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on one line of standard output."""
+    print(json.dumps(document, ensure_ascii=False), flush=True)
+
+
+def stdout() -> Console:
+    """The console for a person; plain text where the output is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on standard error, with counts and time left; silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress

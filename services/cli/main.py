@@ -1,0 +1,49 @@
+"""The command `overread`: every command is registered here and imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipelines.core.errors import OverreadError
+from services.cli import evaluate, run
+from services.cli.console import Exit, fail
+
+app = typer.Typer(
+    name="overread",
+    help="Models read medical images first, a clinician reads last.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("run")(run.run)
+app.command("evaluate")(evaluate.evaluate)
+
+
+@app.callback()
+def about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+) -> None:
+    """Models read medical images first, a clinician reads last."""
+    if version:
+        from importlib.metadata import version as installed_version
+
+        print(installed_version("overread"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what Overread refuses is one sentence on standard error, never a traceback."""
+    try:
+        app()
+    except OverreadError as error:
+        fail(error.sentence)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
