@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, Float
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement, FunctionElement
@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 # SQLAlchemy stores SQLite times as text with six digits; strftime's %f has three, so comparison needs the padding.
 SQLITE_FORMAT = "%Y-%m-%d %H:%M:%f000"
+JULIAN_DAY_OF_1970 = 2440587.5  # the Unix epoch, noon-based days
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -71,3 +72,20 @@ def _later_sqlite(element: seconds_from_now, compiler: SQLCompiler, **kw: object
 @compiles(seconds_from_now, "postgresql")
 def _later_postgresql(element: seconds_from_now, compiler: SQLCompiler, **kw: object) -> str:
     return f"(clock_timestamp() + make_interval(secs => ({compiler.process(element.clauses)})::double precision))"
+
+
+class epoch(FunctionElement[float]):  # noqa: N801
+    """A time column as seconds since 1970, so that SQL can add and compare them."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(epoch, "sqlite")
+def _epoch_sqlite(element: epoch, compiler: SQLCompiler, **kw: object) -> str:
+    return f"((julianday({compiler.process(element.clauses)}) - {JULIAN_DAY_OF_1970}) * 86400.0)"
+
+
+@compiles(epoch, "postgresql")
+def _epoch_postgresql(element: epoch, compiler: SQLCompiler, **kw: object) -> str:
+    return f"(extract(epoch from {compiler.process(element.clauses)})::double precision)"

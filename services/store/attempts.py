@@ -1,0 +1,152 @@
+"""How a claim ends: every ending but success, each one transaction guarded by job, fence and state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import Conflict, LeaseLost, OverreadError
+from services.store.clock import seconds_from_now, utcnow
+from services.store.jobs import SUBJECT_REOPENED, Claim, announce, claim_of, held
+from services.store.states import AttemptOutcome, JobRole, JobState
+from services.store.studies import lock_study
+from services.store.tables import Attempt, Job
+
+#: Deaths the job itself caused (segmentation fault, out of memory) after which it is quarantined.
+ATTRIBUTED_DEATHS = 2
+#: Deaths of unknown cause after which a job runs alone in a fresh process; one more there quarantines it.
+UNATTRIBUTED_DEATHS = 2
+BACKOFF_SECONDS = 2.0
+BACKOFF_CEILING_SECONDS = 300.0
+DETAIL_LENGTH = 1000
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+
+
+def give_back(session: Session, claim: Claim) -> None:
+    """The worker stops: the job waits again, and nothing counts against it. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.STOPPED)
+    _set(session, job, JobState.QUEUED)
+
+
+def retry_later(session: Session, claim: Claim, error: OverreadError, max_attempts: int) -> JobState:
+    """An error that may pass: wait and run again, or fail once the attempts are used up. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    attempts = job.attempts + 1
+    if attempts >= max_attempts:
+        _write(session, claim, AttemptOutcome.RETRYABLE, error)
+        return _set(session, job, JobState.FAILED, error, attempts=attempts)
+    wait = min(BACKOFF_SECONDS * 2**job.attempts, BACKOFF_CEILING_SECONDS)
+    _write(session, claim, AttemptOutcome.RETRYABLE, error)
+    return _set(session, job, JobState.QUEUED, attempts=attempts, not_before=seconds_from_now(wait))
+
+
+def fail(session: Session, claim: Claim, error: OverreadError) -> JobState:
+    """An error that will not pass. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.FAILED, error)
+    return _set(session, job, JobState.FAILED, error, attempts=job.attempts + 1)
+
+
+def die_of_itself(
+    session: Session, claim: Claim, error: OverreadError, signal: int | None, peak: int | None
+) -> JobState:
+    """The job ended its process (segmentation fault, out of memory): twice is enough. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.DIED, error, signal, peak)
+    deaths = job.attributed_deaths + 1
+    state = JobState.QUARANTINED if deaths >= ATTRIBUTED_DEATHS or job.alone else JobState.QUEUED
+    return _set(session, job, state, error if state is JobState.QUARANTINED else None, attributed_deaths=deaths)
+
+
+def die_of_unknown(
+    session: Session, claim: Claim, outcome: AttemptOutcome, error: OverreadError, signal: int | None = None
+) -> JobState:
+    """The process or the whole worker is gone and nothing says why: an innocent job runs again. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    _write(session, claim, outcome, error, signal)
+    deaths = job.unattributed_deaths + 1
+    if job.alone:
+        return _set(session, job, JobState.QUARANTINED, error, unattributed_deaths=deaths)
+    return _set(session, job, JobState.QUEUED, unattributed_deaths=deaths, alone=deaths >= UNATTRIBUTED_DEATHS)
+
+
+def cancel(session: Session, job_id: str, error: OverreadError) -> bool:
+    """End a queued or running job; False where it had ended already. Its worker learns so at the next heartbeat."""
+    job = session.execute(select(Job).where(Job.id == job_id).with_for_update()).scalar_one_or_none()
+    if job is None or job.state not in OPEN:
+        return False
+    if job.state == JobState.RUNNING:
+        _write(session, claim_of(job), AttemptOutcome.CANCELLED, error)
+    _set(session, job, JobState.CANCELLED, error)
+    return True
+
+
+def cancel_open(session: Session, study_id: str) -> list[str]:
+    """Cancel the live jobs of a study that takes another instance; the caller has locked the study. Returns their ids.
+
+    Routing queues them again should the study close with the instances it had.
+    """
+    open_jobs = select(Job.id).where(Job.study_id == study_id, Job.role == JobRole.LIVE, Job.state.in_(OPEN))
+    error = Conflict("another image of this study came in", code=SUBJECT_REOPENED)
+    return [job_id for job_id in session.scalars(open_jobs.order_by(Job.id)).all() if cancel(session, job_id, error)]
+
+
+def succeed(session: Session, claim: Claim, peak_memory_bytes: int | None) -> None:
+    """The result is being saved in this transaction. Raises LeaseLost: then nothing of it may stay."""
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.SUCCEEDED, peak=peak_memory_bytes)
+    _set(session, job, JobState.SUCCEEDED, progress=1.0, step=None)
+
+
+def _held_job(session: Session, claim: Claim) -> Job:
+    lock_study(session, claim.study_id)  # before the job, as everywhere: two orders would be a deadlock
+    job = session.execute(select(Job).where(*held(claim)).with_for_update()).scalar_one_or_none()
+    if job is None:
+        raise LeaseLost
+    return job
+
+
+def _write(
+    session: Session,
+    claim: Claim,
+    outcome: AttemptOutcome,
+    error: OverreadError | None = None,
+    signal: int | None = None,
+    peak: int | None = None,
+) -> None:
+    session.add(
+        Attempt(
+            job_id=claim.job_id,
+            fence=claim.fence,
+            worker=claim.worker,
+            outcome=outcome,
+            signal=signal,
+            peak_memory_bytes=peak,
+            code=error.code if error else None,
+            detail=error.sentence[:DETAIL_LENGTH] if error else None,
+            started_at=claim.started_at,
+        )
+    )
+
+
+def _set(
+    session: Session, job: Job, state: JobState, error: OverreadError | None = None, **columns: Any
+) -> JobState:  # Any: column values
+    ended = state is not JobState.QUEUED
+    session.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(
+            state=state,
+            lease_until=None,
+            finished_at=utcnow() if ended else None,
+            error_code=error.code if error else None,
+            error_detail=error.sentence[:DETAIL_LENGTH] if error else None,
+            **columns,
+        )
+    )
+    announce(session, job.id, job.study_id, state)
+    return state

@@ -1,0 +1,262 @@
+"""Jobs: added once by key, claimed in the database's order, kept alive by a lease, each claim fenced by a number."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from services.store import outbox, worklist
+from services.store.clock import epoch, seconds_from_now, utcnow
+from services.store.ids import new_id
+from services.store.states import JobRole, JobState, Priority
+from services.store.tables import Job, JobInput, Slot, Study
+from services.store.upsert import insert_or_keep
+
+#: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
+SUBJECT_REOPENED = "subject_reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What routing asks for; `key` makes asking twice harmless."""
+
+    key: str
+    slot_id: str
+    study_id: str
+    pipeline: str
+    pipeline_revision: int
+    model_version_id: str | None
+    queue: str
+    priority: Priority
+    instance_ids: Sequence[str]
+    role: JobRole = JobRole.LIVE
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedJob:
+    """The job of a key; `created` is false where it was there already."""
+
+    id: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One worker's right to run one job until its lease ends; the fence tells it from every other claim."""
+
+    job_id: str
+    fence: int
+    worker: str
+    study_id: str
+    slot_id: str
+    pipeline: str
+    model_version_id: str | None
+    queue: str
+    role: JobRole
+    alone: bool
+    parameters: Mapping[str, object]
+    started_at: datetime | None
+
+
+def job_key(
+    digests: Sequence[str], pipeline: str, revision: int, model_sha256: str, parameters: Mapping[str, object]
+) -> str:
+    """The sha256 over what decides a result: ordered instance digests, pipeline, revision, model, parameters."""
+    facts = [list(digests), pipeline, revision, model_sha256, dict(parameters)]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def slot_for(session: Session, study_id: str, subject_kind: str, subject_id: str, pipeline: str) -> str:
+    """The id of this question's slot, made on first use."""
+    values = {
+        "id": new_id(),
+        "study_id": study_id,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "pipeline": pipeline,
+    }
+    insert_or_keep(session, Slot, values, conflict=("subject_kind", "subject_id", "pipeline"))
+    found = select(Slot.id).where(
+        Slot.subject_kind == subject_kind, Slot.subject_id == subject_id, Slot.pipeline == pipeline
+    )
+    return session.execute(found).scalar_one()
+
+
+def add_job(session: Session, new: NewJob) -> AddedJob:
+    """Queue a job, or find the one with this key; one that a reopened subject had cancelled is queued again."""
+    job_id = new_id()
+    values: dict[str, Any] = {  # Any: column values
+        "id": job_id,
+        "key": new.key,
+        "slot_id": new.slot_id,
+        "study_id": new.study_id,
+        "pipeline": new.pipeline,
+        "pipeline_revision": new.pipeline_revision,
+        "model_version_id": new.model_version_id,
+        "role": new.role,
+        "queue": new.queue,
+        "priority": int(new.priority),
+        "parameters": dict(new.parameters),
+        "state": JobState.QUEUED,
+        "created_at": utcnow(),
+    }
+    if not insert_or_keep(session, Job, values, conflict=("key",)):
+        return _existing(session, new.key)
+    session.add_all(
+        JobInput(job_id=job_id, position=position, instance_id=instance)
+        for position, instance in enumerate(new.instance_ids)
+    )
+    session.flush()
+    announce(session, job_id, new.study_id, JobState.QUEUED)
+    return AddedJob(job_id, created=True)
+
+
+def _existing(session: Session, key: str) -> AddedJob:
+    job = session.execute(select(Job).where(Job.key == key)).scalar_one()
+    if job.state == JobState.CANCELLED and job.error_code == SUBJECT_REOPENED:
+        requeue(session, job)
+    return AddedJob(job.id, created=False)
+
+
+def requeue(session: Session, job: Job) -> None:
+    """Queue a job afresh, its attempts and deaths forgotten; what happened stays in `attempts`."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(
+            state=JobState.QUEUED,
+            attempts=0,
+            attributed_deaths=0,
+            unattributed_deaths=0,
+            alone=False,
+            not_before=None,
+            error_code=None,
+            error_detail=None,
+            finished_at=None,
+            step=None,
+            progress=0.0,
+        )
+    )
+    announce(session, job.id, job.study_id, JobState.QUEUED)
+
+
+def claim_next(session: Session, queue: str, worker: str, lease_seconds: float, ageing_seconds: float) -> Claim | None:
+    """Take the next due job of a queue under a new fence number and a lease; None where nothing is due.
+
+    Two claims never meet: PostgreSQL skips rows another claim has locked, SQLite's writing unit is alone.
+    """
+    found = session.execute(
+        select(Job)
+        # The study is locked with the job, in one statement that waits for neither: every other change locks the
+        # study first and the job after it, so waiting here with one in hand could be a deadlock.
+        .join(Study, Study.id == Job.study_id)
+        .where(Job.queue == queue, Job.state == JobState.QUEUED, due())
+        .order_by(*claim_order(ageing_seconds))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).scalar_one_or_none()
+    if found is None:
+        return None
+    return _take(session, found, worker, lease_seconds)
+
+
+def _take(session: Session, job: Job, worker: str, lease_seconds: float) -> Claim:
+    fence, started_at = session.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(
+            state=JobState.RUNNING,
+            fence=Job.fence + 1,
+            worker=worker,
+            lease_until=seconds_from_now(lease_seconds),
+            heartbeat_at=utcnow(),
+            started_at=utcnow(),
+            finished_at=None,
+            not_before=None,
+            step=None,
+            progress=0.0,
+        )
+        .returning(Job.fence, Job.started_at)
+    ).one()
+    announce(session, job.id, job.study_id, JobState.RUNNING)
+    return _claim(job, fence, worker, started_at)
+
+
+def claim_of(job: Job) -> Claim:
+    """The claim under which a running job is held now, for whoever ends it from outside."""
+    return _claim(job, job.fence, job.worker or "", job.started_at)
+
+
+def _claim(job: Job, fence: int, worker: str, started_at: datetime | None) -> Claim:
+    return Claim(
+        job_id=job.id,
+        fence=fence,
+        worker=worker,
+        study_id=job.study_id,
+        slot_id=job.slot_id,
+        pipeline=job.pipeline,
+        model_version_id=job.model_version_id,
+        queue=job.queue,
+        role=JobRole(job.role),
+        alone=job.alone,
+        parameters=job.parameters,
+        started_at=started_at,
+    )
+
+
+def due() -> ColumnElement[bool]:
+    """Whether a queued job may be claimed now."""
+    return or_(Job.not_before.is_(None), Job.not_before <= utcnow())
+
+
+def claim_order(ageing_seconds: float) -> tuple[ColumnElement[Any], ...]:
+    """STAT first; then by age, each further priority counting as `ageing_seconds` of waiting, so nothing starves."""
+    # Nothing overtakes STAT: with a backlog older than the ageing time, a lifted routine job would. Any: sort keys.
+    waits: ColumnElement[Any] = case((Job.priority == int(Priority.STAT), 0), else_=1)
+    age: ColumnElement[Any] = epoch(Job.created_at) + Job.priority * ageing_seconds
+    return waits, age, Job.id.expression
+
+
+def heartbeat(session: Session, claim: Claim, lease_seconds: float, step: str | None, progress: float) -> bool:
+    """Extend the lease and say how far the job is; False where the claim does not hold any more."""
+    beat = (
+        update(Job)
+        .where(*held(claim))
+        .values(lease_until=seconds_from_now(lease_seconds), heartbeat_at=utcnow(), step=step, progress=progress)
+        .returning(Job.id)
+    )
+    return session.execute(beat).scalar_one_or_none() is not None
+
+
+def held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """The guard of every write a worker makes: same job, same fence, still running."""
+    return Job.id == claim.job_id, Job.fence == claim.fence, Job.state == JobState.RUNNING
+
+
+def due_by_queue(session: Session) -> dict[str, int]:
+    """How many queued jobs each queue could start now."""
+    counted = select(Job.queue, func.count()).where(Job.state == JobState.QUEUED, due()).group_by(Job.queue)
+    return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def place_in_queue(session: Session, job: Job, ageing_seconds: float) -> int | None:
+    """How many queued jobs go before this one, plus one; None where it is not queued."""
+    if job.state != JobState.QUEUED:
+        return None
+    order = func.row_number().over(order_by=claim_order(ageing_seconds)).label("place")
+    ranked = select(Job.id, order).where(Job.queue == job.queue, Job.state == JobState.QUEUED).subquery()
+    return session.execute(select(ranked.c.place).where(ranked.c.id == job.id)).scalar_one_or_none()
+
+
+def announce(session: Session, job_id: str, study_id: str, state: JobState) -> None:
+    """Project the change onto the worklist and into the event stream, in the transaction of the change."""
+    worklist.project(session, study_id)
+    outbox.emit(session, "job", study_id, {"job": job_id, "study": study_id, "state": state.value})
