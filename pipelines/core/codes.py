@@ -46,3 +46,6 @@ SIDES: Final[Mapping[Laterality, Code]] = {  # PS3.16 CID 244
 
 # Devices
 FUNDUS_CAMERA: Final = Code(SNOMED, "409898007", "Fundus Camera")  # PS3.16 CID 4202
+
+# Purposes of reference
+SOURCE_IMAGE: Final = Code(DICOM, "121322", "Source image for image processing operation")  # PS3.16 CID 7202
