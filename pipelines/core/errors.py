@@ -9,6 +9,8 @@ OverreadError
 │   ├── ArchiveRefused             archive_unsafe_path, archive_bomb, archive_nested ...
 │   ├── LateralityRequired
 │   ├── BadRequest                 parameters, bodies, boundaries
+│   ├── MalformedBody              a multipart body that does not follow its boundary
+│   ├── UnsupportedMedia           a Content-Type that Overread does not take
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
@@ -19,8 +21,11 @@ OverreadError
 ├── Unavailable                    comes back by itself: a retry helps
 │   ├── DatabaseUnavailable
 │   ├── StorageFull
-│   └── LeaseLost
+│   ├── LeaseLost
+│   └── WorkerStopping
 ├── DecoderDied                    the memory-limited child ended without an answer
+├── ReaderDied                     the process that runs the model ended without an answer
+│   └── ReaderCrashed              ... and the job itself was the cause
 ├── OutOfMemory
 └── ModelError
     ├── WeightsRefused             hash not the pinned one
@@ -28,6 +33,8 @@ OverreadError
 """
 
 from __future__ import annotations
+
+from typing import Self
 
 
 class OverreadError(Exception):
@@ -108,6 +115,19 @@ class BadRequest(BadInput):
     status = 400
 
 
+class MalformedBody(BadInput):
+    """The body is not the multipart body that its Content-Type promises."""
+
+    code = "bad_multipart"
+
+
+class UnsupportedMedia(BadInput):
+    """The Content-Type is not one that Overread takes."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class BodyTooLarge(BadInput):
     """The body is past the limit."""
 
@@ -184,11 +204,38 @@ class LeaseLost(Unavailable):
     code = "lease_lost"
 
 
+class WorkerStopping(Unavailable):
+    """The worker was asked to stop; the job waits for another one."""
+
+    code = "worker_stopping"
+
+
 class DecoderDied(OverreadError):
     """The decoding process ended without an answer."""
 
     code = "decoder_died"
     status = 422
+
+
+class ReaderDied(OverreadError):
+    """The process that ran the model ended without an answer, and nothing says why."""
+
+    code = "reader_died"
+    signal: int | None = None
+    peak_memory_bytes: int | None = None
+
+    @classmethod
+    def by(cls, signal: int | None, peak_memory_bytes: int | None) -> Self:
+        """The death of a process by a signal (None: it exited), with the most memory it was seen to hold."""
+        death = cls(signal=signal) if signal else cls()
+        death.signal, death.peak_memory_bytes = signal, peak_memory_bytes
+        return death
+
+
+class ReaderCrashed(ReaderDied):
+    """The job ended the process that ran the model: a crash in native code, or killed for its memory."""
+
+    code = "reader_crashed"
 
 
 class OutOfMemory(OverreadError):

@@ -24,22 +24,21 @@ DETAIL_LENGTH = 1000
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
-def give_back(session: Session, claim: Claim) -> None:
+def give_back(session: Session, claim: Claim) -> JobState:
     """The worker stops: the job waits again, and nothing counts against it. Raises LeaseLost."""
     job = _held_job(session, claim)
     _write(session, claim, AttemptOutcome.STOPPED)
-    _set(session, job, JobState.QUEUED)
+    return _set(session, job, JobState.QUEUED)
 
 
 def retry_later(session: Session, claim: Claim, error: OverreadError, max_attempts: int) -> JobState:
     """An error that may pass: wait and run again, or fail once the attempts are used up. Raises LeaseLost."""
     job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.RETRYABLE, error)
     attempts = job.attempts + 1
     if attempts >= max_attempts:
-        _write(session, claim, AttemptOutcome.RETRYABLE, error)
         return _set(session, job, JobState.FAILED, error, attempts=attempts)
     wait = min(BACKOFF_SECONDS * 2**job.attempts, BACKOFF_CEILING_SECONDS)
-    _write(session, claim, AttemptOutcome.RETRYABLE, error)
     return _set(session, job, JobState.QUEUED, attempts=attempts, not_before=seconds_from_now(wait))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from pipelines.core.receipt import digest
 from services.store import outbox, worklist
 from services.store.clock import epoch, seconds_from_now, utcnow
 from services.store.ids import new_id
@@ -71,7 +70,7 @@ def job_key(
 ) -> str:
     """The sha256 over what decides a result: ordered instance digests, pipeline, revision, model, parameters."""
     facts = [list(digests), pipeline, revision, model_sha256, dict(parameters)]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return digest(facts)
 
 
 def slot_for(session: Session, study_id: str, subject_kind: str, subject_id: str, pipeline: str) -> str:
@@ -234,6 +233,12 @@ def heartbeat(session: Session, claim: Claim, lease_seconds: float, step: str | 
         .returning(Job.id)
     )
     return session.execute(beat).scalar_one_or_none() is not None
+
+
+def is_expired(session: Session, claim: Claim) -> bool:
+    """Whether the claim still stands in the table, but its lease has run out."""
+    expired = select(Job.id).where(*held(claim), Job.lease_until < utcnow()).with_for_update()
+    return session.execute(expired).scalar_one_or_none() is not None
 
 
 def held(claim: Claim) -> tuple[ColumnElement[bool], ...]:

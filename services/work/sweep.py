@@ -1,0 +1,77 @@
+"""The sweep: take back jobs whose lease ran out, and ring for work whose ring was lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from sqlalchemy import select
+
+from pipelines.core.errors import LeaseLost, ReaderDied
+from services.broker import Bell
+from services.store import attempts, jobs
+from services.store.clock import utcnow
+from services.store.jobs import Claim
+from services.store.session import after_commit, unit_of_work
+from services.store.states import AttemptOutcome, JobState
+from services.store.stores import Store
+from services.store.studies import lock_study
+from services.store.tables import Job
+
+log = structlog.get_logger()
+#: Rings a queue gets in one sweep: each drains the queue by itself, more only wake more workers.
+RINGS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found: jobs taken back and rings sent."""
+
+    reclaimed: int
+    rings: int
+
+
+def sweep(store: Store, bell: Bell) -> Swept:
+    """Take back what dead workers held, then ring for what is due. Raises DatabaseUnavailable."""
+    with unit_of_work(store.database, writing=False) as session:
+        dead = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < utcnow())).all()
+    reclaimed = sum(_reclaim(store, bell, jobs.claim_of(job), expired=True) for job in dead)
+    return Swept(reclaimed, ring_for_due(store, bell))
+
+
+def take_back(store: Store, bell: Bell, worker: str) -> int:
+    """Take back what an earlier process of this worker held: it starts anew, so that one is gone. Returns how many."""
+    with unit_of_work(store.database, writing=False) as session:
+        left = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker == worker)).all()
+    return sum(_reclaim(store, bell, jobs.claim_of(job), expired=False) for job in left)
+
+
+def ring_for_due(store: Store, bell: Bell) -> int:
+    """Ring for due jobs whose ring was lost: only as often as fewer rings wait than jobs. Returns how many rings."""
+    with unit_of_work(store.database, writing=False) as session:
+        due = jobs.due_by_queue(session)
+    rings = 0
+    for queue, number in due.items():
+        missing = min(number, RINGS) - bell.waiting(queue)
+        for _ in range(missing):
+            bell.ring(queue)
+        rings += max(missing, 0)
+    return rings
+
+
+def _reclaim(store: Store, bell: Bell, claim: Claim, *, expired: bool) -> bool:
+    """End one claim whose worker is gone; False where it was ended or extended in between."""
+    try:
+        with unit_of_work(store.database) as session:
+            lock_study(session, claim.study_id)
+            if expired and not jobs.is_expired(session, claim):
+                return False
+            state = attempts.die_of_unknown(
+                session, claim, AttemptOutcome.LEASE_LOST, ReaderDied("the worker that held this job is gone")
+            )
+            after_commit(session, bell.ring, claim.queue)
+    except LeaseLost:
+        return False
+    log.info("job.taken_back", job=claim.job_id, fence=claim.fence, state=state)
+    return True
