@@ -1,0 +1,98 @@
+"""Model bundles: a MONAI-form folder opened as values, its weights only if their hash is the pinned one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from pipelines.core.errors import ModelError, WeightsRefused
+from pipelines.nets.backbones import Grader, grader
+
+METADATA = Path("configs/metadata.json")
+INFERENCE = Path("configs/inference.json")
+WEIGHTS = Path("models/model.safetensors")
+NETWORK = "pipelines.nets.backbones.grader"  # the one `_target_` we build; configs are data, nothing is evaluated
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle; `configuration_sha256` is of configs/inference.json, the file that decides results."""
+
+    folder: Path
+    name: str
+    version: str
+    weights_sha256: str
+    configuration_sha256: str
+    metadata: Mapping[str, Any]  # JSON
+    inference: Mapping[str, Any]  # JSON
+
+    @property
+    def weights(self) -> Path:
+        """The weights file; its hash was checked when the bundle was opened."""
+        return self.folder / WEIGHTS
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle folder.
+
+    Raises ModelError when a config is missing or not JSON, WeightsRefused when the sha256 of models/model.safetensors
+    is not the `weights_sha256` of configs/metadata.json.
+    """
+    metadata, inference = read_json(folder / METADATA), read_json(folder / INFERENCE)
+    pinned, actual = metadata.get("weights_sha256"), file_sha256(folder / WEIGHTS)
+    if actual != pinned:
+        raise WeightsRefused(pinned=pinned, actual=actual)
+    return Bundle(
+        folder=folder,
+        name=metadata["name"],
+        version=metadata["version"],
+        weights_sha256=actual,
+        configuration_sha256=file_sha256(folder / INFERENCE),
+        metadata=metadata,
+        inference=inference,
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; raises ModelError where there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the bundle's {path.name} cannot be read") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"the bundle's {path.name} is not a JSON object")
+    return content
+
+
+def file_sha256(path: Path) -> str:
+    """Lower-case hexadecimal sha256 of a file's bytes; raises ModelError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"the bundle's {path.name} cannot be read") from error
+
+
+def build_network(bundle: Bundle) -> Grader:
+    """The bundle's network in evaluation mode, float32, without gradients; weights are stored as float16."""
+    definition = dict(bundle.inference["network_def"])
+    if definition.pop("_target_", None) != NETWORK:
+        raise ModelError("the bundle asks for a network that is not built here")
+    network = grader(**definition)
+    network.load_state_dict({name: value.float() for name, value in load_file(bundle.weights).items()}, strict=False)
+    refuse_missing(network, bundle)
+    return network.eval().requires_grad_(False)
+
+
+def refuse_missing(network: nn.Module, bundle: Bundle) -> None:
+    """Raise ModelError unless the file holds exactly the network's floating tensors (counters are not stored)."""
+    needed = {name for name, value in network.state_dict().items() if value.is_floating_point()}
+    if needed != set(load_file(bundle.weights)):
+        raise ModelError("the weights file does not fit the bundle's network")
