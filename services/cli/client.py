@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import httpx
-import typer
 
 from pipelines.core.errors import (
     BadInput,
@@ -23,15 +22,6 @@ from pipelines.core.errors import (
     StorageFull,
     Unavailable,
 )
-
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
-UrlOption = Annotated[str, typer.Option("--url", envvar="OVERREAD_URL", help="Address of the running Overread.")]
-KeyOption = Annotated[
-    str,
-    typer.Option(
-        "--key", envvar="OVERREAD_API_KEY", help="API key; as a variable it stays out of the list of processes."
-    ),
-]
 
 CONNECT_PATIENCE_SECONDS: Final = 5.0
 #: One request may carry hundreds of files that the service makes durable one by one.

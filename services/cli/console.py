@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+UrlOption = Annotated[str, typer.Option("--url", envvar="OVERREAD_URL", help="Address of the running Overread.")]
+KeyOption = Annotated[
+    str,
+    typer.Option(
+        "--key", envvar="OVERREAD_API_KEY", help="API key; as a variable it stays out of the list of processes."
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text for a person.")]
 
 

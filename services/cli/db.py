@@ -1,0 +1,77 @@
+"""`overread db`: the database's way forward and back, and copies of all data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.console import Exit, JsonFlag, print_json
+from services.cli.local import DataOption, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="The database and copies of all data.")
+
+
+@app.command("upgrade")
+def upgrade(data: DataOption = None) -> None:
+    """Bring the database to this release, make it where there is none, and register the models that came with it."""
+    from services.store import migrate
+
+    settings = read_settings(data)
+    before = migrate.current(settings) if settings.data_dir.exists() else None
+    migrate.upgrade(settings)
+    after = migrate.current(settings)
+    print(f"the database is at {after}" + ("" if before in {None, after} else f" (it was at {before})"))
+
+
+@app.command("downgrade")
+def downgrade(data: DataOption = None) -> None:
+    """Go one release back; refused where rows would be lost."""
+    from services.store import migrate
+
+    settings = read_settings(data)
+    migrate.downgrade(settings)
+    print(f"the database is at {migrate.current(settings) or 'nothing: it is empty'}")
+
+
+@app.command("current")
+def current(json: JsonFlag = False, data: DataOption = None) -> None:
+    """Say which revision the database is at; ends with 1 where it is not this release's."""
+    from services.store import migrate
+
+    settings = read_settings(data)
+    found, newest = migrate.current(settings), migrate.newest()
+    if json:
+        print_json({"revision": found, "newest": newest, "current": found == newest})
+    else:
+        print(f"{found or 'empty'}" + ("" if found == newest else f"; `overread db upgrade` brings it to {newest}"))
+    raise SystemExit(Exit.OK if found == newest else Exit.FAILED)
+
+
+@app.command("backup")
+def backup(
+    target: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist yet.")],
+    json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Copy database and files consistently, also while Overread runs."""
+    from services.store import backup
+
+    report = backup.backup(read_settings(data), target)
+    if json:
+        print_json(report)
+    else:
+        print(report)
+
+
+@app.command("restore")
+def restore(
+    source: Annotated[Path, typer.Argument(exists=True, help="What `db backup` made.")],
+    data: DataOption = None,
+) -> None:
+    """Put a copy back into an empty place; every file's hash is checked."""
+    from services.store import backup
+
+    report = backup.restore(read_settings(data), source)
+    print(report)
