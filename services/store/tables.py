@@ -93,6 +93,15 @@ class Study(Table):
     erased_at: Mapped[Time | None]
 
 
+class SearchText(Table):
+    """What text search looks through, one row a study; holds names and ids, so retention removes it."""
+
+    __tablename__ = "search_texts"
+    id: Mapped[int] = mapped_column(primary_key=True)  # a rowid that FTS5 can rely on, also after VACUUM
+    study_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("studies.id"), unique=True)
+    words: Mapped[Long]
+
+
 class Series(Table):
     """`digest` is the sha256 of the ordered instance digests, fixed when the series closes."""
 
@@ -471,7 +480,8 @@ class WorklistRow(Table):
     __tablename__ = "worklist"
     __table_args__ = (
         UniqueConstraint("study_id", "subject_id", "pipeline"),
-        Index("ix_worklist_order", "review_state", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_order", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_review", "review_state", "urgency_rank", "study_created_at", "id"),
     )
     id: Mapped[Id]
     study_id: Mapped[str] = to("studies.id")

@@ -1,0 +1,155 @@
+"""Who did what to which ids: append-only rows, sealed afterwards into a hash chain by one writer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.store.clock import seconds_from_now
+from services.store.locks import Lock, only_writer
+from services.store.session import unit_of_work
+from services.store.stores import Store
+from services.store.tables import AuditRow, AuditSeal
+
+GENESIS_HASH = "0" * 64
+SEAL_BATCH = 500
+VERIFY_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What `verify` found: `sealed` links are right, `unsealed` rows wait; `broken` says where the chain breaks."""
+
+    sealed: int
+    unsealed: int
+    broken: str | None = None
+
+    @property
+    def intact(self) -> bool:
+        """Whether no sealed row was changed, cut out or put in."""
+        return self.broken is None
+
+
+def record(session: Session, actor: str, action: str, study_id: str | None = None, **subjects: str | int) -> None:
+    """Leave an audit row in this transaction; `subjects` are ids and words only, never anything identifying."""
+    session.add(AuditRow(actor=actor, action=action, study_id=study_id, subjects=subjects))
+    session.flush()
+
+
+def record_access(
+    session: Session, actor: str, action: str, study_id: str, within_seconds: float, **subjects: str | int
+) -> bool:
+    """Leave an audit row for looking at a study, once per actor, action and study in so many seconds.
+
+    Returns whether a row was written; commit it before the bytes leave.
+    """
+    seen = session.scalar(
+        select(AuditRow.id)
+        .where(
+            AuditRow.actor == actor,
+            AuditRow.action == action,
+            AuditRow.study_id == study_id,
+            AuditRow.created_at > seconds_from_now(-within_seconds),
+        )
+        .limit(1)
+    )
+    if seen is not None:
+        return False
+    record(session, actor, action, study_id, **subjects)
+    return True
+
+
+def list_rows(
+    session: Session, *, study_id: str | None = None, actor: str | None = None, before: str | None = None, limit: int
+) -> Sequence[AuditRow]:
+    """Audit rows, newest first, older than the row `before`."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if study_id is not None:
+        query = query.where(AuditRow.study_id == study_id)
+    if actor is not None:
+        query = query.where(AuditRow.actor == actor)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
+    return session.scalars(query).all()
+
+
+def seal(store: Store, limit: int = SEAL_BATCH) -> int:
+    """Chain up to `limit` unsealed rows; returns how many. Any number of callers: one at a time gets the lock."""
+    with unit_of_work(store.database) as session:
+        only_writer(session, Lock.AUDIT_SEAL)
+        last = session.scalar(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
+        number, previous = (last.number, last.hash) if last else (0, GENESIS_HASH)
+        rows = session.scalars(
+            select(AuditRow)
+            .outerjoin(AuditSeal, AuditSeal.audit_id == AuditRow.id)
+            .where(AuditSeal.audit_id.is_(None))
+            .order_by(AuditRow.id)
+            .limit(limit)
+        ).all()
+        for row in rows:
+            number += 1
+            digest = link(previous, row)
+            session.add(AuditSeal(number=number, audit_id=row.id, previous_hash=previous, hash=digest))
+            previous = digest
+        return len(rows)
+
+
+def link(previous: str, row: AuditRow) -> str:
+    """The hash of one link: sha256 of the previous hash and the row as canonical JSON."""
+    document = {
+        "id": row.id,
+        "actor": row.actor,
+        "action": row.action,
+        "study_id": row.study_id,
+        "subjects": row.subjects,
+        "created_at": _instant(row.created_at),
+    }
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
+def verify(store: Store) -> AuditVerdict:
+    """Walk the whole chain: says where a row or a link was changed, cut out or put in."""
+    number, previous, broken = 0, GENESIS_HASH, None
+    with unit_of_work(store.database, writing=False) as session:
+        while broken is None:
+            page = session.execute(
+                select(AuditSeal, AuditRow)
+                .outerjoin(AuditRow, AuditRow.id == AuditSeal.audit_id)
+                .where(AuditSeal.number > number)
+                .order_by(AuditSeal.number)
+                .limit(VERIFY_PAGE)
+            ).all()
+            for seal_row, row in page:
+                broken = _fault(seal_row, row, number + 1, previous)
+                if broken is not None:
+                    break
+                number, previous = seal_row.number, seal_row.hash
+            session.expunge_all()
+            if not page:
+                break
+        rows = session.scalar(select(func.count()).select_from(AuditRow)) or 0
+        seals = session.scalar(select(func.count()).select_from(AuditSeal)) or 0
+    return AuditVerdict(sealed=number, unsealed=max(rows - seals, 0), broken=broken)
+
+
+def _fault(seal_row: AuditSeal, row: AuditRow | None, expected: int, previous: str) -> str | None:
+    if seal_row.number != expected:
+        return f"link {expected} is missing"
+    if row is None:
+        return f"the row of link {expected} is missing"
+    if seal_row.previous_hash != previous:
+        return f"link {expected} does not continue the chain"
+    if seal_row.hash != link(previous, row):
+        return f"the row of link {expected} was changed"
+    return None

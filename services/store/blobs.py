@@ -1,0 +1,188 @@
+"""Bytes by their sha256: durable files in a local folder, or objects in any store fsspec speaks to."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import fsspec
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import NotFound, StorageFull
+from services.store.clock import utcnow
+from services.store.tables import Blob
+from services.store.upsert import insert_or_update
+
+CHUNK_BYTES = 1024**2
+FAN_OUT = 2  # hex digits of the folder: 256 folders keep each one small
+LOCAL_PROTOCOLS = ("file", "local")
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Bytes that are durable under their digest, but not yet referenced by a row."""
+
+    sha256: str
+    bytes: int
+    media_type: str
+    place: str
+
+
+class Blobs:
+    """A content-addressed store at an fsspec URL (file:///folder, s3://bucket/prefix)."""
+
+    def __init__(self, url: str) -> None:
+        """Nothing is opened or created yet."""
+        self.url = url
+        filesystem, root = fsspec.core.url_to_fs(url)
+        self._filesystem: Any = filesystem  # Any: fsspec is untyped
+        self._root = str(root).rstrip("/")
+        self._local = filesystem.protocol in LOCAL_PROTOCOLS or bool(set(LOCAL_PROTOCOLS) & set(filesystem.protocol))
+
+    def place(self, sha256: str) -> str:
+        """Where these bytes lie, relative to the store's URL."""
+        return f"{sha256[:FAN_OUT]}/{sha256}"
+
+    def publish(self, path: Path, sha256: str, media_type: str) -> Published:
+        """Make the file at `path` durable under its digest; the file is moved away. Repeating it is harmless.
+
+        The caller has hashed the file; raises StorageFull where the disk has no room.
+        """
+        return self.publish_many([(path, sha256, media_type)])[0]
+
+    def publish_many(self, files: Sequence[tuple[Path, str, str]]) -> list[Published]:
+        """Publish (path, sha256, media type) each; folders are synced once, so many small files go quickly."""
+        published = [
+            Published(sha256, path.stat().st_size, media_type, self.place(sha256)) for path, sha256, media_type in files
+        ]
+        try:
+            if self._local:
+                self._move_in([path for path, _, _ in files], published)
+            else:
+                for (path, sha256, _), _blob in zip(files, published, strict=True):
+                    self._filesystem.put_file(str(path), self._full(sha256))
+                    path.unlink()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise StorageFull from error
+            raise
+        return published
+
+    def publish_bytes(self, content: bytes, media_type: str, *, scratch: Path) -> Published:
+        """Publish bytes held in memory, through a file in the folder `scratch` (best on the blobs' own disk)."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as file:
+            file.write(content)
+        return self.publish(Path(file.name), hashlib.sha256(content).hexdigest(), media_type)
+
+    def record(self, session: Session, blob: Published) -> None:
+        """Write the blob's row, in the transaction that first refers to it; harmless where it is there already."""
+        insert_or_update(
+            session,
+            Blob,
+            {
+                "sha256": blob.sha256,
+                "bytes": blob.bytes,
+                "media_type": blob.media_type,
+                "place": blob.place,
+                "created_at": utcnow(),
+                "removed_at": None,
+            },
+            conflict=("sha256",),
+            update=("removed_at",),
+        )
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes as a readable, seekable file; raises NotFound."""
+        try:
+            return cast("BinaryIO", self._filesystem.open(self._full(sha256), "rb"))
+        except FileNotFoundError:
+            raise NotFound("the bytes of this blob are not in the store") from None
+
+    @contextmanager
+    def local_path(self, sha256: str) -> Iterator[Path]:
+        """A local file with the bytes, for the time of the block: the blob itself where it is local, else a copy."""
+        if self._local:
+            path = Path(self._full(sha256))
+            if not path.is_file():
+                raise NotFound("the bytes of this blob are not in the store")
+            yield path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / sha256
+            with self.open(sha256) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, CHUNK_BYTES)
+            yield path
+
+    def size(self, sha256: str) -> int:
+        """Bytes of the blob; raises NotFound."""
+        try:
+            return int(self._filesystem.size(self._full(sha256)))
+        except FileNotFoundError:
+            raise NotFound("the bytes of this blob are not in the store") from None
+
+    def exists(self, sha256: str) -> bool:
+        """Whether the bytes are there."""
+        return bool(self._filesystem.exists(self._full(sha256)))
+
+    def remove(self, sha256: str) -> None:
+        """Remove the bytes; harmless where they are gone already."""
+        try:
+            self._filesystem.rm_file(self._full(sha256))
+        except FileNotFoundError:
+            return
+
+    def digest(self, sha256: str) -> str:
+        """The sha256 of the bytes that really lie there: equal to the name unless the store is damaged."""
+        with self.open(sha256) as file:
+            return hashlib.file_digest(cast("io.BufferedReader", file), "sha256").hexdigest()
+
+    def _full(self, sha256: str) -> str:
+        return f"{self._root}/{self.place(sha256)}"
+
+    def _move_in(self, paths: Sequence[Path], published: Sequence[Published]) -> None:
+        # File first, then its name, then the folder that holds the name: after a power cut either the whole blob is
+        # there or none of it.
+        folders: set[Path] = set()
+        for path, blob in zip(paths, published, strict=True):
+            target = Path(self._full(blob.sha256))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(path)
+            _move(path, target)
+            folders.add(target.parent)
+        for folder in folders:
+            _sync(folder)
+        _sync(Path(self._root))
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # The spool is on another disk: copy beside the target, so that the rename is atomic there.
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as copy, path.open("rb") as source:
+            shutil.copyfileobj(source, copy, CHUNK_BYTES)
+            copy.flush()
+            os.fsync(copy.fileno())
+        Path(copy.name).replace(target)
+        path.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,23 @@
+"""Named locks for work that only one process may do at a time, held until the end of the transaction."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+
+class Lock(IntEnum):
+    """The advisory lock numbers on PostgreSQL; SQLite has a single writer anyway."""
+
+    MIGRATE = 7_100_001  #: changing the schema
+    AUDIT_SEAL = 7_100_002  #: chaining audit rows
+    OUTBOX = 7_100_003  #: numbering events
+    SEED_MODELS = 7_100_004  #: registering bundles
+
+
+def only_writer(session: Session, lock: Lock) -> None:
+    """Wait for the lock; a writing unit of work on SQLite holds the database's own already."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(int(lock))))

@@ -1,0 +1,203 @@
+"""The model registry: versions, whose bundles are blobs, and append-only events whose newest is the state."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import Conflict, ModelError, UnknownModel
+from pipelines.registry import ENTRIES
+from services.store.bundles import BUNDLE_MEDIA_TYPE, METADATA, Bundle, pack, read_bundle, unpack
+from services.store.locks import Lock, only_writer
+from services.store.session import unit_of_work
+from services.store.states import ModelState
+from services.store.stores import Store
+from services.store.tables import ModelEvent, ModelVersion
+
+SYSTEM: Final = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class StatedVersion:
+    """A version with its newest event."""
+
+    version: ModelVersion
+    event: ModelEvent
+
+    @property
+    def state(self) -> ModelState:
+        """What the newest event says."""
+        return ModelState(self.event.state)
+
+
+def seed(store: Store, models_dir: Path) -> list[str]:
+    """Register every bundle folder in `models_dir` that is new; returns the ids of the versions made.
+
+    The first version of a model becomes active, a newer seeded one too, unless a person chose otherwise before.
+    """
+    folders = sorted(path.parent.parent for path in models_dir.glob(f"*/{METADATA}"))
+    return [made for folder in folders if (made := _register(store, folder, SYSTEM, seeded=True)) is not None]
+
+
+def add_bundle(store: Store, folder: Path, actor: str) -> str:
+    """Register one bundle folder by hand, state `registered`; returns the version's id. Raises Conflict, ModelError."""
+    made = _register(store, folder, actor, seeded=False)
+    if made is None:
+        raise Conflict("this version of the model is registered already", code="model_exists")
+    return made
+
+
+def _register(store: Store, folder: Path, actor: str, *, seeded: bool) -> str | None:
+    bundle = read_bundle(folder)
+    pipeline = pipeline_of(bundle.name)
+    with tempfile.TemporaryDirectory() as scratch:
+        tar = Path(scratch) / "bundle.tar"
+        sha256 = pack(folder, tar)
+        with unit_of_work(store.database, writing=False) as session:
+            if _known(session, bundle, sha256):
+                return None
+        published = store.blobs.publish(tar, sha256, BUNDLE_MEDIA_TYPE)
+    with unit_of_work(store.database) as session:
+        only_writer(session, Lock.SEED_MODELS)
+        if _known(session, bundle, sha256):
+            return None
+        store.blobs.record(session, published)
+        version = ModelVersion(
+            name=bundle.name,
+            version=bundle.version,
+            sha256=sha256,
+            weights_sha256=bundle.weights_sha256,
+            pipeline=pipeline,
+            bundle_sha256=sha256,
+            thresholds=dict(bundle.thresholds),
+            facts=dict(bundle.facts),
+            card=bundle.card,
+        )
+        session.add(version)
+        session.flush()
+        _begin(session, version, actor, seeded=seeded)
+        return version.id
+
+
+def pipeline_of(model: str) -> str:
+    """The pipeline that runs models of this name; raises UnknownModel."""
+    found = next((entry.name for entry in ENTRIES.values() if entry.model == model), None)
+    if found is None:
+        raise UnknownModel("no pipeline runs a model of this name")
+    return found
+
+
+def _known(session: Session, bundle: Bundle, sha256: str) -> bool:
+    row = session.scalar(select(ModelVersion).filter_by(name=bundle.name, version=bundle.version))
+    if row is not None and row.sha256 != sha256:
+        raise ModelError(
+            f"another bundle is registered as {bundle.name} {bundle.version}: give a changed bundle a new version",
+            code="model_version_taken",
+        )
+    return row is not None
+
+
+def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool) -> None:
+    before = active_version(session, version.pipeline)
+    chosen_by_person = session.scalar(
+        select(ModelEvent.id)
+        .join(ModelVersion, ModelVersion.id == ModelEvent.model_version_id)
+        .where(ModelVersion.pipeline == version.pipeline, ModelEvent.actor != SYSTEM)
+        .where(ModelEvent.state.in_([ModelState.ACTIVE, ModelState.RETIRED]))
+        .limit(1)
+    )
+    add_event(session, version.id, ModelState.REGISTERED, actor, "came with the release" if seeded else "added")
+    if not seeded or chosen_by_person is not None:
+        return
+    if before is None:
+        add_event(session, version.id, ModelState.ACTIVE, actor, "first version of the pipeline's model")
+    elif _release(version.version) > _release(before.version):
+        promote(session, version.id, actor, "newer version came with the release")
+
+
+def promote(session: Session, model_version_id: str, actor: str, reason: str) -> None:
+    """Make a version the active one of its pipeline; the one before is registered again. Raises UnknownModel."""
+    version = get_version(session, model_version_id)
+    before = active_version(session, version.pipeline)
+    if before is not None and before.id == version.id:
+        return
+    if before is not None:
+        add_event(session, before.id, ModelState.REGISTERED, actor, f"{version.version} took its place")
+    add_event(session, version.id, ModelState.ACTIVE, actor, reason)
+
+
+def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:
+    """Take a version out of use; a pipeline without an active version routes nothing. Raises UnknownModel."""
+    add_event(session, get_version(session, model_version_id).id, ModelState.RETIRED, actor, reason)
+
+
+def add_event(session: Session, model_version_id: str, state: ModelState, actor: str, reason: str) -> None:
+    """Say what a version is from now on, by whom and why."""
+    session.add(ModelEvent(model_version_id=model_version_id, state=state, actor=actor, reason=reason))
+    session.flush()
+
+
+def active_version(session: Session, pipeline: str) -> ModelVersion | None:
+    """The version whose newest event is `active`, or None: then the pipeline takes no work."""
+    for stated in list_versions(session, pipeline):
+        if stated.state is ModelState.ACTIVE:
+            return stated.version
+    return None
+
+
+def list_versions(session: Session, pipeline: str | None = None) -> list[StatedVersion]:
+    """All versions with their states, newest registered first."""
+    query = select(ModelVersion).order_by(ModelVersion.id.desc())
+    if pipeline is not None:
+        query = query.where(ModelVersion.pipeline == pipeline)
+    return [StatedVersion(version, events_of(session, version.id)[-1]) for version in session.scalars(query).all()]
+
+
+def events_of(session: Session, model_version_id: str) -> Sequence[ModelEvent]:
+    """A version's history, oldest first."""
+    return session.scalars(
+        select(ModelEvent).filter_by(model_version_id=model_version_id).order_by(ModelEvent.id)
+    ).all()
+
+
+def get_version(session: Session, model_version_id: str) -> ModelVersion:
+    """The version of this id; raises UnknownModel."""
+    version = session.get(ModelVersion, model_version_id)
+    if version is None:
+        raise UnknownModel("there is no model version of this id")
+    return version
+
+
+def find_version(session: Session, name: str, version: str) -> ModelVersion:
+    """The version of this name and number; raises UnknownModel."""
+    row = session.scalar(select(ModelVersion).filter_by(name=name, version=version))
+    if row is None:
+        raise UnknownModel
+    return row
+
+
+def fetch_bundle(store: Store, version: ModelVersion, cache_dir: Path) -> Path:
+    """The version's bundle as a local folder, fetched once into `cache_dir` and named by its digest.
+
+    Raises NotFound where the blob is gone, ModelError where its bytes are not the registered ones.
+    """
+    folder = cache_dir / version.sha256
+    if folder.is_dir():
+        return folder
+    with store.blobs.local_path(version.bundle_sha256) as tar:
+        if store.blobs.digest(version.bundle_sha256) != version.sha256:
+            raise ModelError("the stored bundle is damaged", code="bundle_damaged")
+        unpack(tar, folder)
+    return folder
+
+
+def _release(version: str) -> tuple[int, ...]:
+    # "1.10.0" is newer than "1.9.2"; anything after the numbers (a pre-release word) counts as older than none.
+    numbers = version.split("-", 1)[0].split(".")
+    return (*(int(number) if number.isdecimal() else 0 for number in numbers), 0 if "-" in version else 1)

@@ -1,0 +1,40 @@
+"""What a list shows of a result's document: one line and one number, never an identifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: How the finding of a label reads in a list, where its coded meaning would be too long.
+LINES: Final[Mapping[str, str]] = {"dr_grade": "DR grade {value}"}
+LONGEST_HEADLINE = 200
+
+
+def headline_of(document: Mapping[str, Any]) -> str | None:
+    """The first finding about the whole patient as a line, or why the machine abstained.
+
+    Any: the document is the contract's JSON, checked where it was made.
+    """
+    if document.get("abstained"):
+        return f"no answer: {document.get('abstain_reason') or 'not sure enough'}"[:LONGEST_HEADLINE]
+    finding = _chief(document)
+    if finding is None:
+        return None
+    line = LINES.get(finding["label"])
+    if line is None:
+        unit = f" {finding['unit']}" if finding.get("unit") else ""
+        return f"{finding['code']['meaning']}: {finding['value']}{unit}"[:LONGEST_HEADLINE]
+    return line.format(value=finding["value"])
+
+
+def confidence_of(document: Mapping[str, Any]) -> float | None:
+    """The probability of the chief finding's own value, 0-1, where the pipeline gives probabilities."""
+    finding = _chief(document)
+    probabilities = (finding or {}).get("probabilities")
+    return float(max(probabilities.values())) if probabilities else None
+
+
+def _chief(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    findings = document.get("findings") or []
+    whole = [finding for finding in findings if finding.get("laterality") is None]
+    return next(iter(whole or findings), None)

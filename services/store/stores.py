@@ -1,0 +1,30 @@
+"""What the system keeps: the database and the blobs, opened together and passed on as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.settings import Settings
+from services.store.blobs import Blobs
+from services.store.session import Database, open_database
+
+#: The site that migration 0001 makes: one deployment serves one site unless an admin adds others.
+DEFAULT_SITE_ID = "00000000000000000000000001"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database and a blob store that belong together."""
+
+    database: Database
+    blobs: Blobs
+    site_id: str = DEFAULT_SITE_ID
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.database.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database and the blobs of these settings; nothing is created and nothing migrated (see migrate)."""
+    return Store(open_database(settings.resolved_database_url), Blobs(settings.resolved_blob_url))

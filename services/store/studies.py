@@ -1,0 +1,334 @@
+"""Patients, studies, series and instances: written so that two writers of the same thing agree on one row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import NotFound
+from services.store.clock import seconds_from_now, utcnow
+from services.store.search import index_study
+from services.store.states import Priority, SeriesState, StudyState
+from services.store.tables import Instance, Patient, Series, Study
+from services.store.upsert import insert_or_keep, insert_or_update
+
+
+class InstanceOutcome(StrEnum):
+    """What became of one received instance."""
+
+    STORED = "stored"  #: new
+    DUPLICATE = "duplicate"  #: the same bytes were there under the same SOP Instance UID
+    CONFLICT = "conflict"  #: other bytes were there under the same SOP Instance UID; kept and flagged
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFacts:
+    """Who was imaged; `issuer` is the issuer of the patient id, or the source that sent it."""
+
+    issuer: str
+    patient_id: str
+    name: str | None = None
+    birth_date: date | None = None
+    sex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What a study's header and its sender say."""
+
+    study_instance_uid: str
+    study_date: date | None = None
+    description: str | None = None
+    accession_number: str | None = None
+    priority: Priority = Priority.ROUTINE
+    requested_pipeline: str | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """What a series' header says."""
+
+    series_instance_uid: str
+    modality: str
+    body_part: str | None = None
+    laterality: str | None = None
+    description: str | None = None
+    expected_count: int | None = None
+    derived_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFacts:
+    """What an instance's header says, and the blobs (already recorded) that hold it and what it was made from."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax: str
+    blob_sha256: str
+    source_sha256: str | None = None
+    instance_number: int | None = None
+    laterality: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    frames: int | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedInstance:
+    """The instance's row and whether it is new."""
+
+    instance: Instance
+    outcome: InstanceOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTree:
+    """A series with its instances, ordered by instance number, then UID."""
+
+    series: Series
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTree:
+    """A study with its patient and everything received for it."""
+
+    study: Study
+    patient: Patient
+    series: tuple[SeriesTree, ...]
+
+
+def upsert_patient(session: Session, site_id: str, facts: PatientFacts) -> Patient:
+    """The patient's row; what the newest header says replaces what was there, silence does not."""
+    told = {
+        name: value
+        for name, value in (("name", facts.name), ("birth_date", facts.birth_date), ("sex", facts.sex))
+        if value is not None
+    }
+    identity = {"site_id": site_id, "issuer": facts.issuer, "patient_id": facts.patient_id}
+    if told:
+        insert_or_update(session, Patient, identity | told, conflict=tuple(identity), update=tuple(told))
+    else:
+        insert_or_keep(session, Patient, identity, conflict=tuple(identity))
+    return session.scalars(select(Patient).filter_by(**identity).execution_options(populate_existing=True)).one()
+
+
+def upsert_study(session: Session, site_id: str, patient_id: str, facts: StudyFacts) -> Study:
+    """The study's row, locked until the end of the transaction on PostgreSQL; new ones begin `receiving`.
+
+    A study keeps its first patient: where the answer's `patient_id` differs, the sender gave one study to two. A more
+    urgent priority replaces a less urgent one. `last_instance_at` becomes now.
+    """
+    identity = {"site_id": site_id, "study_instance_uid": facts.study_instance_uid}
+    told: dict[str, object] = {
+        name: value
+        for name, value in (
+            ("study_date", facts.study_date),
+            ("description", facts.description),
+            ("accession_number", facts.accession_number),
+            ("requested_pipeline", facts.requested_pipeline),
+        )
+        if value is not None
+    }
+    new = insert_or_keep(
+        session,
+        Study,
+        identity
+        | told
+        | {
+            "patient_id": patient_id,
+            "state": StudyState.RECEIVING,
+            "priority": int(facts.priority),
+            "hold": facts.hold,
+        },
+        conflict=tuple(identity),
+    )
+    if not new:
+        study = (Study.site_id == site_id) & (Study.study_instance_uid == facts.study_instance_uid)
+        more_urgent = func.min if session.get_bind().dialect.name == "sqlite" else func.least
+        session.execute(
+            update(Study)
+            .where(study)
+            .values(
+                **told, last_instance_at=utcnow(), hold=facts.hold, priority=more_urgent(Study.priority, facts.priority)
+            )
+        )
+    row = session.scalars(select(Study).filter_by(**identity).execution_options(populate_existing=True)).one()
+    index_study(session, row.id)
+    return row
+
+
+def upsert_series(session: Session, study_id: str, facts: SeriesFacts) -> Series:
+    """The series' row; the first header to name a fact decides it, later ones fill what was empty."""
+    identity = {"study_id": study_id, "series_instance_uid": facts.series_instance_uid}
+    filling = {
+        "body_part": facts.body_part,
+        "laterality": facts.laterality,
+        "description": facts.description,
+        "expected_count": facts.expected_count,
+        "derived_from": facts.derived_from,
+    }
+    insert_or_keep(
+        session,
+        Series,
+        identity | filling | {"modality": facts.modality, "state": SeriesState.OPEN},
+        conflict=tuple(identity),
+    )
+    row = session.scalars(select(Series).filter_by(**identity).execution_options(populate_existing=True)).one()
+    for name, value in filling.items():
+        if value is not None and getattr(row, name) is None:
+            setattr(row, name, value)
+    return row
+
+
+def add_instance(session: Session, series_id: str, facts: InstanceFacts) -> AddedInstance:
+    """Add an instance once; the blob's row must be there. A second blob under one UID is kept and flagged."""
+    _one_writer_of(session, facts.sop_instance_uid)
+    others = session.scalars(select(Instance).filter_by(sop_instance_uid=facts.sop_instance_uid)).all()
+    same = next((other for other in others if other.blob_sha256 == facts.blob_sha256), None)
+    if same is not None:
+        return AddedInstance(same, InstanceOutcome.DUPLICATE)
+    instance = Instance(
+        series_id=series_id,
+        sop_instance_uid=facts.sop_instance_uid,
+        sop_class_uid=facts.sop_class_uid,
+        transfer_syntax=facts.transfer_syntax,
+        blob_sha256=facts.blob_sha256,
+        source_sha256=facts.source_sha256,
+        instance_number=facts.instance_number,
+        laterality=facts.laterality,
+        rows=facts.rows,
+        columns=facts.columns,
+        frames=facts.frames,
+        flag=facts.flag,
+        conflict=bool(others),
+    )
+    session.add(instance)
+    session.flush()
+    return AddedInstance(instance, InstanceOutcome.CONFLICT if others else InstanceOutcome.STORED)
+
+
+def _one_writer_of(session: Session, sop_instance_uid: str) -> None:
+    # Two transactions that add different bytes under one UID would not see each other's row, and neither would be
+    # flagged. SQLite has one writer anyway.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sop_instance_uid, 0))))
+
+
+def close_study(session: Session, study_id: str) -> Study:
+    """Close the study and its open series, fixing their digests; harmless where it is closed already."""
+    study = get_study(session, study_id)
+    open_series = session.scalars(
+        select(Series).filter_by(study_id=study_id, state=SeriesState.OPEN).order_by(Series.id)
+    ).all()
+    for series in open_series:
+        series.state = SeriesState.CLOSED
+        series.closed_at = utcnow()
+        series.digest = series_digest(session, series.id)
+    if study.state != StudyState.COMPLETE:
+        study.state = StudyState.COMPLETE
+        study.completed_at = utcnow()
+    session.flush()
+    return study
+
+
+def reopen(session: Session, series_id: str) -> None:
+    """A late instance came: the series and its study take instances again, the series' digest is open."""
+    series = session.get_one(Series, series_id)
+    series.state, series.closed_at, series.digest = SeriesState.OPEN, None, None
+    study = session.get_one(Study, series.study_id)
+    study.state, study.completed_at = StudyState.RECEIVING, None
+    session.flush()
+
+
+def series_digest(session: Session, series_id: str) -> str:
+    """sha256 of the digests (hex, one a line) of the instances that count, ordered by SOP Instance UID."""
+    digests = session.scalars(
+        select(Instance.blob_sha256)
+        .where(Instance.series_id == series_id, Instance.conflict.is_(False))
+        .order_by(Instance.sop_instance_uid)
+    )
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def get_study(session: Session, study_id: str) -> Study:
+    """The study of this id; raises NotFound."""
+    study = session.get(Study, study_id)
+    if study is None:
+        raise NotFound("there is no study of this id")
+    return study
+
+
+def lock_study(session: Session, study_id: str) -> Study:
+    """The study of this id as it is now, and nobody else's until the end of the transaction; raises NotFound."""
+    study = session.get(Study, study_id, with_for_update=True, populate_existing=True)
+    if study is None:
+        raise NotFound("there is no study of this id")
+    return study
+
+
+def study_instances(session: Session, study_id: str) -> Sequence[Instance]:
+    """The instances of a study that count (no conflicting ones), ordered by SOP Instance UID."""
+    return session.scalars(_counting().where(Series.study_id == study_id)).all()
+
+
+def series_instances(session: Session, series_id: str) -> Sequence[Instance]:
+    """The instances of a series that count (no conflicting ones), ordered by SOP Instance UID."""
+    return session.scalars(_counting().where(Series.id == series_id)).all()
+
+
+def _counting() -> Select[Instance]:
+    return (
+        select(Instance)
+        .join(Series, Series.id == Instance.series_id)
+        .where(Instance.conflict.is_(False))
+        .order_by(Instance.sop_instance_uid)
+    )
+
+
+def study_tree(session: Session, study_id: str) -> StudyTree:
+    """A study with patient, series and every instance, conflicting ones too; raises NotFound."""
+    study = get_study(session, study_id)
+    series = session.scalars(select(Series).filter_by(study_id=study_id).order_by(Series.created_at, Series.id)).all()
+    instances = session.scalars(
+        select(Instance)
+        .where(Instance.series_id.in_([one.id for one in series]))
+        .order_by(Instance.instance_number, Instance.sop_instance_uid, Instance.id)
+    ).all()
+    return StudyTree(
+        study,
+        session.get_one(Patient, study.patient_id),
+        tuple(SeriesTree(one, tuple(i for i in instances if i.series_id == one.id)) for one in series),
+    )
+
+
+def priors(session: Session, study_id: str) -> Sequence[Study]:
+    """The patient's other studies that came before this one, newest first; raises NotFound."""
+    study = get_study(session, study_id)
+    return session.scalars(
+        select(Study)
+        .where(Study.patient_id == study.patient_id, Study.id != study.id, Study.created_at <= study.created_at)
+        .order_by(func.coalesce(Study.study_date, date.min).desc(), Study.created_at.desc(), Study.id)
+    ).all()
+
+
+def due_for_closing(session: Session, quiet_seconds: float, limit: int) -> Sequence[str]:
+    """Ids of receiving studies that nobody holds open and that were quiet for so long, oldest first."""
+    return session.scalars(
+        select(Study.id)
+        .where(
+            Study.state == StudyState.RECEIVING,
+            Study.hold.is_(False),
+            Study.last_instance_at <= seconds_from_now(-quiet_seconds),
+        )
+        .order_by(Study.last_instance_at)
+        .limit(limit)
+    ).all()

