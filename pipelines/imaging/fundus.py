@@ -48,8 +48,7 @@ def find_retina(rgb: Picture) -> Retina | None:
     (h, w, 3) uint8 RGB. The disc may be cut by the frame on any side. A picture passes only if what is bright in it
     fills a circle and has the retina's colour order (red over green over blue), so other photographs are turned away.
     """
-    scale = min(1.0, SEARCH_SIDE / max(rgb.shape[:2]))
-    small = rgb if scale == 1.0 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = search_copy(rgb)
     mask = largest_bright_region(small.max(axis=2))
     if mask is None or mask.mean() < MIN_AREA or not coloured_like_a_retina(small, mask):
         return None
@@ -66,6 +65,16 @@ def find_retina(rgb: Picture) -> Retina | None:
         y1=min(h, round((y + height) * down)),
         coverage=float(mask.mean()),
     )
+
+
+def search_copy(rgb: Picture) -> Picture:
+    """The picture with its longer side brought down to SEARCH_SIDE; small ones as they are."""
+    height, width = rgb.shape[:2]
+    scale = SEARCH_SIDE / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def largest_bright_region(grey: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
@@ -92,7 +101,7 @@ def free_edge(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     points = max(contours, key=len)[:, 0, :].astype(np.float64)
     height, width = mask.shape
     inside = (points[:, 0] > 1) & (points[:, 0] < width - 2) & (points[:, 1] > 1) & (points[:, 1] < height - 2)
-    return points[inside]
+    return np.asarray(points[inside], np.float64)
 
 
 def fit_circle(points: NDArray[np.float64]) -> Circle | None:

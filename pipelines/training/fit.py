@@ -122,8 +122,14 @@ def freeze(network: Grader, parts: int) -> None:
             part.eval().requires_grad_(False)
 
 
+def place(network: Grader, device: torch.device) -> Grader:
+    """Move to `device` in channels-last order, the fastest layout of convolutions on CPU and GPU."""
+    moved: Grader = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return moved
+
+
 def images(pictures: list[Picture], recipe: Recipe, device: torch.device) -> Tensor:
-    """uint8 squares -> (n, 3, size, size) float32 in channels-last order, the fastest layout on CPU and GPU."""
+    """uint8 squares -> (n, 3, size, size) float32 in channels-last order."""
     stacked = np.stack([normalise(picture, recipe.mean, recipe.std) for picture in pictures])
     return torch.from_numpy(stacked).to(device, memory_format=torch.channels_last)
 
@@ -141,7 +147,7 @@ def forward(network: Grader, inputs: Tensor, dropout: float) -> Tensor:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 natively; emulated it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 

@@ -11,7 +11,7 @@ import torch
 from pipelines.nets.backbones import Grader, backbone, grader, load_by_order
 from pipelines.nets.grading import OUTPUTS
 from pipelines.training.assemble import assemble
-from pipelines.training.fit import Fold, optimiser, train
+from pipelines.training.fit import Fold, optimiser, place, train
 from pipelines.training.photographs import Photographs, read_photographs
 from pipelines.training.predictions import predict_out_of_fold
 from pipelines.training.recipe import Recipe, read_recipe, write_recipe
@@ -49,7 +49,7 @@ def run(data: Path, out: Path, recipe: Recipe, folds: list[int]) -> None:
 def prepare_fold(recipe: Recipe, number: int, large: Photographs, exact: Photographs, device: torch.device) -> Fold:
     """The fold's photographs and a fresh network with ImageNet features; `large` for training, `exact` to validate."""
     torch.manual_seed(recipe.seed + number)  # the new head
-    network = pretrained(recipe).to(device, memory_format=torch.channels_last)
+    network = place(pretrained(recipe), device)
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     held_out = large.fold == number
     return Fold(

@@ -14,7 +14,7 @@ from torch import Tensor
 from pipelines.nets.backbones import Grader, grader
 from pipelines.nets.calibration import Calibration, Grades, Logits, Probabilities
 from pipelines.nets.grading import OUTPUTS
-from pipelines.training.fit import predict
+from pipelines.training.fit import place, predict
 from pipelines.training.photographs import Photographs
 from pipelines.training.recipe import Recipe
 
@@ -34,7 +34,7 @@ class Predictions:
     @property
     def flip_averaged(self) -> Logits:
         """Mean of upright and mirrored: test-time augmentation."""
-        return (self.upright + self.mirrored) / 2
+        return np.asarray((self.upright + self.mirrored) / 2, np.float32)
 
 
 def stored_weights(folder: Path, checkpoint: str) -> dict[str, Tensor]:
@@ -57,8 +57,7 @@ def predict_out_of_fold(recipe: Recipe, out: Path, checkpoint: str, photographs:
     mirrored = np.zeros_like(upright)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for number in range(recipe.folds):
-        network = fold_network(recipe, out / f"fold{number}", checkpoint)
-        network = network.to(device, memory_format=torch.channels_last)
+        network = place(fold_network(recipe, out / f"fold{number}", checkpoint), device)
         rows = photographs.fold == number
         squares = photographs.squares[rows]
         upright[rows] = predict(network, squares, recipe, device)
