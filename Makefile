@@ -8,7 +8,7 @@ EXIT ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench setup develop format pin clean python
+.PHONY: help demo test test-slow check bench setup develop docs format pin clean python
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ develop: python ## the same with all that testing and checking need
 format: develop ## bring the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: develop ## write docs/settings.md and docs/errors.md anew from the source
+	$(BIN)/python scripts/reference.py
 
 pin: develop ## write constraints.txt anew from what is installed
 	$(BIN)/python scripts/pin.py
