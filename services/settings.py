@@ -52,7 +52,17 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=5.0, description="How often the scheduler looks for lost work.")
     max_attempts: int = Field(default=5, description="Attempts after which a retryable job fails.")
     priority_ageing_seconds: float = Field(default=600.0, description="Waiting this long lifts a job by one priority.")
-    worker_queues: str = Field(default="default", description="Comma-separated queues a worker serves.")
+    job_timeout_seconds: float = Field(default=1800.0, description="A job that reads for longer is ended and retried.")
+    worker_queues: str = Field(default="", description="Comma-separated queues a worker serves; empty: all there are.")
+    worker_threads: int = Field(default=0, description="Threads of one inference; 0: the machine's cores.")
+    worker_recycle_bytes: int = Field(
+        default=GIBIBYTE, description="A reading process that grew past this is replaced after its job."
+    )
+    worker_memory_bytes: int = Field(
+        default=8 * GIBIBYTE, description="A reading process that grows past this is ended; its job has caused it."
+    )
+    outbox_seconds: float = Field(default=0.25, description="How often committed events are numbered for the stream.")
+    seal_seconds: float = Field(default=5.0, description="How often new audit rows are sealed into the chain.")
 
     rendered_cache_bytes: int = Field(
         default=256 * MEBIBYTE, description="Room for pictures rendered for the viewer, in data_dir."
@@ -79,6 +89,21 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Where uploads wait until they are durable."""
         return self.data_dir / "spool"
+
+    @property
+    def bundles_dir(self) -> Path:
+        """Where workers keep the bundles they fetched, by digest."""
+        return self.data_dir / "bundles"
+
+    @property
+    def broker_dir(self) -> Path:
+        """The embedded broker's files."""
+        return self.data_dir / "broker"
+
+    @property
+    def logs_dir(self) -> Path:
+        """What the processes of `overread up` say."""
+        return self.data_dir / "logs"
 
     @property
     def quarantine_dir(self) -> Path:

@@ -22,6 +22,7 @@ OverreadError
 │   ├── DatabaseUnavailable
 │   ├── StorageFull
 │   ├── LeaseLost
+│   ├── JobTimeout
 │   └── WorkerStopping
 ├── DecoderDied                    the memory-limited child ended without an answer
 ├── ReaderDied                     the process that runs the model ended without an answer
@@ -202,6 +203,12 @@ class LeaseLost(Unavailable):
     """Another worker holds this job now; this worker's result was discarded."""
 
     code = "lease_lost"
+
+
+class JobTimeout(Unavailable):
+    """The job took longer than any job may."""
+
+    code = "job_timeout"
 
 
 class WorkerStopping(Unavailable):

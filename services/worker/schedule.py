@@ -1,0 +1,87 @@
+"""The scheduler: one process that does what must happen by the clock, each duty at its own interval."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+from sqlalchemy import exists, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines.core.errors import OverreadError
+from services.broker import Bell, open_bell
+from services.log import logger
+from services.settings import Settings
+from services.store import audit, outbox
+from services.store.session import unit_of_work
+from services.store.stores import Store, open_store
+from services.store.tables import OutboxEvent
+from services.work import spool
+from services.work.close import close_quiet
+from services.work.sweep import sweep
+
+log = logger("scheduler")
+CLOSE_SECONDS: Final = 1.0
+SPOOL_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something to do every so many seconds."""
+
+    name: str
+    seconds: float
+    do: Callable[[], object]
+
+
+def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
+    """All there is to do."""
+    return [
+        Duty("number_events", settings.outbox_seconds, lambda: _number_events(store)),
+        Duty("close_quiet", CLOSE_SECONDS, lambda: close_quiet(store, bell, settings)),
+        Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
+        Duty("seal_audit", settings.seal_seconds, lambda: audit.seal(store)),
+        Duty("clean_spool", SPOOL_SECONDS, lambda: spool.clean(settings)),
+    ]
+
+
+def keep(schedule: Sequence[Duty], stopping: Event) -> None:
+    """Do each duty when it is due until `stopping`; one that fails is logged and tried again at its next time."""
+    due = {duty.name: 0.0 for duty in schedule}
+    while not stopping.is_set():
+        for duty in schedule:
+            if time.monotonic() >= due[duty.name]:
+                _try(duty)
+                due[duty.name] = time.monotonic() + duty.seconds
+        stopping.wait(max(0.0, min(due.values()) - time.monotonic()))
+
+
+def _try(duty: Duty) -> None:
+    try:
+        duty.do()
+    except (OverreadError, SQLAlchemyError, OSError):
+        log.exception("scheduler.duty_failed", duty=duty.name)
+
+
+def _number_events(store: Store) -> None:
+    """Number new events; looks before it asks for the write lock, since it looks often."""
+    with unit_of_work(store.database, writing=False) as session:
+        new = session.scalar(select(exists().where(OutboxEvent.number.is_(None))))
+    if new:
+        outbox.number_rows(store)
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Keep the schedule until SIGTERM or SIGINT."""
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    store = open_store(settings)
+    try:
+        keep(duties(store, open_bell(settings), settings), stopping)
+    finally:
+        store.close()

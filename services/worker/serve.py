@@ -1,0 +1,54 @@
+"""One process of the system by its role: `python -m services.worker.serve ROLE ...`, settings from the environment."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from services.log import configure
+from services.settings import Settings
+
+#: Open event streams are cut after this, so that the API stops within seconds.
+GOODBYE_SECONDS = 2
+
+
+def serve_api(settings: Settings, descriptor: int | None = None) -> None:
+    """Serve HTTP until SIGTERM or SIGINT, on an inherited listening socket where a supervisor holds one."""
+    # The application by name: its floor is beside ours. No access log: paths carry ids of strangers' making.
+    config = uvicorn.Config(
+        "services.api.app:app",
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[socket.socket(fileno=descriptor)] if descriptor is not None else None)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run one role: `api [DESCRIPTOR]`, `worker [NAME]` or `scheduler`."""
+    configure()
+    settings = Settings()
+    match argv:
+        case ["api", *rest]:
+            serve_api(settings, int(rest[0]) if rest else None)
+        case ["worker", *rest]:
+            from services.worker.tasks import run_worker  # the API process must not pay for Celery's worker
+
+            run_worker(settings, rest[0] if rest else None)
+        case ["scheduler"]:
+            from services.worker.schedule import run_scheduler
+
+            run_scheduler(settings)
+        case _:
+            raise SystemExit("a role is api, worker or scheduler")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

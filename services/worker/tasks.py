@@ -1,0 +1,114 @@
+"""The worker: a Celery consumer that hears rings and runs jobs in a reading process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+from celery import Celery, signals
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines.core.errors import OverreadError
+from pipelines.registry import ENTRIES
+from services.broker import WORK_TASK, CeleryBell, make_app
+from services.log import configure, logger
+from services.settings import Settings
+from services.store import models
+from services.store.session import unit_of_work
+from services.store.stores import Store, open_store
+from services.work.run import run_one
+from services.work.sweep import take_back
+from services.worker.reader import Library, Reader
+
+log = logger("worker")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a worker process holds: its name, the store, the bell, and the process that reads for it."""
+
+    name: str
+    settings: Settings
+    store: Store
+    bell: CeleryBell
+    library: Library
+    stopping: Event = field(default_factory=Event)
+
+    def run(self, queue: str) -> bool:
+        """Run the next due job of a queue; False where none is due."""
+        library = self.library
+        return run_one(self.store, self.bell, self.settings, queue, self.name, library, self.stopping.is_set)
+
+    def prepare(self, queues: Sequence[str]) -> None:
+        """Take back what an earlier process of this name held, and load the active models of the queues."""
+        taken = take_back(self.store, self.bell, self.name)
+        log.info("worker.started", worker=self.name, taken_back=taken)
+        for entry in ENTRIES.values():
+            if entry.queue in queues:
+                with unit_of_work(self.store.database, writing=False) as session:
+                    version = models.active_version(session, entry.name)
+                if version is not None:
+                    self.library.warm(entry.name, version)
+
+
+def queues_of(settings: Settings) -> list[str]:
+    """The queues a worker of these settings serves: those named, or every registered pipeline's."""
+    named = [queue.strip() for queue in settings.worker_queues.split(",") if queue.strip()]
+    return named or sorted({entry.queue for entry in ENTRIES.values()})
+
+
+def default_name() -> str:
+    """A name no other worker has now; a supervisor gives names that outlive a restart."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def register(app: Celery, worker: Worker) -> None:
+    """Give the application its one task."""
+
+    @app.task(name=WORK_TASK)  # type: ignore[untyped-decorator]
+    def work(queue: str) -> None:
+        try:
+            worker.run(queue)
+        except Exception:
+            # The job row holds the truth and its lease runs out: the consumer must live to hear the next ring.
+            log.exception("worker.defect", queue=queue)
+
+
+def run_worker(settings: Settings, name: str | None = None) -> None:
+    """Serve the queues of these settings until SIGTERM or SIGINT; a running job is given back."""
+    app = make_app(settings)
+    store = open_store(settings)
+    reader = Reader(settings)
+    worker = Worker(name or default_name(), settings, store, CeleryBell(app), Library(store, settings, reader))
+    register(app, worker)
+    signals.worker_shutting_down.connect(lambda **_: worker.stopping.set(), weak=False)
+    queues = queues_of(settings)
+    try:
+        worker.prepare(queues)
+    except (OverreadError, SQLAlchemyError):
+        # The database is away for the moment; the sweeper takes back what prepare would have.
+        log.exception("worker.unprepared", worker=worker.name)
+    try:
+        # One job at a time, in the reading process: a pool of Celery's own would hide how that process died.
+        app.Worker(
+            pool="solo",
+            concurrency=1,
+            queues=queues,
+            hostname=worker.name,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+        ).start()
+    finally:
+        reader.end()
+        store.close()
+
+
+def main(name: str | None = None) -> None:
+    """A worker process with the settings of its environment."""
+    configure()
+    run_worker(Settings(), name)
