@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,20 +62,6 @@ def record_access(
         return False
     record(session, actor, action, study_id, **subjects)
     return True
-
-
-def list_rows(
-    session: Session, *, study_id: str | None = None, actor: str | None = None, before: str | None = None, limit: int
-) -> Sequence[AuditRow]:
-    """Audit rows, newest first, older than the row `before`."""
-    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-    if study_id is not None:
-        query = query.where(AuditRow.study_id == study_id)
-    if actor is not None:
-        query = query.where(AuditRow.actor == actor)
-    if before is not None:
-        query = query.where(AuditRow.id < before)
-    return session.scalars(query).all()
 
 
 def seal(store: Store, limit: int = SEAL_BATCH) -> int:

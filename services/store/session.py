@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import ParamSpec
+from typing import Final, ParamSpec
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pipelines.core.errors import DatabaseUnavailable
+from pipelines.core.errors import DatabaseUnavailable, OverreadError, StorageFull
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
+POOL_TIMEOUT_SECONDS = 15.0
+CONNECT_TIMEOUT_SECONDS = 5
 P = ParamSpec("P")
 AFTER_COMMIT = "after_commit"
+READING = "overread_reading"
+
+#: https://www.sqlite.org/rescode.html: the file cannot be had at the moment; anything else is a fault of ours.
+SQLITE_AWAY: Final = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
+)
+SQLITE_PRIMARY_CODE = 0xFF  # the low byte of an extended result code
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html: classes that pass by themselves.
+POSTGRESQL_AWAY: Final = ("08", "40", "53", "55", "57")
+POSTGRESQL_DISK_FULL = "53100"
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,7 @@ class Database:
 
     engine: Engine
     sessions: sessionmaker[Session]
+    writers: set[int] = field(default_factory=set, compare=False)  # threads inside a writing unit of work
 
     @property
     def is_sqlite(self) -> bool:
@@ -42,61 +58,64 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Open a database by SQLAlchemy URL (sqlite:///file or postgresql+psycopg://...); nothing is created."""
+    pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT_SECONDS}
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+        waiting = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+        engine = create_engine(url, pool_pre_ping=True, connect_args=waiting, **pool)
+        event.listen(engine, "begin", _begin_postgresql)
     return Database(engine, sessionmaker(engine, expire_on_commit=False))
 
 
-def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN comes too late for BEGIN IMMEDIATE: take transactions over (see _begin_sqlite).
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "recursive_triggers=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin_sqlite(connection: object) -> None:
-    # A read-then-write transaction begun DEFERRED fails at once when another writer came between.
-    options = connection.get_execution_options()  # type: ignore[attr-defined]
-    connection.exec_driver_sql("BEGIN" if options.get("reading") else "BEGIN IMMEDIATE")  # type: ignore[attr-defined]
+def _begin_sqlite(connection: Connection) -> None:
+    # A read-then-write transaction begun DEFERRED fails at once when another writer came between, so units that may
+    # write take the lock first. Units that said they only read are held to it, as on PostgreSQL.
+    reading = bool(connection.get_execution_options().get(READING))
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # Of all the statements of a reading unit the first takes the snapshot, so that a page and its counts agree.
+    if connection.get_execution_options().get(READING):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 @contextmanager
 def unit_of_work(database: Database, *, writing: bool = True) -> Iterator[Session]:
     """One short transaction: commits at the end, rolls back on any exception, then runs what `after_commit` left.
 
-    `writing=False` takes no write lock on SQLite. Raises DatabaseUnavailable where the database does not answer.
+    `writing=False` sees one moment, takes no write lock and refuses writes. Raises DatabaseUnavailable where the
+    database does not answer, StorageFull where its disk is full, RuntimeError for a writing unit inside another.
     """
-    session = database.sessions()
-    try:
-        if not writing:
-            session.connection(execution_options={"reading": True})
-        yield session
-        session.commit()
-    except OperationalError as error:
-        session.rollback()
-        raise DatabaseUnavailable from error
-    except DBAPIError as error:
-        session.rollback()
-        if error.connection_invalidated:
-            raise DatabaseUnavailable from error
-        raise
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.close()
+    with database.sessions() as session, _alone(database, writing):
+        try:
+            session.connection(execution_options={READING: not writing})
+            yield session
+            session.commit()
+        except (DBAPIError, PoolTimeout) as error:
+            reason = _reason(error)
+            if reason is None:
+                raise
+            raise reason from error
     for callback in session.info.pop(AFTER_COMMIT, []):
         callback()
 
@@ -104,3 +123,37 @@ def unit_of_work(database: Database, *, writing: bool = True) -> Iterator[Sessio
 def after_commit(session: Session, callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run `callback` once the transaction is durable; messages leave only this way."""
     session.info.setdefault(AFTER_COMMIT, []).append(partial(callback, *args, **kwargs))
+
+
+@contextmanager
+def _alone(database: Database, writing: bool) -> Iterator[None]:
+    # Inside another the inner unit would wait for the outer one's lock, and the outer one for it: say so at once.
+    thread = threading.get_ident()
+    if not writing:
+        yield
+        return
+    if thread in database.writers:
+        raise RuntimeError("a writing unit of work was begun inside another")
+    database.writers.add(thread)
+    try:
+        yield
+    finally:
+        database.writers.discard(thread)
+
+
+def _reason(error: DBAPIError | PoolTimeout) -> OverreadError | None:
+    """Why the database does not answer, or None where it did and we asked something wrong."""
+    if isinstance(error, PoolTimeout) or error.connection_invalidated:
+        return DatabaseUnavailable()
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0) & SQLITE_PRIMARY_CODE
+        if code == sqlite3.SQLITE_FULL:
+            return StorageFull("the database's disk is full; nothing was stored")
+        return DatabaseUnavailable() if code in SQLITE_AWAY else None
+    state = getattr(cause, "sqlstate", None)
+    if state == POSTGRESQL_DISK_FULL:
+        return StorageFull("the database's disk is full; nothing was stored")
+    if state is None:
+        return DatabaseUnavailable() if type(error).__name__ == "OperationalError" else None
+    return DatabaseUnavailable() if state.startswith(POSTGRESQL_AWAY) else None
