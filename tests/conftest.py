@@ -56,9 +56,21 @@ def postgresql_server() -> Iterator[str]:
         folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
         server = pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        _hurry(url)
+        yield url
     finally:
         server.cleanup()
+
+
+def _hurry(server: str) -> None:
+    # What these tests lose in a power cut they make anew; making and dropping databases is ten times quicker so.
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for switch in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {switch} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
