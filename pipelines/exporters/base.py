@@ -1,0 +1,41 @@
+"""What every exporter is: a reading and the headers it was made from in, files of one format out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipelines.core.types import Reading
+from pipelines.imaging.dicom import DicomHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an exported object takes over: the headers of the images that were read, and when the job was first claimed.
+
+    `made` is the date and time that derived objects bear; with equal arguments an export gives equal bytes.
+    """
+
+    headers: Sequence[DicomHeader]
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One exported file; `name` has no slash."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Exporter(ABC):
+    """One result format; `name` is its key in the registry."""
+
+    name: str
+
+    @abstractmethod
+    def export(self, reading: Reading, source: Source) -> tuple[Export, ...]:
+        """The reading in this format, possibly in several files; empty where the reading has nothing for it."""
