@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.core.errors import OverreadError
-from services.cli import evaluate, run
+from services.cli import audit, db, demo, keys, models, processes, submit, up, users
 from services.cli.console import Exit, fail
 
 app = typer.Typer(
@@ -19,8 +19,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("run")(run.run)
-app.command("evaluate")(evaluate.evaluate)
+app.command("up")(up.up)
+app.command("demo")(demo.demo)
+app.command("submit")(submit.submit)
+app.add_typer(models.app, name="models")
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
+app.command("api")(processes.api)
+app.command("worker")(processes.worker)
+app.command("scheduler")(processes.scheduler)
 
 
 @app.callback()

@@ -83,24 +83,18 @@ def add(
 @app.command("promote")
 def promote(name: Name, version: Version, reason: Reason, data: DataOption = None) -> None:
     """Make a version the one that answers from now on; its predecessor stays registered."""
-    from services.store import audit, models
-    from services.store.session import unit_of_work
+    from services.work import models
 
-    with opened_store(data) as store, unit_of_work(store.database) as session:
-        row = models.find_version(session, name, version)
-        models.promote(session, row.id, CONSOLE, reason)
-        audit.record(session, CONSOLE, "model.promoted", model_version=row.id)
+    with opened_store(data) as store:
+        models.promote(store, CONSOLE, name, version, reason)
     print(f"{name} {version} is active")
 
 
 @app.command("retire")
 def retire(name: Name, version: Version, reason: Reason, data: DataOption = None) -> None:
     """Take a version out of use; a pipeline without an active version reads nothing."""
-    from services.store import audit, models
-    from services.store.session import unit_of_work
+    from services.work import models
 
-    with opened_store(data) as store, unit_of_work(store.database) as session:
-        row = models.find_version(session, name, version)
-        models.retire(session, row.id, CONSOLE, reason)
-        audit.record(session, CONSOLE, "model.retired", model_version=row.id)
+    with opened_store(data) as store:
+        models.retire(store, CONSOLE, name, version, reason)
     print(f"{name} {version} is retired")

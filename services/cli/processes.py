@@ -1,0 +1,49 @@
+"""`overread api`, `worker` and `scheduler`: one process each, for machines where something else supervises them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from services.cli.local import read_settings
+
+
+def api() -> None:
+    """Serve HTTP until SIGTERM; settings come from the environment. The database must be at this release's revision."""
+    from services.log import configure
+    from services.store.migrate import require_current
+    from services.worker.serve import serve_api
+
+    settings = read_settings()
+    require_current(settings)
+    configure()
+    serve_api(settings)
+
+
+def worker(
+    name: Annotated[
+        str | None, typer.Option(help="How it signs its attempts; default: made from host and process.")
+    ] = None,
+) -> None:
+    """Do queued jobs until SIGTERM; settings come from the environment."""
+    from services.log import configure
+    from services.store.migrate import require_current
+    from services.worker.tasks import run_worker
+
+    settings = read_settings()
+    require_current(settings)
+    configure()
+    run_worker(settings, name)
+
+
+def scheduler() -> None:
+    """Do what is due by the clock (lost work, quiet studies, audit seals) until SIGTERM; one a deployment is enough."""
+    from services.log import configure
+    from services.store.migrate import require_current
+    from services.worker.schedule import run_scheduler
+
+    settings = read_settings()
+    require_current(settings)
+    configure()
+    run_scheduler(settings)

@@ -1,0 +1,49 @@
+"""The photographs of `overread demo`: one real one that a package ships, and what is made from it, labelled as such."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageFilter
+
+#: Mikael Häggström, "Fundus photograph of normal left eye", CC0; 1411 x 1411 pixels, shipped by scikit-image.
+RETINA: Final = files("skimage") / "data" / "retina.jpg"
+#: A cup of coffee, photographed by Rachel Michetti, CC0; shipped by scikit-image.
+COFFEE: Final = files("skimage") / "data" / "coffee.png"
+BLUR_RADIUS: Final = 14  # pixels: vessels vanish, the disc stays a bright patch
+JPEG_QUALITY: Final = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One visit to send: its files in order, the eye that each shows, and what a person should know of them."""
+
+    title: str
+    patient_id: str
+    paths: tuple[Path, ...]
+    sides: tuple[str, ...]
+
+
+def write_samples(folder: Path) -> list[Sample]:
+    """Write the samples' files into `folder`."""
+    left, right = folder / "left.jpg", folder / "right.jpg"
+    blurred, coffee = folder / "blurred.jpg", folder / "coffee.png"
+    left.write_bytes(RETINA.read_bytes())
+    coffee.write_bytes(COFFEE.read_bytes())
+    with as_file(RETINA) as path, Image.open(path) as photograph:
+        mirrored = photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        mirrored.save(right, quality=JPEG_QUALITY)
+        photograph.filter(ImageFilter.GaussianBlur(BLUR_RADIUS)).save(blurred, quality=JPEG_QUALITY)
+    return [
+        Sample(
+            "A healthy left eye (a real photograph), and its mirror image in place of the right eye",
+            "DEMO-1",
+            (right, left),
+            ("R", "L"),
+        ),
+        Sample("The same photograph, blurred", "DEMO-2", (blurred,), ("L",)),
+        Sample("A cup of coffee, sent by mistake", "DEMO-3", (coffee,), ("L",)),
+    ]
