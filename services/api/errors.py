@@ -70,15 +70,11 @@ class Problem(BaseModel):
 def problems(*classes: type[OverreadError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may raise these (Any: OpenAPI's JSON); what every route may raise is included."""
     by_status: dict[int, list[str]] = {}
-    for kind in (*classes, NotAuthenticated, Forbidden, DatabaseUnavailable):
+    everywhere: tuple[type[OverreadError], ...] = (BadRequest, NotAuthenticated, Forbidden, DatabaseUnavailable)
+    for kind in (*classes, *everywhere):
         by_status.setdefault(kind.status, []).append(f"`{kind.code}`: {kind('').title}")
     by_status.setdefault(422, []).append("`invalid_request`: A parameter or the body is not as described.")
     return {status: _documented(" ".join(dict.fromkeys(lines))) for status, lines in sorted(by_status.items())}
-
-
-def open_problems(*classes: type[OverreadError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that needs no credential."""
-    return {kind.status: _documented(f"`{kind.code}`: {kind('').title}") for kind in classes}
 
 
 def _documented(description: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import ipaddress
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,10 +34,11 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
 #: RFC 6797: a year, for browsers that came by HTTPS.
 STRICT_TRANSPORT: Final = "max-age=31536000; includeSubDomains"
 UNMATCHED: Final = "unmatched"
+API_PREFIX: Final = "/api/v1"
 
 
 class Gate:
-    """ASGI middleware around the whole application; the only place besides the worker's task that catches all errors."""
+    """ASGI middleware around the whole application; the one place of the web that catches all errors."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """`metrics` is told the route template, method, status and seconds of each request."""
@@ -93,9 +94,12 @@ class _Passage:
 
 def route_template(scope: Scope) -> str:
     """The route as declared, /api/v1/studies/{study_id}: never the path asked for, which holds ids and names."""
-    context = scope.get("fastapi", {})
-    effective = getattr(context.get("effective_route_context"), "path", None) if isinstance(context, dict) else None
-    return effective or getattr(scope.get("route"), "path", None) or UNMATCHED
+    template = getattr(scope.get("route"), "path", None)
+    if template is None:
+        return UNMATCHED
+    # A router knows its own part of the path only; the prefix it was included under comes before it.
+    prefixed = scope["path"].startswith(API_PREFIX + "/") and not template.startswith(API_PREFIX)
+    return f"{API_PREFIX}{template}" if prefixed else str(template)
 
 
 def _method(scope: Scope) -> str:

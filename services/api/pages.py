@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Annotated, Final, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Generic, Protocol, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -17,6 +18,17 @@ DEFAULT_LIMIT: Final = 50
 MAX_CURSOR: Final = 512
 
 Item = TypeVar("Item")
+
+
+class HasId(Protocol):
+    """A row with an id."""
+
+    @property
+    def id(self) -> str:
+        """A ULID."""
+
+
+Row = TypeVar("Row", bound=HasId)
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.")]
 Cursor = Annotated[
@@ -58,3 +70,9 @@ def unpack(cursor: str, *kinds: type) -> tuple[str | int | None, ...]:
 def after_id(cursor: str | None) -> str | None:
     """The id behind a cursor that holds nothing else."""
     return None if cursor is None else str(unpack(cursor, str)[0])
+
+
+def page_of(rows: Sequence[Row], limit: int, view: Callable[[Row], Item]) -> Page[Item]:
+    """A page of rows as `view` shows them; the query asked for one more than `limit`, to see whether more come."""
+    shown = rows[:limit]
+    return Page(items=[view(row) for row in shown], next_cursor=pack(shown[-1].id) if len(rows) > limit else None)

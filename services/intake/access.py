@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, Protocol, cast
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Forbidden, NotAuthenticated
+from services.broker import Bell
 from services.settings import Settings
 from services.store import users
 from services.store.session import unit_of_work
@@ -36,13 +36,6 @@ csrf_token = APIKeyHeader(
     scheme_name="csrf",
     description="With a session cookie, every request that changes something repeats the `overread_csrf` cookie here.",
 )
-
-
-class Rings(Protocol):
-    """The bell as intake and the API need it (services.broker.Bell)."""
-
-    def ring(self, queue: str) -> None:
-        """Say that a queue has work; never raises where the broker is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +63,9 @@ def settings_of(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
 
-def bell_of(request: Request) -> Rings:
+def bell_of(request: Request) -> Bell:
     """The bell this application was started with."""
-    return cast("Rings", request.app.state.bell)
+    return cast("Bell", request.app.state.bell)
 
 
 def current_actor(

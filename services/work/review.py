@@ -18,7 +18,9 @@ from services.store.session import unit_of_work
 from services.store.signatures import standing
 from services.store.states import JobRole, ReviewAction, Verdict
 from services.store.stores import Store
-from services.store.tables import CurrentResult, Result, Review, Slot
+from services.store.studies import lock_study
+from services.store.tables import CurrentResult, Result, Review, User
+from services.work.access import ShownReview
 from services.work.reasons import REASONS
 
 MAX_COMMENT: Final = 10_000
@@ -57,7 +59,7 @@ class Word:
     base_review_id: str | None = None
 
 
-def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -> Review:
+def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -> ShownReview:
     """Append a reader's word; `actor` goes to the audit, `user_id` is the person who answers for it.
 
     Raises NotFound, ReviewConflict where `base_review_id` is not the slot's newest review, BadReview where the word
@@ -66,16 +68,17 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -
     try:
         with unit_of_work(store.database) as session:
             result = _reviewable(session, result_id)
-            session.get_one(Slot, result.slot_id, with_for_update=True)  # one writer a slot on PostgreSQL
+            lock_study(session, result.study_id)  # the study first, as everywhere: two orders would be a deadlock
             history = reviews.of_slot(session, result.slot_id)
             if word.base_review_id != (history[-1].id if history else None):
                 raise ReviewConflict
             _check_action(word, user_id, result, history)
             _check_shown(session, word, result)
             row = reviews.add(session, result.slot_id, _row(word, user_id, result))
-            _point(session, result.slot_id, standing([*history, row]).review)
+            counts = standing([*history, row]).review
+            _point(session, result.slot_id, counts)
             _tell(session, actor, result, row)
-            return row
+            return ShownReview(row, session.get_one(User, user_id).name, standing=counts is row)
     except IntegrityError as error:
         raise ReviewConflict from error  # two writers took one number: the unique key saw it
 
@@ -109,9 +112,9 @@ def _check_action(word: Word, user_id: str, result: Result, history: Sequence[Re
             raise Forbidden("the signature is another reader's: adjudicate instead", code="not_your_signature")
     if word.action is ReviewAction.ADJUDICATE and (signed is None or signed.user_id == user_id):
         raise Conflict("there is no other reader's signature to decide on", code="nothing_to_adjudicate")
-    if word.action is ReviewAction.SIGN and signed is not None:
-        if signed.user_id == user_id and signed.result_id == result.id:
-            raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
+    own = signed is not None and signed.user_id == user_id and signed.result_id == result.id
+    if word.action is ReviewAction.SIGN and own:
+        raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
     _check_word(word, result)
 
 
@@ -159,7 +162,7 @@ def _check_findings(findings: Sequence[EditedFinding], pipeline: str) -> None:
 
 def _row(word: Word, user_id: str, result: Result) -> NewReview:
     labels = LABELS.get(result.pipeline, {})
-    findings = tuple(
+    findings: tuple[dict[str, object], ...] = tuple(
         {
             "code": {
                 "scheme": labels[finding.label].code.scheme,

@@ -1,0 +1,111 @@
+"""The ASGI application: `services.api.app:app`; settings are read and everything is opened when it starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from pipelines.imaging.decoder import Decoder
+from services import log
+from services.api import (
+    audit,
+    errors,
+    events,
+    health,
+    instances,
+    jobs,
+    keys,
+    models,
+    reference,
+    rejections,
+    results,
+    reviews,
+    session,
+    studies,
+    users,
+    worklist,
+)
+from services.api.feed import Feed
+from services.api.gate import API_PREFIX, Gate
+from services.api.metrics import Metrics
+from services.api.openapi import operation_id
+from services.api.throttle import LoginThrottle
+from services.broker import open_bell
+from services.dashboard import static
+from services.intake import rest
+from services.settings import Settings
+from services.store.stores import open_store
+from services.work.render import Pictures
+
+#: Of the contract, as the path's v1 says; the program's own version is in the container's label.
+API_VERSION: Final = "1.0.0"
+#: Bytes of a JSON body; uploads have their own limit (OVERREAD_MAX_BODY_BYTES).
+MAX_JSON_BYTES: Final = 1024**2
+#: The worklist comes before the study, or /studies/search would be taken for a study's id.
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    worklist.router,
+    studies.router,
+    results.router,
+    reviews.router,
+    instances.router,
+    jobs.router,
+    models.router,
+    session.router,
+    users.router,
+    keys.router,
+    audit.router,
+    rejections.router,
+    events.router,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """An application with all routes; without `settings` they are read from the environment at its start."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        chosen = settings or Settings()
+        log.configure()
+        # The server's own access log writes paths and addresses; the gate writes route templates instead.
+        logging.getLogger("uvicorn.access").disabled = True
+        store = open_store(chosen)
+        with Decoder(chosen.decoder_memory_bytes, chosen.decoder_timeout_seconds) as decoder:
+            app.state.settings = chosen
+            app.state.store = store
+            app.state.bell = open_bell(chosen)
+            app.state.metrics = metrics
+            app.state.throttle = LoginThrottle(chosen.login_attempts, chosen.login_wait_seconds)
+            app.state.feed = Feed(store)
+            app.state.decoder = decoder
+            app.state.pictures = Pictures(decoder, chosen.data_dir / "cache" / "rendered", chosen.rendered_cache_bytes)
+            metrics.watch(store)
+            yield
+        store.close()
+
+    app = FastAPI(
+        title="Overread",
+        version=API_VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.add_middleware(Gate, metrics=metrics)
+    errors.install(app)
+    app.include_router(rest.router, prefix=API_PREFIX)
+    for router in API_ROUTERS:
+        app.include_router(router, prefix=API_PREFIX, max_body_size=MAX_JSON_BYTES)
+    app.include_router(health.router, max_body_size=MAX_JSON_BYTES)
+    app.include_router(reference.router, max_body_size=MAX_JSON_BYTES)
+    app.include_router(static.router)
+    return app
+
+
+app = create_app()

@@ -1,0 +1,48 @@
+"""What routes ask for: the actor by role, and the parts of the system."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, StringConstraints
+
+from pipelines.core.errors import NotFound
+from services.broker import Bell
+from services.intake.access import Actor, bell_of, require, settings_of, store_of
+from services.settings import Settings
+from services.store.ids import CROCKFORD, ULID_LENGTH
+from services.store.states import Role
+from services.store.stores import Store
+
+Technician = Annotated[Actor, Depends(require(Role.TECHNICIAN))]
+Clinician = Annotated[Actor, Depends(require(Role.CLINICIAN))]
+Admin = Annotated[Actor, Depends(require(Role.ADMIN))]
+
+TheStore = Annotated[Store, Depends(store_of)]
+TheSettings = Annotated[Settings, Depends(settings_of)]
+TheBell = Annotated[Bell, Depends(bell_of)]
+
+#: https://github.com/ulid/spec: 26 characters of Crockford's base 32.
+ULID: Final = re.compile(f"[{CROCKFORD}]{{{ULID_LENGTH}}}")
+
+
+def _known_form(value: str) -> str:
+    # What cannot be an id is not looked up: PostgreSQL fails on some texts (NUL) that SQLite only does not find.
+    if not ULID.fullmatch(value):
+        raise NotFound
+    return value
+
+
+#: An opaque id in a path.
+RowId = Annotated[str, Path(examples=["01JD8Q3Z5V7Y9XK2M4N6P8R0ST"]), AfterValidator(_known_form)]
+
+#: Text that a database can hold: no NUL.
+Line = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00]*$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+
+#: A study's id as a filter of a list.
+StudyFilter = Annotated[
+    str | None, Query(max_length=ULID_LENGTH, pattern=r"^[0-9A-Z]+$", description="Only of this study.")
+]

@@ -1,0 +1,193 @@
+"""Models: cards, versions, digests, measured figures and states; promote and retire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from pipelines.core.errors import UnknownModel
+from services.api.deps import Admin, Technician, TheStore
+from services.api.errors import problems
+from services.api.once import IdempotencyHeader, once
+from services.api.pages import Page
+from services.api.views import JsonObject
+from services.store import models
+from services.store.models import StatedVersion
+from services.store.session import unit_of_work
+from services.store.states import ModelState
+from services.store.stores import Store
+from services.work.models import promote, retire
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+Name = Annotated[str, Path(max_length=64, pattern=r"^[\w.-]+$", examples=["fundus_dr_grading"])]
+
+
+class VersionView(BaseModel):
+    """One version of a model; its state is what its newest event says."""
+
+    id: str
+    version: str = Field(examples=["1.0.0"])
+    state: ModelState
+    sha256: str = Field(description="Of the bundle: configuration and weights.")
+    weights_sha256: str
+    thresholds: JsonObject
+    figures: JsonObject = Field(description="What was measured, as the bundle's metadata states it.")
+    created_at: datetime
+    state_since: datetime
+    state_by: str
+    state_reason: str
+
+
+class ModelView(BaseModel):
+    """A model with its versions, newest first."""
+
+    name: str = Field(examples=["fundus_dr_grading"])
+    pipeline: str = Field(examples=["retinopathy"])
+    active: str | None = Field(description="The version in use.", examples=["1.0.0"])
+    versions: list[VersionView]
+
+
+class EventView(BaseModel):
+    """A change of state: which version, by whom and why."""
+
+    version: str
+    state: ModelState
+    actor: str
+    reason: str
+    created_at: datetime
+
+
+class ModelDetail(ModelView):
+    """A model with the newest version's card and facts, and everything that was decided about it."""
+
+    card: str = Field(description="The model card, Markdown.")
+    facts: JsonObject = Field(description="configs/metadata.json of the newest version.")
+    events: list[EventView] = Field(description="Newest first.")
+
+
+class Decision(BaseModel):
+    """Which version, and why."""
+
+    version: Annotated[str, StringConstraints(max_length=64, pattern=r"^[\w.+-]+$")] = Field(examples=["1.0.0"])
+    reason: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")] = Field(
+        default="", examples=["Better on our own camera, see the comparison of May."]
+    )
+
+
+@router.get("", summary="Models with versions and states", responses=problems())
+def model_list(actor: Technician, store: TheStore) -> Page[ModelView]:
+    """All of them, by name."""
+    with unit_of_work(store.database, writing=False) as session:
+        versions = models.list_versions(session)
+    names = sorted({stated.version.name for stated in versions})
+    return Page(items=[_view(name, [one for one in versions if one.version.name == name]) for name in names])
+
+
+@router.get("/{name}", summary="One model with card, figures and history", responses=problems(UnknownModel))
+def model(name: Name, actor: Technician, store: TheStore) -> ModelDetail:
+    """The card is the newest version's."""
+    return _detail(store, name)
+
+
+@router.post(
+    "/{name}/promote",
+    summary="Put a version into use",
+    response_model=ModelDetail,
+    responses=problems(UnknownModel),
+)
+def put_into_use(
+    name: Name,
+    body: Decision,
+    request: Request,
+    actor: Admin,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """It reads studies from now on; results of other versions stay as they are."""
+
+    def act() -> ModelDetail:
+        promote(store, actor.id_string, name, body.version, body.reason)
+        return _detail(store, name)
+
+    return once(store, actor, request, body, idempotency_key, act)
+
+
+@router.post(
+    "/{name}/retire", summary="Take a version out of use", response_model=ModelDetail, responses=problems(UnknownModel)
+)
+def take_out_of_use(
+    name: Name,
+    body: Decision,
+    request: Request,
+    actor: Admin,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """A pipeline without a version in use takes no studies, and the worklist says so."""
+
+    def act() -> ModelDetail:
+        retire(store, actor.id_string, name, body.version, body.reason)
+        return _detail(store, name)
+
+    return once(store, actor, request, body, idempotency_key, act)
+
+
+def _detail(store: Store, name: str) -> ModelDetail:
+    with unit_of_work(store.database, writing=False) as session:
+        versions = [stated for stated in models.list_versions(session) if stated.version.name == name]
+        if not versions:
+            raise UnknownModel
+        events = _events(session, versions)
+    newest = versions[0].version
+    return ModelDetail(**_view(name, versions).model_dump(), card=newest.card, facts=newest.facts, events=events)
+
+
+def _events(session: Session, versions: list[StatedVersion]) -> list[EventView]:
+    told = [
+        (
+            event.id,
+            EventView(
+                version=stated.version.version,
+                state=ModelState(event.state),
+                actor=event.actor,
+                reason=event.reason,
+                created_at=event.created_at,
+            ),
+        )
+        for stated in versions
+        for event in models.events_of(session, stated.version.id)
+    ]
+    return [view for _, view in sorted(told, key=lambda pair: pair[0], reverse=True)]
+
+
+def _view(name: str, versions: list[StatedVersion]) -> ModelView:
+    active = next((one.version.version for one in versions if one.state is ModelState.ACTIVE), None)
+    return ModelView(
+        name=name,
+        pipeline=versions[0].version.pipeline,
+        active=active,
+        versions=[_version_view(stated) for stated in versions],
+    )
+
+
+def _version_view(stated: StatedVersion) -> VersionView:
+    row, event = stated.version, stated.event
+    return VersionView(
+        id=row.id,
+        version=row.version,
+        state=stated.state,
+        sha256=row.sha256,
+        weights_sha256=row.weights_sha256,
+        thresholds=row.thresholds,
+        figures=row.facts.get("eval_metrics", {}),
+        created_at=row.created_at,
+        state_since=event.created_at,
+        state_by=event.actor,
+        state_reason=event.reason,
+    )

@@ -1,0 +1,67 @@
+"""Results as the contract's JSON, and the bytes of their artifacts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path
+from starlette.responses import Response
+
+from pipelines.core.errors import NotFound
+from services.api.deps import RowId, Technician, TheSettings, TheStore
+from services.api.errors import problems
+from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
+from services.api.views import ResultView
+from services.work.access import Looker, ShownResult, open_artifact, open_result
+
+router = APIRouter(prefix="/results", tags=["results"])
+
+
+@router.get("/{result_id}", summary="A result with findings, explanation and receipt", responses=problems(NotFound))
+def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> ResultView:
+    """Opening a result leaves a row in the audit."""
+    return result_view(open_result(store, Looker(actor.id_string, settings.access_audit_seconds), result_id))
+
+
+@router.get(
+    "/{result_id}/artifacts/{name}",
+    summary="The bytes of an artifact",
+    response_class=Response,
+    responses=problems(NotFound) | BYTES_RESPONSES,
+)
+def artifact(
+    result_id: RowId,
+    name: Annotated[str, Path(max_length=200, pattern=r"^[^\x00/]+$", examples=["L-1-overlay.png"])],
+    actor: Technician,
+    store: TheStore,
+    settings: TheSettings,
+    wanted: Annotated[Precondition, Header()],
+) -> Response:
+    """With an ETag (the content's sha256) and byte ranges; opening it leaves a row in the audit."""
+    row = open_artifact(store, Looker(actor.id_string, settings.access_audit_seconds), result_id, name)
+    return blob_response(store.blobs, row.blob_sha256, row.bytes, row.media_type, row.name, wanted)
+
+
+def result_view(shown: ShownResult) -> ResultView:
+    """The stored document with what changes later: ids and whether it is the answer now."""
+    row = shown.result
+    later: dict[str, Any] = {  # Any: JSON
+        "id": row.id,
+        "study_id": row.study_id,
+        "job_id": row.job_id,
+        "role": row.role,
+        "current": shown.current,
+        "proposed": shown.proposed,
+        "created_at": row.created_at,
+        "artifacts": [
+            {
+                "name": artifact.name,
+                "kind": artifact.kind,
+                "media_type": artifact.media_type,
+                "bytes": artifact.bytes,
+                "sha256": artifact.blob_sha256,
+            }
+            for artifact in shown.artifacts
+        ],
+    }
+    return ResultView.model_validate(row.document | later)

@@ -1,0 +1,109 @@
+"""Reviews: a reader's word on a result, the words before it, and the coded reasons there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, StringConstraints
+from starlette.responses import Response
+
+from pipelines.core.errors import Forbidden, NotFound
+from pipelines.core.types import Laterality
+from services.api.deps import Clinician, RowId, Technician, TheSettings, TheStore
+from services.api.errors import problems
+from services.api.once import IdempotencyHeader, once
+from services.api.pages import Page
+from services.api.views import ReviewView, review_view
+from services.store.states import ReviewAction, Verdict
+from services.work.access import Looker, open_reviews
+from services.work.reasons import REASONS
+from services.work.review import MAX_COMMENT, BadReview, EditedFinding, ReviewConflict, Word, review
+
+router = APIRouter(tags=["reviews"])
+
+Id = Annotated[str, StringConstraints(max_length=26, pattern=r"^[0-9A-Z]+$")]
+Label = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+MAX_FINDINGS = 200
+
+
+class FindingEdit(BaseModel):
+    """A finding as it should be; what else a finding of the result holds may be sent and is not looked at."""
+
+    label: Label = Field(examples=["dr_grade"])
+    value: int | float | Label | None = Field(examples=[3])
+    laterality: Laterality | None = Field(default=None, description="R, L or B; null for the patient.")
+
+
+class ReviewRequest(BaseModel):
+    """What a reader says of a result."""
+
+    action: ReviewAction = Field(examples=["sign"])
+    verdict: Verdict | None = Field(default=None, examples=["accept"])
+    reason: Label | None = Field(default=None, description="A code from `GET /reasons`; needed to reject.")
+    findings: list[FindingEdit] = Field(default=[], max_length=MAX_FINDINGS, description="With the verdict `edit`.")
+    comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT, pattern=r"^[^\x00]*$")] | None = None
+    base_review_id: Id | None = Field(
+        default=None, description="The newest review you have seen; null where there was none."
+    )
+
+
+class ReasonView(BaseModel):
+    """A coded reason."""
+
+    code: str = Field(examples=["grade_too_low"])
+    sentence: str = Field(examples=["The disease is graded too low."])
+    verdicts: list[Verdict] = Field(description="The verdicts it goes with.")
+
+
+@router.post(
+    "/results/{result_id}/reviews",
+    status_code=201,
+    summary="Draft, sign, undo, amend or adjudicate",
+    response_model=ReviewView,
+    responses=problems(NotFound, ReviewConflict, BadReview),
+)
+def add(
+    result_id: RowId,
+    body: ReviewRequest,
+    request: Request,
+    actor: Clinician,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """Append a word; a signature is the answer until a reader signs another. An API key signs for its maker."""
+    person = actor.user_id
+    if person is None:
+        raise Forbidden("a review needs a person: log in, or use a key that a person made", code="person_needed")
+    word = Word(
+        action=body.action,
+        verdict=body.verdict,
+        reason=body.reason,
+        findings=tuple(EditedFinding(one.label, one.value, one.laterality) for one in body.findings),
+        comment=body.comment,
+        base_review_id=body.base_review_id,
+    )
+
+    def write() -> ReviewView:
+        shown = review(store, actor.id_string, person, result_id, word)
+        return review_view(shown.review, shown.reader, standing=shown.standing)
+
+    return once(store, actor, request, body, idempotency_key, write, status=201)
+
+
+@router.get("/results/{result_id}/reviews", summary="All reviews, oldest first", responses=problems(NotFound))
+def history(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> Page[ReviewView]:
+    """The reviews of the result's subject and pipeline: those of earlier results of the same question too."""
+    words = open_reviews(store, Looker(actor.id_string, settings.access_audit_seconds), result_id)
+    return Page(items=[review_view(word.review, word.reader, standing=word.standing) for word in words])
+
+
+@router.get("/reasons", summary="The coded reasons for an edit or a rejection", responses=problems())
+def reasons(actor: Technician) -> Page[ReasonView]:
+    """In the order a form should offer them."""
+    return Page(
+        items=[
+            ReasonView(code=reason.code, sentence=reason.sentence, verdicts=sorted(reason.verdicts))
+            for reason in REASONS.values()
+        ]
+    )

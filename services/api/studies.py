@@ -1,0 +1,202 @@
+"""Studies: one study with all that belongs to it, its timeline and its priors."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from pipelines.core.errors import NotFound
+from services.api.deps import RowId, Technician, TheSettings, TheStore
+from services.api.errors import problems
+from services.api.pages import BadCursor, Cursor, Limit, Page, after_id, page_of
+from services.api.results import result_view
+from services.api.views import (
+    JobView,
+    JsonObject,
+    PriorityWord,
+    ResultView,
+    ReviewView,
+    job_view,
+    priority_word,
+    review_view,
+)
+from services.store import jobs, lists, studies
+from services.store.session import unit_of_work
+from services.store.states import SeriesState, StudyState
+from services.store.studies import SeriesTree
+from services.store.tables import Instance, OutboxEvent, Patient, Study
+from services.work.access import Looker, OpenedStudy, open_priors, open_study
+
+router = APIRouter(prefix="/studies", tags=["studies"])
+
+
+class PatientView(BaseModel):
+    """Who was imaged."""
+
+    id: str
+    patient_id: str = Field(examples=["P-1002"])
+    name: str | None = Field(examples=["DOE^JANE"])
+    birth_date: date | None
+    sex: str | None
+
+
+class InstanceView(BaseModel):
+    """One image: `/instances/{id}/rendered` shows it."""
+
+    id: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    instance_number: int | None
+    laterality: str | None
+    rows: int | None
+    columns: int | None
+    frames: int | None
+    conflict: bool = Field(description="Other bytes came under the same SOP Instance UID before.")
+    flag: str | None = Field(description="E.g. same_picture: also stored under another patient or eye.")
+    received_at: datetime
+
+
+class SeriesView(BaseModel):
+    """A series with its images."""
+
+    id: str
+    series_instance_uid: str
+    modality: str
+    body_part: str | None
+    laterality: str | None
+    description: str | None
+    state: SeriesState
+    instances: list[InstanceView]
+
+
+class StudyHead(BaseModel):
+    """A study without what belongs to it."""
+
+    id: str
+    study_instance_uid: str
+    state: StudyState
+    priority: PriorityWord
+    study_date: date | None
+    description: str | None
+    accession_number: str | None
+    unrouted_reason: str | None
+    created_at: datetime
+    completed_at: datetime | None
+
+
+class StudyView(StudyHead):
+    """One study with patient, series, jobs, results and reviews; the newest job and result come first."""
+
+    patient: PatientView
+    series: list[SeriesView]
+    jobs: list[JobView]
+    results: list[ResultView]
+    reviews: list[ReviewView]
+
+
+class EventView(BaseModel):
+    """Something that happened to a study."""
+
+    id: str
+    topic: str = Field(examples=["job"])
+    payload: JsonObject = Field(description="Ids and states.", examples=[{"job": "01JD8Q…", "state": "running"}])
+    created_at: datetime
+
+
+@router.get("/{study_id}", summary="One study with all that belongs to it", responses=problems(NotFound))
+def study(study_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> StudyView:
+    """Opening a study leaves a row in the audit."""
+    opened = open_study(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)
+    with unit_of_work(store.database, writing=False) as session:
+        places = {job.id: jobs.place_in_queue(session, job, settings.priority_ageing_seconds) for job in opened.jobs}
+    return study_view(opened, places)
+
+
+@router.get("/{study_id}/events", summary="A study's timeline, oldest first", responses=problems(NotFound, BadCursor))
+def timeline(
+    study_id: RowId, actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cursor = None
+) -> Page[EventView]:
+    """What happened to the study: ids and states only."""
+    with unit_of_work(store.database, writing=False) as session:
+        studies.get_study(session, study_id)
+        rows = lists.oldest_first(session, OutboxEvent, after_id(cursor), limit + 1, OutboxEvent.study_id == study_id)
+    return page_of(rows, limit, event_view)
+
+
+@router.get("/{study_id}/priors", summary="Earlier studies of the same patient", responses=problems(NotFound))
+def priors(study_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> Page[StudyHead]:
+    """All of them, newest first."""
+    earlier = open_priors(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)
+    return Page(items=[study_head(row) for row in earlier])
+
+
+def study_view(opened: OpenedStudy, places: dict[str, int | None]) -> StudyView:
+    """Everything known of a study as JSON."""
+    return StudyView(
+        **study_head(opened.tree.study).model_dump(),
+        patient=patient_view(opened.tree.patient),
+        series=[series_view(tree) for tree in opened.tree.series],
+        jobs=[job_view(job, places[job.id]) for job in opened.jobs],
+        results=[result_view(shown) for shown in opened.results],
+        reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
+    )
+
+
+def study_head(row: Study) -> StudyHead:
+    """A study's row as JSON."""
+    return StudyHead(
+        id=row.id,
+        study_instance_uid=row.study_instance_uid,
+        state=StudyState(row.state),
+        priority=priority_word(row.priority),
+        study_date=row.study_date,
+        description=row.description,
+        accession_number=row.accession_number,
+        unrouted_reason=row.unrouted_reason,
+        created_at=row.created_at,
+        completed_at=row.completed_at,
+    )
+
+
+def patient_view(row: Patient) -> PatientView:
+    """A patient's row as JSON."""
+    return PatientView(id=row.id, patient_id=row.patient_id, name=row.name, birth_date=row.birth_date, sex=row.sex)
+
+
+def series_view(tree: SeriesTree) -> SeriesView:
+    """A series with its images as JSON."""
+    row = tree.series
+    return SeriesView(
+        id=row.id,
+        series_instance_uid=row.series_instance_uid,
+        modality=row.modality,
+        body_part=row.body_part,
+        laterality=row.laterality,
+        description=row.description,
+        state=SeriesState(row.state),
+        instances=[instance_view(instance) for instance in tree.instances],
+    )
+
+
+def instance_view(row: Instance) -> InstanceView:
+    """An image's row as JSON."""
+    return InstanceView(
+        id=row.id,
+        sop_instance_uid=row.sop_instance_uid,
+        sop_class_uid=row.sop_class_uid,
+        instance_number=row.instance_number,
+        laterality=row.laterality,
+        rows=row.rows,
+        columns=row.columns,
+        frames=row.frames,
+        conflict=row.conflict,
+        flag=row.flag,
+        received_at=row.received_at,
+    )
+
+
+def event_view(row: OutboxEvent) -> EventView:
+    """An event's row as JSON."""
+    return EventView(id=row.id, topic=row.topic, payload=row.payload, created_at=row.created_at)

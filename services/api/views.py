@@ -1,0 +1,223 @@
+"""What several routes answer with: jobs, results and reviews as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.core.types import Laterality, Urgency
+from services.store.states import JobRole, JobState, Priority, ReviewAction, Verdict
+from services.store.tables import Job, Review
+
+PriorityWord = Literal["stat", "routine", "batch"]
+#: Any: parameters and payloads are JSON whose shape the pipeline or the topic decides.
+JsonObject = dict[str, Any]
+
+
+def priority_word(priority: int) -> PriorityWord:
+    """A stored priority as the contract writes it."""
+    words: dict[Priority, PriorityWord] = {
+        Priority.STAT: "stat",
+        Priority.ROUTINE: "routine",
+        Priority.BATCH: "batch",
+    }
+    return words[Priority(priority)]
+
+
+class JobView(BaseModel):
+    """One piece of work: a pipeline on a subject of a study."""
+
+    id: str
+    study_id: str
+    pipeline: str
+    role: JobRole
+    queue: str
+    priority: PriorityWord
+    state: JobState
+    step: str | None = Field(description="What it is doing: load, preprocess, infer, explain, postprocess.")
+    progress: float = Field(ge=0, le=1, description="The share that is done, 0-1.")
+    attempts: int = Field(description="Attempts that count against the cap.")
+    place_in_queue: int | None = Field(description="1 is next; null unless the state is `queued`.")
+    error_code: str | None
+    error_detail: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def job_view(job: Job, place: int | None) -> JobView:
+    """A job's row as JSON; `place` is its place in the queue."""
+    return JobView(
+        id=job.id,
+        study_id=job.study_id,
+        pipeline=job.pipeline,
+        role=JobRole(job.role),
+        queue=job.queue,
+        priority=priority_word(job.priority),
+        state=JobState(job.state),
+        step=job.step,
+        progress=job.progress,
+        attempts=job.attempts,
+        place_in_queue=place,
+        error_code=job.error_code,
+        error_detail=job.error_detail,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+class CodeView(BaseModel):
+    """A coded concept: PS3.3 section 8.8."""
+
+    scheme: str = Field(examples=["SCT"])
+    value: str = Field(examples=["4855003"])
+    meaning: str = Field(examples=["Retinopathy due to diabetes mellitus"])
+
+
+class FindingView(BaseModel):
+    """One statement about an eye, or about the patient where `laterality` is null."""
+
+    code: CodeView
+    label: str = Field(examples=["dr_grade"])
+    value: int | float | str | None = Field(examples=[2])
+    unit: str | None = None
+    probabilities: dict[str, float] | None = Field(
+        default=None, examples=[{"0": 0.02, "1": 0.05, "2": 0.81, "3": 0.10, "4": 0.02}]
+    )
+    interval: tuple[float, float] | None = Field(default=None, examples=[[1, 3]])
+    laterality: Laterality | None = None
+
+
+class QualityView(BaseModel):
+    """Whether an image can be graded."""
+
+    model_config = ConfigDict(extra="allow")
+
+    gradable: bool
+    score: float = Field(examples=[0.97])
+    reasons: list[str] = Field(default=[], examples=[["blur"]])
+
+
+class ExplanationView(BaseModel):
+    """How a heat-map was made, and whether it may be trusted."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = Field(examples=["grad-cam"])
+    layer: str
+    target: str
+    trust: dict[str, float] = {}
+    reliable: bool
+    note: str | None = None
+
+
+class ImageView(BaseModel):
+    """What was said of one image."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sop_instance_uid: str
+    laterality: Laterality | None
+    quality: QualityView
+    abstained: bool
+    abstain_reason: str | None = None
+    explanation: ExplanationView | None
+    artifacts: list[str] = Field(examples=[["L-1-overlay.png"]])
+
+
+class ArtifactView(BaseModel):
+    """A file of a result: its bytes are at `/results/{id}/artifacts/{name}`."""
+
+    name: str = Field(examples=["L-1-overlay.png"])
+    kind: str = Field(examples=["overlay"])
+    media_type: str = Field(examples=["image/png"])
+    bytes: int
+    sha256: str
+
+
+class ModelRefView(BaseModel):
+    """Which weights read the images."""
+
+    name: str = Field(examples=["fundus_dr_grading"])
+    version: str = Field(examples=["1.0.0"])
+    sha256: str
+
+
+class ResultView(BaseModel):
+    """What a pipeline said, with its receipt; quality, abstention and explanation are those of the worst image."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    study_id: str
+    job_id: str
+    pipeline: str = Field(examples=["retinopathy"])
+    role: JobRole
+    current: bool = Field(description="Whether this is the answer now.")
+    proposed: bool = Field(description="Whether it is newer than a signed answer, and waits for a reader.")
+    created_at: datetime
+    model: ModelRefView
+    findings: list[FindingView]
+    images: list[ImageView]
+    quality: QualityView
+    abstained: bool
+    abstain_reason: str | None
+    urgency: Urgency
+    explanation: ExplanationView | None
+    artifacts: list[ArtifactView]
+    seconds: dict[str, float] = Field(examples=[{"load": 0.01, "preprocess": 0.02, "infer": 0.1}])
+    receipt: JsonObject = Field(description="What the result was made from; equal digests give equal results.")
+
+
+class ReaderView(BaseModel):
+    """Who wrote a review."""
+
+    id: str
+    name: str
+
+
+class EditedFindingView(BaseModel):
+    """A finding as a reader corrected it."""
+
+    code: CodeView
+    label: str
+    value: int | float | str | None
+    laterality: Laterality | None = None
+
+
+class ReviewView(BaseModel):
+    """A reader's word; none is ever changed or removed."""
+
+    id: str
+    result_id: str
+    number: int = Field(description="Counts the reviews of one subject and pipeline, from 1.")
+    user: ReaderView
+    action: ReviewAction
+    verdict: Verdict | None
+    reason: str | None
+    findings: list[EditedFindingView]
+    comment: str | None
+    base_review_id: str | None
+    standing: bool = Field(description="Whether this is the signature that counts now.")
+    created_at: datetime
+
+
+def review_view(review: Review, reader: str, *, standing: bool) -> ReviewView:
+    """A review's row as JSON; `reader` is its author's name."""
+    return ReviewView(
+        id=review.id,
+        result_id=review.result_id,
+        number=review.number,
+        user=ReaderView(id=review.user_id, name=reader),
+        action=ReviewAction(review.action),
+        verdict=Verdict(review.verdict) if review.verdict else None,
+        reason=review.reason,
+        findings=[EditedFindingView.model_validate(finding) for finding in review.findings],
+        comment=review.comment,
+        base_review_id=review.base_review_id,
+        standing=standing,
+        created_at=review.created_at,
+    )

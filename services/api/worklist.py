@@ -1,0 +1,171 @@
+"""The worklist: filters, order by urgency, and text search."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.core.types import Urgency
+from services.api.deps import Technician, TheStore
+from services.api.errors import problems
+from services.api.pages import BadCursor, Cursor, Limit, Page, pack, unpack
+from services.api.studies import PatientView, patient_view
+from services.api.views import PriorityWord, priority_word
+from services.store.session import unit_of_work
+from services.store.states import JobState, ReviewState, StudyState, Verdict
+from services.store.stores import Store
+from services.store.tables import Patient, WorklistRow
+from services.store.worklist import Place, WorklistFilters, list_rows, place_of
+from services.work.access import search_for
+
+router = APIRouter(prefix="/studies", tags=["studies"])
+
+LONGEST_SEARCH: Final = 200
+
+FilterWord = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+FilterId = Annotated[str, StringConstraints(max_length=26, pattern=r"^[0-9A-Z]+$")]
+
+
+class WorklistItem(BaseModel):
+    """One line of the worklist: a study's question to one pipeline, or a study that no pipeline takes."""
+
+    id: str = Field(description="The study's id.")
+    row_id: str = Field(description="The line's own id: a study has one line for each pipeline that reads it.")
+    patient: PatientView
+    modality: str
+    study_date: date | None
+    state: StudyState
+    unrouted_reason: str | None = Field(description="Why no pipeline reads it.")
+    pipeline: str | None
+    priority: PriorityWord
+    job_id: str | None
+    job_state: JobState | None
+    job_error: str | None
+    result_id: str | None
+    proposed_result_id: str | None
+    urgency: Urgency | None
+    abstained: bool
+    headline: str | None = Field(examples=["DR grade 2"])
+    confidence: float | None = Field(examples=[0.81])
+    review_state: ReviewState
+    verdict: Verdict | None
+    assignee_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Filters(BaseModel):
+    """What the list is to show; without any, everything."""
+
+    state: StudyState | None = Field(default=None, description="Of the study.")
+    job_state: JobState | None = None
+    modality: FilterWord | None = Field(default=None, examples=["OP"])
+    pipeline: FilterWord | None = Field(default=None, examples=["retinopathy"])
+    urgency: Urgency | None = None
+    abstained: bool | None = None
+    review_state: ReviewState | None = None
+    assignee: FilterId | None = Field(default=None, description="A user's id.")
+    first_day: date | None = Field(default=None, description="Study date, this day or later.")
+    last_day: date | None = Field(default=None, description="Study date, this day or earlier.")
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
+class Search(BaseModel):
+    """What to look for."""
+
+    text: Annotated[str, StringConstraints(max_length=LONGEST_SEARCH, pattern=r"^[^\x00]*$")] = Field(
+        description="Words; name, patient id, accession number, description or UID hold them all.",
+        examples=["doe 1002"],
+    )
+
+
+@router.get("", summary="The worklist, most urgent first", responses=problems(BadCursor))
+def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Query()]) -> Page[WorklistItem]:
+    """What the machine could not answer comes first, then by urgency, then those who wait longest."""
+    filters = WorklistFilters(
+        study_state=wanted.state,
+        job_state=wanted.job_state,
+        modality=wanted.modality,
+        pipeline=wanted.pipeline,
+        urgency=wanted.urgency,
+        abstained=wanted.abstained,
+        review_state=wanted.review_state,
+        assignee_id=wanted.assignee,
+        first_day=wanted.first_day,
+        last_day=wanted.last_day,
+    )
+    return _page(store, filters, wanted.limit, wanted.cursor)
+
+
+@router.post("/search", summary="Search studies by text", responses=problems(BadCursor))
+def search(
+    body: Search, actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cursor = None
+) -> Page[WorklistItem]:
+    """A POST, so that names and numbers stay out of addresses and logs. Each search leaves a row in the audit."""
+    found = search_for(store, actor.id_string, body.text)
+    return _page(store, WorklistFilters(study_ids=found), limit, cursor)
+
+
+def _page(store: Store, filters: WorklistFilters, limit: int, cursor: str | None) -> Page[WorklistItem]:
+    with unit_of_work(store.database, writing=False) as session:
+        rows = list_rows(session, store.site_id, filters, _place(cursor), limit + 1)
+        shown = rows[:limit]
+        patients = _patients(session, {row.patient_id for row in shown})
+    items = [worklist_item(row, patients[row.patient_id]) for row in shown]
+    return Page(items=items, next_cursor=_cursor(place_of(shown[-1])) if len(rows) > limit else None)
+
+
+def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
+    return {row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_(ids)))}
+
+
+def _cursor(place: Place) -> str:
+    return pack(place.urgency_rank, place.study_created_at.isoformat(), place.id)
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    rank, created, row_id = unpack(cursor, int, str, str)
+    try:
+        moment = datetime.fromisoformat(str(created))
+    except ValueError as error:
+        raise BadCursor from error
+    if rank is None or row_id is None or moment.tzinfo is None:
+        raise BadCursor
+    return Place(int(rank), moment, str(row_id))
+
+
+def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:
+    """A line of the projection as JSON."""
+    return WorklistItem(
+        id=row.study_id,
+        row_id=row.id,
+        patient=patient_view(patient),
+        modality=row.modality,
+        study_date=row.study_date,
+        state=StudyState(row.study_state),
+        unrouted_reason=row.unrouted_reason,
+        pipeline=row.pipeline or None,
+        priority=priority_word(row.priority),
+        job_id=row.job_id,
+        job_state=JobState(row.job_state) if row.job_state else None,
+        job_error=row.job_error,
+        result_id=row.result_id,
+        proposed_result_id=row.proposed_result_id,
+        urgency=Urgency(row.urgency) if row.urgency else None,
+        abstained=row.abstained,
+        headline=row.headline,
+        confidence=row.confidence,
+        review_state=ReviewState(row.review_state),
+        verdict=Verdict(row.verdict) if row.verdict else None,
+        assignee_id=row.assignee_id,
+        created_at=row.study_created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,171 @@
+"""Opening what belongs to a patient: who looked at what is in the audit before anything is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.core.errors import NotFound
+from services.store import audit, reviews, search, studies
+from services.store.session import unit_of_work
+from services.store.signatures import standing
+from services.store.stores import Store
+from services.store.studies import StudyTree
+from services.store.tables import ArtifactRow, Blob, CurrentResult, Instance, Job, Result, Review, Series, Study, User
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks, and how long one look at a study counts (seconds)."""
+
+    actor: str
+    counts_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResult:
+    """A result and where it stands in its slot."""
+
+    result: Result
+    artifacts: Sequence[ArtifactRow]
+    current: bool
+    proposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReview:
+    """A review, its author's name, and whether it is the signature that counts."""
+
+    review: Review
+    reader: str
+    standing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStudy:
+    """Everything known of a study, newest jobs and results first."""
+
+    tree: StudyTree
+    jobs: Sequence[Job]
+    results: Sequence[ShownResult]
+    reviews: Sequence[ShownReview]
+
+
+def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
+    """A study with all that belongs to it; raises NotFound."""
+    with unit_of_work(store.database, writing=False) as session:
+        tree = studies.study_tree(session, study_id)
+        jobs = session.scalars(select(Job).where(Job.study_id == study_id).order_by(Job.id.desc())).all()
+        rows = session.scalars(select(Result).where(Result.study_id == study_id).order_by(Result.id.desc())).all()
+        shown = [_shown(session, row) for row in rows]
+        slots = dict.fromkeys(row.slot_id for row in rows)
+        words = [word for slot_id in slots for word in _words(session, slot_id)]
+    _leave_trace(store, looker, "study.opened", study_id)
+    return OpenedStudy(tree, jobs, shown, words)
+
+
+def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:
+    """A result; raises NotFound."""
+    with unit_of_work(store.database, writing=False) as session:
+        shown = _shown(session, _result(session, result_id))
+    _leave_trace(store, looker, "result.opened", shown.result.study_id, result=result_id)
+    return shown
+
+
+def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownReview]:
+    """All reviews of the result's slot, in the order they were written; raises NotFound."""
+    with unit_of_work(store.database, writing=False) as session:
+        result = _result(session, result_id)
+        words = _words(session, result.slot_id)
+    _leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
+    return words
+
+
+def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> ArtifactRow:
+    """A result's file; raises NotFound, also where retention removed its bytes."""
+    with unit_of_work(store.database, writing=False) as session:
+        result = _result(session, result_id)
+        artifact = session.scalar(
+            select(ArtifactRow).where(ArtifactRow.result_id == result_id, ArtifactRow.name == name)
+        )
+        if artifact is None:
+            raise NotFound("the result has no artifact of this name")
+        _must_be_kept(session, artifact.blob_sha256)
+    _leave_trace(store, looker, "artifact.opened", result.study_id, artifact=artifact.id)
+    return artifact
+
+
+def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
+    """An image; raises NotFound, also where retention removed its bytes."""
+    with unit_of_work(store.database, writing=False) as session:
+        found = session.execute(
+            select(Instance, Series.study_id).join(Series).where(Instance.id == instance_id)
+        ).one_or_none()
+        if found is None:
+            raise NotFound("there is no image of this id")
+        instance, study_id = found
+        _must_be_kept(session, instance.blob_sha256)
+    _leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
+    return instance
+
+
+def open_priors(store: Store, looker: Looker, study_id: str) -> Sequence[Study]:
+    """The patient's earlier studies, newest first; raises NotFound."""
+    with unit_of_work(store.database, writing=False) as session:
+        earlier = studies.priors(session, study_id)
+    _leave_trace(store, looker, "priors.opened", study_id)
+    return earlier
+
+
+def search_for(store: Store, actor: str, words: str) -> Sequence[str]:
+    """Ids of the studies whose text holds every word, newest first; the search leaves a trace, its words do not."""
+    with unit_of_work(store.database) as session:
+        found = search.search_studies(session, words)
+        audit.record(session, actor, "studies.searched", found=len(found))
+    return found
+
+
+def _shown(session: Session, result: Result) -> ShownResult:
+    pointer = session.get(CurrentResult, result.slot_id)
+    artifacts = session.scalars(
+        select(ArtifactRow).where(ArtifactRow.result_id == result.id).order_by(ArtifactRow.name)
+    ).all()
+    return ShownResult(
+        result,
+        artifacts,
+        current=pointer is not None and pointer.result_id == result.id,
+        proposed=pointer is not None and pointer.proposed_result_id == result.id,
+    )
+
+
+def _words(session: Session, slot_id: str) -> list[ShownReview]:
+    history = reviews.of_slot(session, slot_id)
+    counts = standing(history).review
+    names = dict(
+        session.execute(select(User.id, User.name).where(User.id.in_({word.user_id for word in history})))
+        .tuples()
+        .all()
+    )
+    return [ShownReview(word, names[word.user_id], standing=word is counts) for word in history]
+
+
+def _result(session: Session, result_id: str) -> Result:
+    result = session.get(Result, result_id)
+    if result is None:
+        raise NotFound("there is no result of this id")
+    return result
+
+
+def _must_be_kept(session: Session, sha256: str) -> None:
+    blob = session.get(Blob, sha256)
+    if blob is None or blob.removed_at is not None:
+        raise NotFound("retention has removed these bytes", code="erased")
+
+
+def _leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:
+    """Commit the look; the caller hands out nothing before this has returned."""
+    with unit_of_work(store.database) as session:
+        audit.record_access(session, looker.actor, action, study_id, looker.counts_seconds, **subjects)
