@@ -1,0 +1,97 @@
+"""What a sender may ask for beside the files, in the query or as form fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from pipelines.core.errors import BadInput
+from pipelines.core.types import Laterality
+from pipelines.registry import ENTRIES
+from services.store.states import Priority
+from services.work.submission import Completion, Wishes
+
+PATIENT_ID_CHARACTERS: Final = 64  # PS3.5 section 6.2, VR LO
+UID_CHARACTERS: Final = 64  # PS3.5 section 9
+PIPELINE_CHARACTERS: Final = 64
+MOST_LATERALITIES: Final = 100_000
+
+
+class PriorityName(StrEnum):
+    """How urgent the work is."""
+
+    STAT = "stat"  #: somebody is waiting
+    ROUTINE = "routine"  #: today's work
+    BATCH = "batch"  #: when nothing else waits
+
+
+def _nothing_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _split(value: object) -> object:
+    """`R,L` and `R` `L` are the same; letters in any case."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Sequence):
+        return value
+    return [side.strip().upper() for one in values for side in str(one).split(",") if side.strip()]
+
+
+class Asked(BaseModel):
+    """The parameters of a submission; each may be sent in the query or as a form field, before or after the files."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    priority: PriorityName = Field(default=PriorityName.ROUTINE, description="How urgent the work is.")
+    pipeline: Annotated[
+        Annotated[str, StringConstraints(max_length=PIPELINE_CHARACTERS)] | None, BeforeValidator(_nothing_if_empty)
+    ] = Field(default=None, description="Only this pipeline reads the studies.", examples=["retinopathy"])
+    complete: Completion = Field(
+        default=Completion.AUTO,
+        description="`auto`: photographs and archives close their studies with the request, single DICOM files after "
+        "the quiet time. `yes`: with the request. `no`: when `complete` is called.",
+    )
+    patient_id: Annotated[
+        Annotated[str, StringConstraints(max_length=PATIENT_ID_CHARACTERS, pattern=r"^[^\\\x00-\x1f\x7f]*$")] | None,
+        BeforeValidator(_nothing_if_empty),
+    ] = Field(default=None, description="Whose photographs these are; DICOM files say it themselves.")
+    study_uid: Annotated[
+        Annotated[str, StringConstraints(max_length=UID_CHARACTERS, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None,
+        BeforeValidator(_nothing_if_empty),
+    ] = Field(default=None, description="Study Instance UID for the photographs; otherwise one is derived.")
+    laterality: Annotated[list[Laterality], BeforeValidator(_split)] = Field(
+        default_factory=list,
+        max_length=MOST_LATERALITIES,
+        description="Eye of the photographs: `R`, `L` or `B`, once for all or one for each file in order. Else it is "
+        "read from the file names.",
+    )
+
+    def wishes(self) -> Wishes:
+        """As the work understands it; raises BadInput (`unknown_pipeline`)."""
+        if self.pipeline is not None and self.pipeline not in ENTRIES:
+            names = ", ".join(sorted(ENTRIES))
+            raise BadInput(f"there is no pipeline of this name; there are: {names}", code="unknown_pipeline")
+        return Wishes(
+            priority=Priority[self.priority.name],
+            pipeline=self.pipeline,
+            completion=self.complete,
+            patient_id=self.patient_id,
+            study_uid=self.study_uid,
+            lateralities=tuple(self.laterality),
+        )
+
+    def with_fields(self, fields: Mapping[str, Sequence[str]]) -> Asked:
+        """These parameters with form fields over them; raises BadInput (`invalid_request`) naming the field."""
+        told: dict[str, Any] = {  # Any: not yet validated
+            name: list(values) if name == "laterality" else values[-1]
+            for name, values in fields.items()
+            if name in Asked.model_fields
+        }
+        try:
+            return Asked.model_validate(self.model_dump() | told)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            raise BadInput(f"field {first['loc'][0]}: {first['msg']}", code="invalid_request") from None

@@ -1,0 +1,93 @@
+"""Carries a request body from the event loop to threads, block by block: nothing here ever holds a whole body."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar, TypeVarTuple
+
+import anyio
+import anyio.to_thread
+from anyio import CancelScope, CapacityLimiter
+from anyio.lowlevel import RunVar
+from starlette.requests import ClientDisconnect
+
+from pipelines.core.errors import BodyTooLarge
+from services.intake.upload import Body
+from services.settings import MEBIBYTE, Settings
+from services.work.spool import Spool
+
+#: Bytes handed to a thread at once: large enough that the hop costs nothing, small enough to be no memory.
+BLOCK_BYTES: Final = MEBIBYTE
+#: Bodies worked on at the same time; more wait, unread, so that hundreds do not share the disk and the memory.
+UPLOADS: Final = 4
+#: A refused body is read on for so long: a connection closed on unread bytes may lose the answer.
+DRAIN_BYTES: Final = 16 * MEBIBYTE
+DRAIN_SECONDS: Final = 5.0
+
+_uploads: RunVar[CapacityLimiter] = RunVar("overread_uploads")
+_threads: RunVar[CapacityLimiter] = RunVar("overread_upload_threads")
+Arguments = TypeVarTuple("Arguments")
+Value = TypeVar("Value")
+
+
+def _limiter(variable: RunVar[CapacityLimiter]) -> CapacityLimiter:
+    """One limiter for each event loop, made on first use."""
+    limiter = variable.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(UPLOADS)
+        variable.set(limiter)
+    return limiter
+
+
+def upload_slot() -> CapacityLimiter:
+    """`async with` it around the work on one body."""
+    return _limiter(_uploads)
+
+
+async def in_thread(work: Callable[[*Arguments], Value], *arguments: *Arguments) -> Value:
+    """Run blocking work in intake's own threads; the caller's cancellation waits until it is done."""
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_threads))
+
+
+@asynccontextmanager
+async def spooling(settings: Settings) -> AsyncIterator[Spool]:
+    """The spool of one request; raises StorageFull."""
+    spool = Spool(settings)
+    await in_thread(spool.__enter__)
+    try:
+        yield spool
+    finally:
+        with CancelScope(shield=True):
+            await in_thread(spool.__exit__)
+
+
+async def pour(stream: AsyncIterator[bytes], body: Body, most: int) -> None:
+    """Feed the stream to the body and end it; raises BodyTooLarge past `most` bytes, and what the body raises."""
+    block = bytearray()
+    left = most
+    async for chunk in stream:
+        left -= len(chunk)
+        block += chunk
+        if left < 0:
+            del block[left:]
+        if left < 0 or len(block) >= BLOCK_BYTES:
+            await in_thread(body.feed, bytes(block))
+            block.clear()
+        if left < 0:
+            raise BodyTooLarge(limit=most)
+    await in_thread(body.feed, bytes(block))
+    await in_thread(body.end)
+
+
+async def drain(stream: AsyncIterator[bytes]) -> None:
+    """Read on for a while, so that the sender hears the answer."""
+    left = DRAIN_BYTES
+    with anyio.move_on_after(DRAIN_SECONDS):
+        try:
+            async for chunk in stream:
+                left -= len(chunk)
+                if left <= 0:
+                    return
+        except ClientDisconnect:
+            return

@@ -1,0 +1,143 @@
+"""Where uploaded bytes wait until they are durable: hashed as they are written, cleared away whatever happens."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from pipelines.core.errors import StorageFull
+from services.settings import MEBIBYTE, Settings
+from services.store.ids import new_id
+
+#: The disk is asked how full it is each time this much was written, and at the start of each large file.
+ROOM_CHECK_BYTES: Final = 16 * MEBIBYTE
+COPY_BYTES: Final = MEBIBYTE
+#: No upload lasts longer than this without writing, so what is older was left by a process that was killed.
+ABANDONED_SECONDS: Final = 24 * 3600.0
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledFile:
+    """A whole file in the spool; `name` is the sender's own and goes back to nobody but the sender."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    name: str
+
+
+def check_room(folder: Path, reserve: int, coming: int = 0) -> None:
+    """Raise StorageFull where writing `coming` bytes would leave less than `reserve` bytes on the folder's disk."""
+    if shutil.disk_usage(folder).free - coming < reserve:
+        raise StorageFull
+
+
+@contextmanager
+def _room_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull from error
+        raise
+
+
+class Spool:
+    """One request's folder in the spool, removed with all that is left in it when the block ends.
+
+    Not thread-safe: one thread at a time writes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is created before the block begins."""
+        self.folder = settings.spool_dir / new_id()
+        self._reserve = settings.disk_reserve_bytes
+        self._unchecked = 0
+
+    def __enter__(self) -> Self:
+        with _room_errors():
+            self.folder.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def check_room(self, coming: int = 0) -> None:
+        """Raise StorageFull where `coming` bytes would not leave the reserve free."""
+        check_room(self.folder, self._reserve, coming)
+
+    def begin(self, name: str) -> SpoolWriter:
+        """A new file of the sender's name `name`; raises StorageFull."""
+        return SpoolWriter(self, self.folder / new_id(), name)
+
+    def wrote(self, size: int) -> None:
+        """Account for bytes written, and now and then ask the disk; raises StorageFull."""
+        self._unchecked += size
+        if self._unchecked >= ROOM_CHECK_BYTES:
+            self._unchecked = 0
+            self.check_room()
+
+
+class SpoolWriter:
+    """One file being written and hashed; ends in `finish` or `discard`."""
+
+    def __init__(self, spool: Spool, path: Path, name: str) -> None:
+        """Creates the file; raises StorageFull."""
+        self._spool = spool
+        self._path = path
+        self._name = name
+        self._digest = hashlib.sha256()
+        self.bytes = 0
+        with _room_errors():
+            self._file = path.open("xb")
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes; raises StorageFull."""
+        self._spool.wrote(len(data))
+        self._digest.update(data)
+        with _room_errors():
+            self._file.write(data)
+        self.bytes += len(data)
+
+    def finish(self) -> SpooledFile:
+        """Close the file and say what it is; durability is the blob store's part (Blobs.publish)."""
+        with _room_errors():
+            self._file.close()
+        return SpooledFile(self._path, self._digest.hexdigest(), self.bytes, self._name)
+
+    def discard(self) -> None:
+        """Forget the file."""
+        # A buffered write that found the disk full fails again on close; the file goes either way.
+        try:
+            self._file.close()
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+        finally:
+            self._path.unlink(missing_ok=True)
+
+
+def clean(settings: Settings, older_than_seconds: float = ABANDONED_SECONDS) -> int:
+    """Remove folders that killed processes left in the spool; returns how many."""
+    if not settings.spool_dir.is_dir():
+        return 0
+    newest_to_go = time.time() - older_than_seconds
+    abandoned = [path for path in settings.spool_dir.iterdir() if _last_written(path) < newest_to_go]
+    for path in abandoned:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(abandoned)
+
+
+def _last_written(folder: Path) -> float:
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except (FileNotFoundError, NotADirectoryError):
+        return time.time()  # gone, or not ours: its request ended meanwhile

@@ -1,0 +1,292 @@
+"""One request's files, in the order they come: sorted by what they are, taken in group by group, closed at the end."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from pipelines.core.errors import ArchiveRefused, BadInput, NotAnImage, OverreadError
+from pipelines.core.types import Laterality
+from pipelines.imaging.sniff import MediaKind, sniff_file
+from services.settings import MEBIBYTE, Settings
+from services.store.states import Priority
+from services.store.stores import Store
+from services.work.archives import ArchiveLimits, Member, kind_within_gzip, open_tar, open_zip
+from services.work.bell import Rings
+from services.work.close import StudyAnswer, answers, complete
+from services.work.photographs import Photograph, Planned, Visit, WrapsPhotographs, plan, wrap
+from services.work.receive import FileOutcome, IntakeOptions, Readied, keep, receive_group, rejected
+from services.work.rejections import Refused, reject
+from services.work.spool import Spool, SpooledFile
+
+#: One transaction and one round of syncing the disk for so many small files, or so many bytes of large ones.
+GROUP_FILES: Final = 64
+GROUP_BYTES: Final = 64 * MEBIBYTE
+PHOTOGRAPH_GROUP: Final = 8
+Item = TypeVar("Item")
+
+
+class Completion(StrEnum):
+    """When the studies of a request close."""
+
+    AUTO = "auto"  #: photographs and archives with the request, single DICOM files after the quiet time
+    YES = "yes"  #: with the request
+    NO = "no"  #: when `complete` is called
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the sender asked for, once for the whole request."""
+
+    priority: Priority = Priority.ROUTINE
+    pipeline: str | None = None
+    completion: Completion = Completion.AUTO
+    patient_id: str | None = None
+    study_uid: str | None = None
+    lateralities: tuple[Laterality, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a submission works with."""
+
+    store: Store
+    settings: Settings
+    bell: Rings
+    decoder: WrapsPhotographs
+    actor: str
+    source: str = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The answer: what became of each file, in order, and the studies they belong to."""
+
+    files: tuple[FileOutcome, ...]
+    studies: tuple[StudyAnswer, ...]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether at least one file was kept."""
+        return any(outcome.is_kept for outcome in self.files)
+
+
+@dataclass(slots=True)
+class _Place:
+    """A file of the request, or of an archive in it, and what became of it; `number` counts the request's own files."""
+
+    number: int | None
+    outcomes: list[FileOutcome] = field(default_factory=list)
+
+
+class Submission:
+    """Takes files one by one: `add` each, then `take_in`, `close`, `received`. One thread at a time."""
+
+    def __init__(self, parts: Parts, spool: Spool, wishes: Wishes) -> None:
+        """Nothing was received yet."""
+        self._parts = parts
+        self._spool = spool
+        self.wishes = wishes
+        self._places: list[_Place] = []
+        self._files = 0
+        self._waiting: list[tuple[_Place, SpooledFile]] = []
+        self._photographs: list[tuple[_Place, Photograph]] = []
+        self._closing: set[str] = set()
+
+    def add(self, file: SpooledFile) -> None:
+        """A whole file of the request. Raises StorageFull and DatabaseUnavailable; bad input is an outcome."""
+        place = self._place(number=self._files)
+        self._files += 1
+        kind = _kind_of(file)
+        if isinstance(kind, OverreadError):
+            self._refuse(place, file, kind)
+        elif kind.is_archive:
+            self.flush()
+            self._unpack(place, file, kind)
+        else:
+            self._sort(place, file, kind)
+
+    def refuse(self, name: str, size: int, error: OverreadError) -> None:
+        """A file of the request that never became whole."""
+        place = self._place(number=self._files)
+        self._files += 1
+        place.outcomes.append(rejected(name, error))
+        self._reject([Refused(error, size)])
+
+    def refuse_request(self, error: OverreadError) -> None:
+        """The request as a whole is refused, whatever was kept of it before."""
+        self._reject([Refused(error)])
+
+    def flush(self) -> None:
+        """Take in the DICOM files that wait for their group."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        files = [file for _, file in waiting]
+        outcomes = receive_group(self._parts.store, self._parts.settings, files, self._options, self._parts.actor)
+        for (place, file), outcome in zip(waiting, outcomes, strict=True):
+            place.outcomes.append(outcome)
+            file.path.unlink(missing_ok=True)
+            if place.number is None or self.wishes.completion is Completion.YES:
+                self._close_later(outcome)
+
+    def take_in(self) -> None:
+        """No more files come: take in what waits. Raises StorageFull, DatabaseUnavailable."""
+        self.flush()
+        self._take_photographs()
+
+    def close(self) -> None:
+        """Close the studies that the sender's wishes close with the request."""
+        if self.wishes.completion is not Completion.NO:
+            for study_id in sorted(self._closing):
+                complete(self._parts.store, self._parts.bell, study_id, self._parts.actor)
+
+    def received(self) -> Received:
+        """The answer as far as things have come; what still waits is not in it."""
+        files = tuple(outcome for place in self._places for outcome in place.outcomes)
+        study_ids = list(dict.fromkeys(outcome.study_id for outcome in files if outcome.study_id))
+        return Received(files, tuple(answers(self._parts.store, study_ids)))
+
+    @property
+    def _options(self) -> IntakeOptions:
+        hold = self.wishes.completion is Completion.NO
+        return IntakeOptions(self._parts.source, self.wishes.priority, self.wishes.pipeline, hold)
+
+    def _place(self, number: int | None) -> _Place:
+        place = _Place(number)
+        self._places.append(place)
+        return place
+
+    def _sort(self, place: _Place, file: SpooledFile, kind: MediaKind) -> None:
+        """A file that is no archive: DICOM waits for its group, photographs for the end, where the whole is known."""
+        if kind.is_photograph:
+            self._photographs.append((place, Photograph(file, kind)))
+        elif kind in {MediaKind.NIFTI, MediaKind.HDF5}:
+            error = BadInput("no pipeline of this system reads NIfTI or HDF5 files yet", code="unsupported_kind")
+            self._refuse(place, file, error)
+        else:
+            self._waiting.append((place, file))
+            if len(self._waiting) >= GROUP_FILES or sum(one.bytes for _, one in self._waiting) >= GROUP_BYTES:
+                self.flush()
+
+    def _unpack(self, place: _Place, file: SpooledFile, kind: MediaKind) -> None:
+        limits = ArchiveLimits.of(self._parts.settings)
+        try:
+            members = open_zip(file.path, limits) if kind is MediaKind.ZIP else open_tar(file.path, limits)
+            for member in members:
+                self._add_member(file.name, member)
+            if self._places[-1] is place:
+                raise ArchiveRefused("the archive is empty", code="archive_empty")
+        except ArchiveRefused as error:
+            self._refuse(place, file, error)
+        finally:
+            file.path.unlink(missing_ok=True)
+        self.flush()
+
+    def _add_member(self, archive: str, member: Member) -> None:
+        place = self._place(number=None)
+        writer = self._spool.begin(f"{archive}/{member.name}")
+        try:
+            for chunk in member.chunks:
+                writer.write(chunk)
+        except ArchiveRefused as error:
+            writer.discard()
+            place.outcomes.append(rejected(f"{archive}/{member.name}", error))
+            self._reject([Refused(error, writer.bytes)])
+            return
+        file = writer.finish()
+        kind = sniff_file(file.path)
+        if kind.is_archive:
+            self._refuse(place, file, ArchiveRefused("an archive within the archive", code="archive_nested"))
+        elif kind is MediaKind.EMPTY:
+            self._refuse(place, file, NotAnImage("the file is empty", code="empty_file"))
+        else:
+            self._sort(place, file, kind)
+
+    def _take_photographs(self) -> None:
+        known: list[tuple[_Place, Photograph]] = []
+        for place, photograph in self._with_lateralities():
+            try:
+                _ = photograph.laterality
+            except BadInput as error:
+                self._refuse(place, photograph.file, error)
+            else:
+                known.append((place, photograph))
+        self._photographs = []
+        if not known:
+            return
+        visit = Visit(self.wishes.patient_id, self.wishes.study_uid)
+        planned = plan(self._parts.store, [photograph for _, photograph in known], visit)
+        pairs = [(place, one) for (place, _), one in zip(known, planned, strict=True)]
+        for group in _batched(pairs, PHOTOGRAPH_GROUP):
+            self._take_planned(group)
+
+    def _take_planned(self, group: Sequence[tuple[_Place, Planned]]) -> None:
+        fresh: list[tuple[_Place, Readied]] = []
+        new = [(place, one) for place, one in group if one.outcome is None]
+        for (place, one), made in zip(new, wrap(self._parts.decoder, [one for _, one in new]), strict=True):
+            if isinstance(made, Readied):
+                fresh.append((place, made))
+            else:
+                self._refuse(place, one.photograph.file, made)
+        outcomes = keep(self._parts.store, [made for _, made in fresh], self._options, self._parts.actor)
+        for (place, _), outcome in zip(fresh, outcomes, strict=True):
+            place.outcomes.append(outcome)
+        for place, one in group:
+            if one.outcome is not None:
+                place.outcomes.append(one.outcome)
+            one.photograph.file.path.unlink(missing_ok=True)
+            for outcome in place.outcomes:
+                self._close_later(outcome)
+
+    def _with_lateralities(self) -> Iterator[tuple[_Place, Photograph]]:
+        """Photographs with the eye their sender stated: one for all, or one for each file, or each photograph, sent."""
+        sides = self.wishes.lateralities
+        sent = [place for place, _ in self._photographs if place.number is not None]
+        for place, photograph in self._photographs:
+            side: Laterality | None = None
+            if len(sides) == 1:
+                side = sides[0]
+            elif place.number is not None and len(sides) == self._files:
+                side = sides[place.number]
+            elif place.number is not None and len(sides) == len(sent):
+                side = sides[sent.index(place)]
+            yield place, replace(photograph, stated=side)
+
+    def _close_later(self, outcome: FileOutcome) -> None:
+        if outcome.study_id is not None:
+            self._closing.add(outcome.study_id)
+
+    def _refuse(self, place: _Place, file: SpooledFile, error: OverreadError) -> None:
+        place.outcomes.append(rejected(file.name, error))
+        self._reject([Refused(error, file.bytes, file.path)])
+
+    def _reject(self, refused: Sequence[Refused]) -> None:
+        reject(self._parts.store, self._parts.settings, refused, self._parts.actor, self._parts.source)
+
+
+def _kind_of(file: SpooledFile) -> MediaKind | OverreadError:
+    """What a file is by its bytes; an archive in gzip is told from other gzip by what is inside."""
+    kind = sniff_file(file.path)
+    if kind is MediaKind.EMPTY:
+        return NotAnImage("the file is empty", code="empty_file")
+    if kind is not MediaKind.GZIP:
+        return kind
+    try:
+        inner = kind_within_gzip(file.path)
+    except ArchiveRefused as error:
+        return error
+    if inner is MediaKind.TAR:
+        return MediaKind.TAR
+    if inner is MediaKind.NIFTI:
+        return MediaKind.NIFTI
+    return ArchiveRefused("the gzip file holds no tar archive", code="archive_unsupported")
+
+
+def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
