@@ -1,0 +1,83 @@
+/** The live connection: server-sent events say which answers are out of date; without it the pages poll. */
+import type { QueryClient } from "@tanstack/react-query";
+import { useSyncExternalStore } from "react";
+
+import { API } from "./client";
+
+export type Connection = "live" | "polling";
+
+/** Topics of the server's outbox, and the query keys each makes stale. */
+const STALE: Record<string, readonly string[]> = {
+  study: ["worklist", "study", "rejections"],
+  model: ["models"],
+  job: ["worklist", "study", "jobs"],
+  result: ["worklist", "study"],
+  review: ["worklist", "study"],
+  batch: ["batches"],
+};
+/** A burst of events (1,000 files arriving) refreshes the page once in this time. */
+const GATHER_MS = 300;
+/** The browser reconnects by itself after a broken line; after a refusal it does not, so this does. */
+const RECONNECT_MS = 15_000;
+/** The server ends each stream after a while and the browser comes back at once: that is no reason to say "away". */
+const PATIENCE_MS = 6000;
+
+let connection: Connection = "polling";
+const listeners = new Set<() => void>();
+
+function say(next: Connection): void {
+  if (next === connection) return;
+  connection = next;
+  for (const listener of listeners) listener();
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => connection,
+  );
+}
+
+/** Listen until the returned function is called. */
+export function listen(client: QueryClient): () => void {
+  const stale = new Set<string>();
+  let gathering: ReturnType<typeof setTimeout> | undefined;
+  let away: ReturnType<typeof setTimeout> | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let source: EventSource | undefined;
+
+  const refresh = (): void => {
+    gathering = undefined;
+    for (const key of stale) void client.invalidateQueries({ queryKey: [key] });
+    stale.clear();
+  };
+  const note = (topic: string): void => {
+    for (const key of STALE[topic] ?? []) stale.add(key);
+    gathering ??= setTimeout(refresh, GATHER_MS);
+  };
+  const open = (): void => {
+    source = new EventSource(`${API}/events`);
+    source.onopen = () => {
+      clearTimeout(away);
+      away = undefined;
+      say("live");
+    };
+    source.onerror = () => {
+      away ??= setTimeout(() => say("polling"), PATIENCE_MS);
+      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, RECONNECT_MS);
+    };
+    for (const topic of Object.keys(STALE)) source.addEventListener(topic, () => note(topic));
+  };
+
+  open();
+  return () => {
+    source?.close();
+    clearTimeout(gathering);
+    clearTimeout(away);
+    clearTimeout(again);
+    say("polling");
+  };
+}

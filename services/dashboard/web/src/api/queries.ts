@@ -1,0 +1,175 @@
+/** What the pages ask the API for, each with its key; live events name the same keys. */
+import {
+  QueryCache,
+  QueryClient,
+  MutationCache,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type InfiniteData,
+} from "@tanstack/react-query";
+
+import { ApiError, artifactPath, get, getBytes, post, query, remove } from "./client";
+import { useConnection } from "./events";
+import type {
+  Job,
+  Me,
+  ModelDetail,
+  ModelSummary,
+  NewReview,
+  Page,
+  Reason,
+  Rejection,
+  Review,
+  StudyDetail,
+  WorklistRow,
+} from "./types";
+
+/** How often the page asks again while the live connection is away. */
+const POLL_MS = 5000;
+const PAGE_SIZE = 100;
+
+export const keys = {
+  me: ["me"] as const,
+  worklist: ["worklist"] as const,
+  study: (id: string) => ["study", id] as const,
+  jobs: ["jobs"] as const,
+  rejections: ["rejections"] as const,
+  models: ["models"] as const,
+  reasons: ["reasons"] as const,
+};
+
+/** A session that ended anywhere shows the login over the page, so that nothing typed is lost. */
+export function makeQueryClient(): QueryClient {
+  const onError = (error: Error): void => {
+    if (error instanceof ApiError && error.status === 401) client.setQueryData(keys.me, null);
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
+      },
+    },
+  });
+  return client;
+}
+
+/** While events arrive nothing is polled. */
+function usePolling(): number | false {
+  return useConnection() === "polling" ? POLL_MS : false;
+}
+
+async function whoAmI(): Promise<Me | null> {
+  try {
+    return await get<Me>("/me");
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export function useMe() {
+  return useQuery({ queryKey: keys.me, queryFn: whoAmI, staleTime: Infinity });
+}
+
+export function useLogIn() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (credentials: { name: string; password: string }) => post("/session", credentials),
+    onSuccess: () => client.invalidateQueries(),
+  });
+}
+
+export function useLogOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => remove("/session"),
+    onSuccess: () => {
+      client.clear();
+      client.setQueryData(keys.me, null);
+    },
+  });
+}
+
+function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
+  const refetchInterval = usePolling();
+  return useInfiniteQuery({
+    queryKey: [...key, filters],
+    queryFn: ({ pageParam }) => get<Page<Item>>(`${path}${query({ ...filters, limit: PAGE_SIZE, cursor: pageParam })}`),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: Page<Item>) => last.next_cursor ?? null,
+    refetchInterval,
+  });
+}
+
+export const useWorklist = (filters: Record<string, string>) =>
+  usePages<WorklistRow>(keys.worklist, "/studies", filters);
+export const useJobs = (filters: Record<string, string>) => usePages<Job>(keys.jobs, "/jobs", filters);
+export const useRejections = () => usePages<Rejection>(keys.rejections, "/rejections", {});
+
+export function rowsOf<Item>(data: InfiniteData<Page<Item>> | undefined): Item[] {
+  return data?.pages.flatMap((page) => page.items) ?? [];
+}
+
+export function useStudy(id: string) {
+  const refetchInterval = usePolling();
+  return useQuery({ queryKey: keys.study(id), queryFn: () => get<StudyDetail>(`/studies/${id}`), refetchInterval });
+}
+
+export function useReasons() {
+  return useQuery({
+    queryKey: keys.reasons,
+    queryFn: async () => (await get<Page<Reason>>("/reasons")).items,
+    staleTime: Infinity,
+  });
+}
+
+export function useReview(studyId: string, resultId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (review: NewReview) => post<Review>(`/results/${resultId}/reviews`, review),
+    onSettled: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: keys.study(studyId) }),
+        client.invalidateQueries({ queryKey: keys.worklist }),
+      ]),
+  });
+}
+
+/** An artifact never changes under its name, so it is asked for once. */
+export function useArtifact(resultId: string, name: string | null) {
+  return useQuery({
+    queryKey: ["artifact", resultId, name],
+    queryFn: () => getBytes(artifactPath(resultId, name ?? "")),
+    enabled: name !== null,
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+}
+
+export function useJobAction(action: "retry" | "cancel") {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (jobId: string) => post<Job>(`/jobs/${jobId}/${action}`, {}),
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: keys.jobs });
+      void client.invalidateQueries({ queryKey: keys.worklist });
+      void client.invalidateQueries({ queryKey: ["study"] });
+    },
+  });
+}
+
+export function useModels() {
+  return useQuery({ queryKey: keys.models, queryFn: async () => (await get<Page<ModelSummary>>("/models")).items });
+}
+
+export function useModel(name: string) {
+  return useQuery({
+    queryKey: [...keys.models, name],
+    queryFn: () => get<ModelDetail>(`/models/${encodeURIComponent(name)}`),
+  });
+}

@@ -1,0 +1,177 @@
+/** The names the pages use for the API's types. */
+export type Urgency = "stat" | "urgent" | "check" | "routine";
+export type JobState = "queued" | "running" | "succeeded" | "failed" | "quarantined" | "cancelled";
+export type ReviewState = "unread" | "drafted" | "signed";
+export type Verdict = "accept" | "edit" | "reject";
+export type ReviewAction = "draft" | "sign" | "undo" | "amend" | "adjudicate";
+export type Role = "technician" | "clinician" | "admin";
+export type Laterality = "L" | "R" | "B";
+
+export type Page<Item> = { items: Item[]; next_cursor: string | null };
+export type Me = { id: string; user_id: string | null; name: string; role: Role };
+
+export type Patient = { id: string; patient_id: string; name: string | null; birth_date: string | null; sex: string | null };
+export type WorklistRow = {
+  id: string;
+  row_id: string;
+  patient: Patient;
+  modality: string;
+  study_date: string | null;
+  state: "receiving" | "complete";
+  unrouted_reason: string | null;
+  pipeline: string | null;
+  priority: "stat" | "routine" | "batch";
+  job_id: string | null;
+  job_state: JobState | null;
+  job_error: string | null;
+  result_id: string | null;
+  proposed_result_id: string | null;
+  urgency: Urgency | null;
+  abstained: boolean;
+  headline: string | null;
+  confidence: number | null;
+  review_state: ReviewState;
+  verdict: Verdict | null;
+  assignee_id: string | null;
+  created_at: string;
+  updated_at: string;
+};
+
+export type Finding = {
+  code: { scheme: string; value: string; meaning: string };
+  label: string;
+  value: number | string | null;
+  unit: string | null;
+  probabilities: Record<string, number> | null;
+  interval: [number, number] | null;
+  laterality: Laterality | null;
+};
+export type Quality = { gradable: boolean; score: number; reasons?: string[] };
+export type Explanation = {
+  method: string;
+  layer: string;
+  target: string;
+  trust: Record<string, number>;
+  reliable: boolean;
+  note?: string | null;
+};
+export type ImageReading = {
+  sop_instance_uid: string;
+  laterality: Laterality | null;
+  quality: Quality;
+  abstained: boolean;
+  abstain_reason?: string | null;
+  explanation: Explanation | null;
+  artifacts: string[];
+};
+export type Artifact = { name: string; kind: string; media_type: string; bytes: number; sha256: string };
+export type Result = {
+  id: string;
+  study_id: string;
+  pipeline: string;
+  role: string;
+  current: boolean;
+  proposed: boolean;
+  model: { name: string; version: string; sha256: string };
+  findings: Finding[];
+  images: ImageReading[];
+  quality: Quality;
+  abstained: boolean;
+  abstain_reason: string | null;
+  urgency: Urgency;
+  explanation: Explanation | null;
+  artifacts: Artifact[];
+  seconds: Record<string, number>;
+  receipt: Record<string, unknown>;
+  created_at: string;
+};
+export type Review = {
+  id: string;
+  result_id: string;
+  number: number;
+  user: { id: string; name: string };
+  action: ReviewAction;
+  verdict: Verdict | null;
+  reason: string | null;
+  findings: EditedFinding[];
+  comment: string | null;
+  base_review_id: string | null;
+  standing: boolean;
+  created_at: string;
+};
+export type EditedFinding = { label: string; value: number | string | null; laterality: Laterality | null };
+export type NewReview = {
+  action: ReviewAction;
+  verdict: Verdict | null;
+  reason: string | null;
+  findings: { label: string; value: number | null; laterality: Laterality | null }[];
+  comment: string | null;
+  base_review_id: string | null;
+};
+export type Reason = { code: string; sentence: string; verdicts: Verdict[] };
+export type Instance = {
+  id: string;
+  sop_instance_uid: string;
+  laterality: Laterality | null;
+  instance_number: number | null;
+  rows: number | null;
+  columns: number | null;
+  conflict: boolean;
+  flag: string | null;
+};
+export type Series = { id: string; modality: string; laterality: Laterality | null; instances: Instance[] };
+export type Job = {
+  id: string;
+  study_id: string;
+  pipeline: string;
+  role: string;
+  queue: string;
+  priority: string;
+  state: JobState;
+  step: string | null;
+  progress: number;
+  attempts: number;
+  place_in_queue: number | null;
+  error_code: string | null;
+  error_detail: string | null;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+};
+export type StudyDetail = {
+  id: string;
+  study_instance_uid: string;
+  state: "receiving" | "complete";
+  priority: string;
+  patient: Patient;
+  study_date: string | null;
+  description: string | null;
+  unrouted_reason: string | null;
+  created_at: string;
+  series: Series[];
+  jobs: Job[];
+  results: Result[];
+  reviews: Review[];
+};
+export type Rejection = {
+  id: string;
+  actor: string;
+  source: string;
+  code: string;
+  sentence: string;
+  bytes: number;
+  quarantined: boolean;
+  created_at: string;
+};
+export type ModelVersion = {
+  id: string;
+  version: string;
+  state: "registered" | "shadow" | "active" | "retired";
+  sha256: string;
+  created_at: string;
+  state_since: string;
+  state_by: string;
+  state_reason: string;
+};
+export type ModelSummary = { name: string; pipeline: string; active: string | null; versions: ModelVersion[] };
+export type ModelDetail = ModelSummary & { card: string; facts: Record<string, unknown> };

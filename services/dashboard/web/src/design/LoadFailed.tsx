@@ -1,0 +1,17 @@
+/** What a page shows where its data did not come: what happened, what it means for the data, and the way on. */
+import type { ReactElement } from "react";
+
+import { t } from "../text/messages";
+import { Button, Notice } from "./parts";
+
+export function LoadFailed({ error, again }: { error: Error; again: () => void }): ReactElement {
+  return (
+    <div className="empty">
+      <Notice tone="stat" title={t.errors.loadTitle}>
+        <p>{error.message}</p>
+        <p>{t.errors.loadNothingLost}</p>
+      </Notice>
+      <Button onClick={again}>{t.retryLoad}</Button>
+    </div>
+  );
+}

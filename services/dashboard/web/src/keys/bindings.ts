@@ -1,0 +1,32 @@
+/** Which key does what; pages look their keys up here, and the help page and docs/dashboard.md list them. */
+export const KEYS = {
+  everywhere: { help: ["?"] },
+  worklist: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], filters: ["/"] },
+  picture: {
+    overlay: ["h"],
+    lessOverlay: ["["],
+    moreOverlay: ["]"],
+    redFree: ["r"],
+    lessContrast: ["c"],
+    moreContrast: ["C"],
+    darker: ["b"],
+    brighter: ["B"],
+    zoomIn: ["+", "="],
+    zoomOut: ["-"],
+    pan: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+    reset: ["0"],
+    right: ["1"],
+    left: ["2"],
+    both: ["3"],
+  },
+  verdict: {
+    accept: ["a"],
+    edit: ["e"],
+    reject: ["x"],
+    comment: ["m"],
+    sign: ["Control+Enter"],
+    nextStudy: ["n"],
+    previousStudy: ["p"],
+    back: ["Escape"],
+  },
+} as const;

@@ -1,0 +1,68 @@
+/** Single-key shortcuts: bindings.ts says which key does what, a page says what to run. */
+import { useEffect, useRef, useSyncExternalStore } from "react";
+
+export type Shortcut = { keys: readonly string[]; run: (key: string) => void };
+
+const STORED = "overread.keys";
+const listeners = new Set<() => void>();
+
+/** Speech input and some assistive devices type letters by accident, so the reader can switch single keys off (WCAG 2.1.4). */
+export function keysEnabled(): boolean {
+  return localStorage.getItem(STORED) !== "off";
+}
+
+export function setKeysEnabled(enabled: boolean): void {
+  localStorage.setItem(STORED, enabled ? "on" : "off");
+  for (const listener of listeners) listener();
+}
+
+export function useKeysEnabled(): boolean {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, keysEnabled);
+}
+
+/** "Control+Enter", "Shift+R", "?": the name of a key press as the lists above write it. */
+export function nameOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">): string {
+  const held = event.ctrlKey || event.metaKey ? "Control+" : event.altKey ? "Alt+" : "";
+  return `${held}${event.key}`;
+}
+
+type Place = { tagName: string; isContentEditable: boolean; getAttribute(name: string): string | null };
+
+const TEXT_INPUTS = new Set(["text", "password", "search", "email", "number", "date", null]);
+/** Keys by which a focused control is worked; a shortcut of the same name waits until the focus is elsewhere. */
+const WORKS_CONTROLS = new Set(["Enter", " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"]);
+const CONTROLS = new Set(["BUTTON", "A", "INPUT", "SELECT", "SUMMARY"]);
+
+/** Whether the focused element needs this key press for itself. */
+export function takesKey(place: Place, name: string): boolean {
+  if (name.startsWith("Control+") || name === "Escape") return false;
+  if (place.isContentEditable || place.tagName === "TEXTAREA" || place.tagName === "SELECT") return true;
+  if (place.tagName === "INPUT" && TEXT_INPUTS.has(place.getAttribute("type"))) return true;
+  return CONTROLS.has(place.tagName) && WORKS_CONTROLS.has(name);
+}
+
+/** Listen for these shortcuts while the component is shown; a modal dialog on top silences them. */
+export function useShortcuts(shortcuts: readonly Shortcut[]): void {
+  const current = useRef(shortcuts);
+  useEffect(() => {
+    current.current = shortcuts;
+  });
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      const name = nameOf(event);
+      const single = !name.startsWith("Control+");
+      if (event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+      if (single && !keysEnabled()) return;
+      if (event.target instanceof HTMLElement && takesKey(event.target, name)) return;
+      const found = current.current.find((shortcut) => shortcut.keys.includes(name));
+      if (found === undefined) return;
+      event.preventDefault();
+      found.run(name);
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, []);
+}

@@ -1,0 +1,25 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { App } from "./app/App";
+import { CrashBarrier } from "./app/CrashBarrier";
+import { makeQueryClient } from "./api/queries";
+import { applyTheme, storedTheme } from "./app/theme";
+import "./design/tokens.css";
+import "./design/base.css";
+import "./design/components.css";
+
+applyTheme(storedTheme());
+const root = document.getElementById("root");
+if (root === null) throw new Error("index.html has no #root");
+
+createRoot(root).render(
+  <StrictMode>
+    <CrashBarrier>
+      <QueryClientProvider client={makeQueryClient()}>
+        <App />
+      </QueryClientProvider>
+    </CrashBarrier>
+  </StrictMode>,
+);

@@ -1,0 +1,60 @@
+/** Every word readers wrote on this reading, newest first; none is ever changed or removed. */
+import type { ReactElement } from "react";
+
+import type { Reason, Review } from "../api/types";
+import { Badge, Button } from "../design/parts";
+import { dateTime } from "../text/format";
+import { t } from "../text/messages";
+
+type Props = { reviews: readonly Review[]; reasons: readonly Reason[]; userId: string | null; undo: (() => void) | null };
+
+export function History({ reviews, reasons, userId, undo }: Props): ReactElement {
+  return (
+    <section className="panel" aria-labelledby="history-title">
+      <h2 id="history-title">{t.history.title}</h2>
+      {reviews.length === 0 ? <p className="tone-muted">{t.history.empty}</p> : null}
+      <ol className="history">
+        {[...reviews].reverse().map((review) => (
+          <li key={review.id}>
+            <Entry review={review} reason={reasons.find((one) => one.code === review.reason)?.sentence ?? review.reason} />
+            {undo !== null && review.standing && review.user.id === userId ? (
+              <Button small onClick={undo}>
+                {t.history.undo}
+              </Button>
+            ) : null}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Entry({ review, reason }: { review: Review; reason: string | null }): ReactElement {
+  const draft = review.action === "draft";
+  return (
+    <>
+      <div className="row row-apart">
+        <Badge icon={draft ? "draft" : review.action === "undo" ? "unrouted" : "signed"} tone={draft ? "accent" : "routine"}>
+          {t.history.actions[review.action]}
+          {review.verdict ? ` · ${t.verdict[review.verdict]}` : ""}
+        </Badge>
+        {review.standing ? <span className="counts">{t.history.counts}</span> : null}
+      </div>
+      <div className="tone-muted small">
+        {review.user.name}, <time dateTime={review.created_at}>{dateTime(review.created_at)}</time>
+      </div>
+      {review.findings.length > 0 ? (
+        <ul className="edited">
+          {review.findings.map((one) => (
+            <li key={`${one.label}/${one.laterality}`}>
+              {one.laterality === null ? t.eyes.patient : t.eyes[one.laterality]}: {t.labels[one.label] ?? one.label}{" "}
+              {one.value}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {reason ? <p>{reason}</p> : null}
+      {review.comment ? <blockquote>{review.comment}</blockquote> : null}
+    </>
+  );
+}

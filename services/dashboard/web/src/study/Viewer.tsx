@@ -1,0 +1,149 @@
+/** The photographs of a study, both eyes in step, with the tools to look at them. */
+import { useState, type ReactElement } from "react";
+
+import type { Result, StudyDetail } from "../api/types";
+import { Badge, Button, Notice } from "../design/parts";
+import { KEYS } from "../keys/bindings";
+import { useShortcuts } from "../keys/keys";
+import { t } from "../text/messages";
+import { photographsBySide, type Photograph, type Side, type SidePhotographs } from "./photographs";
+import { OPACITY_STEP, PLAIN, TONE_STEP, withOpacity, withTone, type Picture } from "./picture";
+import { Stage } from "./Stage";
+import { Tools } from "./Tools";
+import { panned, PAN_STEP, WHOLE, ZOOM_STEP, zoomed, type View } from "./view";
+
+const PAN: Record<string, readonly [number, number]> = {
+  ArrowLeft: [PAN_STEP, 0],
+  ArrowRight: [-PAN_STEP, 0],
+  ArrowUp: [0, PAN_STEP],
+  ArrowDown: [0, -PAN_STEP],
+};
+
+export function Viewer({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
+  const [view, look] = useState<View>(WHOLE);
+  const [picture, setPicture] = useState<Picture>(PLAIN);
+  const [alone, setAlone] = useState<Side | null>(null);
+  const sides = photographsBySide(study, result);
+  const show = (side: Side): void => setAlone(sides.some((group) => group.side === side) ? side : alone);
+  const k = KEYS.picture;
+  useShortcuts([
+    { keys: k.overlay, run: () => setPicture((now) => ({ ...now, overlay: !now.overlay })) },
+    { keys: k.lessOverlay, run: () => setPicture((now) => withOpacity(now, -OPACITY_STEP)) },
+    { keys: k.moreOverlay, run: () => setPicture((now) => withOpacity(now, OPACITY_STEP)) },
+    { keys: k.redFree, run: () => setPicture((now) => ({ ...now, redFree: !now.redFree })) },
+    { keys: k.lessContrast, run: () => setPicture((now) => withTone(now, "contrast", -TONE_STEP)) },
+    { keys: k.moreContrast, run: () => setPicture((now) => withTone(now, "contrast", TONE_STEP)) },
+    { keys: k.darker, run: () => setPicture((now) => withTone(now, "brightness", -TONE_STEP)) },
+    { keys: k.brighter, run: () => setPicture((now) => withTone(now, "brightness", TONE_STEP)) },
+    { keys: k.zoomIn, run: () => look((now) => zoomed(now, ZOOM_STEP)) },
+    { keys: k.zoomOut, run: () => look((now) => zoomed(now, 1 / ZOOM_STEP)) },
+    { keys: k.pan, run: (key) => look((now) => panned(now, ...(PAN[key] ?? [0, 0]))) },
+    { keys: k.right, run: () => show("R") },
+    { keys: k.left, run: () => show("L") },
+    { keys: k.both, run: () => setAlone(null) },
+    {
+      keys: k.reset,
+      run: () => {
+        look(WHOLE);
+        setPicture(PLAIN);
+      },
+    },
+  ]);
+
+  if (sides.length === 0) return <Notice tone="muted" title={t.study.noPhotographs} />;
+  const shown = alone === null ? sides : sides.filter((group) => group.side === alone);
+  return (
+    <section className="viewer" aria-label={t.study.viewer}>
+      <Tools
+        picture={picture}
+        change={setPicture}
+        view={view}
+        look={look}
+        sides={sides.map((group) => group.side)}
+        alone={alone}
+        show={setAlone}
+        hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
+      />
+      <div className="stages">
+        {shown.map((group) => (
+          <Eye key={group.side} group={group} result={result} picture={picture} view={view} look={look} />
+        ))}
+      </div>
+      <RedFreeFilter />
+    </section>
+  );
+}
+
+type EyeProps = {
+  group: SidePhotographs;
+  result: Result | null;
+  picture: Picture;
+  view: View;
+  look: (change: (view: View) => View) => void;
+};
+
+/** One eye; where it was photographed more than once, the reader picks which picture to see. */
+function Eye({ group, result, picture, view, look }: EyeProps): ReactElement {
+  const [picked, pick] = useState(0);
+  const photograph = group.photographs[picked] ?? group.photographs[0];
+  if (photograph === undefined) return <></>;
+  const { reading } = photograph;
+  return (
+    <figure className="eye">
+      <figcaption className="eye-head">
+        <strong>{t.eyes[group.side]}</strong>
+        <span className="tone-muted">{t.eyesShort[group.side]}</span>
+        {group.photographs.length > 1
+          ? group.photographs.map((one, place) => (
+              <Button key={one.instanceId} small aria-pressed={place === picked} onClick={() => pick(place)}>
+                {t.study.pictureNumber(place + 1)}
+              </Button>
+            ))
+          : null}
+        <span className="eye-marks">
+          {photograph.flag !== null ? (
+            <Badge icon="info" tone="urgent">
+              {t.flags[photograph.flag] ?? photograph.flag}
+            </Badge>
+          ) : null}
+          {reading !== null && !reading.quality.gradable ? (
+            <Badge icon="check" tone="check">
+              {t.quality.ungradable}
+            </Badge>
+          ) : null}
+          {reading?.explanation && !reading.explanation.reliable ? (
+            <Badge icon="unrouted" tone="urgent">
+              {t.trust.unreliableShort}
+            </Badge>
+          ) : null}
+        </span>
+      </figcaption>
+      <Stage
+        key={photograph.instanceId}
+        photograph={photograph}
+        resultId={result?.id ?? null}
+        heatMap={heatMapOf(photograph, result)}
+        picture={picture}
+        view={view}
+        look={look}
+      />
+    </figure>
+  );
+}
+
+/** The name of the photograph's heat-map among the result's artifacts. */
+function heatMapOf(photograph: Photograph, result: Result | null): string | null {
+  const own = new Set(photograph.reading?.artifacts);
+  return result?.artifacts.find((artifact) => artifact.kind === "heatmap" && own.has(artifact.name))?.name ?? null;
+}
+
+/** The green channel alone, as grey: what a red-free filter in front of the camera shows. */
+function RedFreeFilter(): ReactElement {
+  return (
+    <svg className="hidden-visually" aria-hidden="true">
+      <filter id="red-free" colorInterpolationFilters="sRGB">
+        <feColorMatrix type="matrix" values="0 1 0 0 0  0 1 0 0 0  0 1 0 0 0  0 0 0 1 0" />
+      </filter>
+    </svg>
+  );
+}

@@ -1,0 +1,69 @@
+/** What a worklist row says of itself: its urgency, its state, and why where there is no finding. */
+import type { JobState, WorklistRow } from "../api/types";
+import type { IconName } from "../design/icons";
+import type { Tone } from "../design/parts";
+import { t } from "../text/messages";
+
+export type Mark = { icon: IconName; tone: Tone; text: string; why?: string };
+
+const NO_ANSWER: ReadonlySet<JobState> = new Set(["failed", "quarantined"]);
+
+/** Without a result from the machine, and none to be expected: a person has to act. */
+export function isFailed(row: Pick<WorklistRow, "result_id" | "job_state">): boolean {
+  return row.result_id === null && row.job_state !== null && NO_ANSWER.has(row.job_state);
+}
+
+export function urgencyMark(row: WorklistRow): Mark {
+  if (isFailed(row)) return { icon: "failed", tone: "stat", text: t.jobState[row.job_state ?? "failed"] };
+  if (row.abstained) return { icon: "check", tone: "check", text: t.abstained, why: t.urgency.checkWhy };
+  if (row.urgency === null) return { icon: "waiting", tone: "muted", text: t.urgency.none };
+  return {
+    icon: row.urgency,
+    tone: row.urgency,
+    text: t.urgency[row.urgency],
+    why: t.urgency[`${row.urgency}Why`],
+  };
+}
+
+export function stateMark(row: WorklistRow): Mark {
+  if (row.review_state === "signed") {
+    return { icon: "signed", tone: "routine", text: row.verdict ? t.verdict[row.verdict] : t.reviewState.signed };
+  }
+  if (row.review_state === "drafted") return { icon: "draft", tone: "accent", text: t.reviewState.drafted };
+  if (row.result_id !== null) return { icon: "unread", tone: "accent", text: t.reviewState.unread };
+  if (row.unrouted_reason !== null) return { icon: "unrouted", tone: "urgent", text: t.worklist.unrouted };
+  if (row.job_state === null) {
+    return { icon: "waiting", tone: "muted", text: t.worklist.receiving, why: t.worklist.receivingWhy };
+  }
+  const running = row.job_state === "running";
+  return { icon: jobIcon(row.job_state), tone: running ? "accent" : jobTone(row.job_state), text: t.jobState[row.job_state] };
+}
+
+const JOB_ICONS: Record<JobState, IconName> = {
+  queued: "waiting",
+  running: "running",
+  succeeded: "signed",
+  failed: "failed",
+  quarantined: "failed",
+  cancelled: "unrouted",
+};
+
+export const jobIcon = (state: JobState): IconName => JOB_ICONS[state];
+
+export function jobTone(state: JobState): Tone {
+  if (NO_ANSWER.has(state)) return "stat";
+  return state === "succeeded" ? "routine" : "muted";
+}
+
+/** The finding, or in its place the sentence that says why there is none. */
+export function findingText(row: WorklistRow): string {
+  if (row.headline !== null) return row.headline;
+  return row.unrouted_reason ?? t.worklist.noFinding;
+}
+
+/** The row the cursor stands on after a move; it never leaves the list. */
+export function moved(rows: readonly { row_id: string }[], at: string | null, step: 1 | -1): string | null {
+  const place = rows.findIndex((row) => row.row_id === at);
+  const next = place < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, place + step));
+  return rows[next]?.row_id ?? null;
+}
