@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -56,13 +57,13 @@ def backup(
     data: DataOption = None,
 ) -> None:
     """Copy database and files consistently, also while Overread runs."""
-    from services.store import backup
+    from services.store.backup import backup as copy
 
-    report = backup.backup(read_settings(data), target)
+    report = copy(read_settings(data), target)
     if json:
-        print_json(report)
+        print_json(asdict(report))
     else:
-        print(report)
+        print(f"kept {report}")
 
 
 @app.command("restore")
@@ -71,7 +72,6 @@ def restore(
     data: DataOption = None,
 ) -> None:
     """Put a copy back into an empty place; every file's hash is checked."""
-    from services.store import backup
+    from services.store.backup import restore as bring_back
 
-    report = backup.restore(read_settings(data), source)
-    print(report)
+    print(f"brought back {bring_back(read_settings(data), source)}")
