@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from pipelines.core.errors import BadInput, BodyTooLarge, MalformedBody, NotAnImage
 from services.work.spool import Spool, SpooledFile, SpoolWriter
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MULTIPART: Final = "multipart/form-data"
 FILES_FIELD: Final = "files"
