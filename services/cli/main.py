@@ -32,16 +32,22 @@ app.command("worker")(processes.worker)
 app.command("scheduler")(processes.scheduler)
 
 
+def print_version(asked: bool) -> None:
+    """Print the version and end, where that was asked for."""
+    if asked:
+        from importlib.metadata import version
+
+        print(version("overread"))
+        raise typer.Exit
+
+
 @app.callback()
 def about(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True, callback=print_version)
+    ] = False,
 ) -> None:
     """Models read medical images first, a clinician reads last."""
-    if version:
-        from importlib.metadata import version as installed_version
-
-        print(installed_version("overread"))
-        raise typer.Exit
 
 
 def main() -> None:

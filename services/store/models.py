@@ -104,6 +104,7 @@ def _known(session: Session, bundle: Bundle, sha256: str) -> bool:
 
 
 def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool) -> None:
+    add_event(session, version.id, ModelState.REGISTERED, actor, "came with the release" if seeded else "added")
     before = active_version(session, version.pipeline)
     chosen_by_person = session.scalar(
         select(ModelEvent.id)
@@ -112,7 +113,6 @@ def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool)
         .where(ModelEvent.state.in_([ModelState.ACTIVE, ModelState.RETIRED]))
         .limit(1)
     )
-    add_event(session, version.id, ModelState.REGISTERED, actor, "came with the release" if seeded else "added")
     if not seeded or chosen_by_person is not None:
         return
     if before is None:
