@@ -8,9 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-import structlog
-from pipelines.exporters.json import reading_json
-
 from pipelines.core.errors import (
     DatabaseUnavailable,
     LeaseLost,
@@ -22,7 +19,9 @@ from pipelines.core.errors import (
     WorkerStopping,
 )
 from pipelines.core.types import Reading, Subject
+from pipelines.exporters.json import reading_json
 from services.broker import Bell
+from services.log import logger
 from services.settings import Settings
 from services.store import attempts, jobs, results
 from services.store.jobs import Claim
@@ -34,7 +33,7 @@ from services.store.tables import ModelVersion
 from services.work.heartbeat import Heartbeat
 from services.work.subject import materialised
 
-log = structlog.get_logger()
+log = logger("worker")
 T = TypeVar("T")
 #: Pause between two tries to write how a job ended while the database is away.
 DATABASE_PAUSE_SECONDS: Final = 0.5

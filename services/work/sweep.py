@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from sqlalchemy import select
 
 from pipelines.core.errors import LeaseLost, ReaderDied
 from services.broker import Bell
+from services.log import logger
 from services.store import attempts, jobs
 from services.store.clock import utcnow
 from services.store.jobs import Claim
@@ -19,7 +19,7 @@ from services.store.stores import Store
 from services.store.studies import lock_study
 from services.store.tables import Job
 
-log = structlog.get_logger()
+log = logger("scheduler")
 #: Rings a queue gets in one sweep: each drains the queue by itself, more only wake more workers.
 RINGS: Final = 16
 

@@ -1,0 +1,179 @@
+"""Fixtures of the services' tests: a desk that queues jobs over real rows, and readings to answer them with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydicom.uid import generate_uid
+from sqlalchemy.orm import Session
+
+from pipelines.core.codes import DIABETIC_RETINOPATHY
+from pipelines.core.types import Artifact, Finding, ImageReading, ModelRef, Quality, Reading, Receipt, Subject, Urgency
+from services.store import jobs, studies
+from services.store.jobs import Claim, NewJob
+from services.store.session import unit_of_work
+from services.store.states import JobRole, ModelState, Priority
+from services.store.stores import Store
+from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
+from services.store.tables import Job, ModelEvent, ModelVersion
+
+QUEUE = "retinopathy"
+LEASE_SECONDS = 60.0
+AGEING_SECONDS = 600.0
+
+
+@dataclass
+class Desk:
+    """Puts studies and jobs into a store, and speaks for workers."""
+
+    store: Store
+    folder: Path
+    model_id: str = ""
+    count: int = 0
+    slots: dict[str, str] = field(default_factory=dict)
+
+    def queue(
+        self,
+        priority: Priority = Priority.ROUTINE,
+        *,
+        study: str = "",
+        role: JobRole = JobRole.LIVE,
+        queue: str = QUEUE,
+    ) -> str:
+        """Queue a job over one new image and return its id; jobs that name the same `study` share its slot."""
+        self.count += 1
+        study = study or f"study-{self.count}"
+        with unit_of_work(self.store.database) as session:
+            study_id, instance_id, sha256 = self._image(session, study)
+            slot_id = jobs.slot_for(session, study_id, "study", study_id, "retinopathy")
+            new = NewJob(
+                key=jobs.job_key([sha256], "retinopathy", 1, "0" * 64, {"n": self.count}),
+                slot_id=slot_id,
+                study_id=study_id,
+                pipeline="retinopathy",
+                pipeline_revision=1,
+                model_version_id=self._model(session),
+                queue=queue,
+                priority=priority,
+                instance_ids=[instance_id],
+                role=role,
+            )
+            return jobs.add_job(session, new).id
+
+    def claim(self, worker: str = "w1", lease_seconds: float = LEASE_SECONDS, queue: str = QUEUE) -> Claim | None:
+        """Claim the next due job."""
+        with unit_of_work(self.store.database) as session:
+            return jobs.claim_next(session, queue, worker, lease_seconds, AGEING_SECONDS)
+
+    def job(self, job_id: str) -> Job:
+        """The job's row as it is now."""
+        with unit_of_work(self.store.database, writing=False) as session:
+            return session.get_one(Job, job_id)
+
+    def change(self, job_id: str, **columns: object) -> None:
+        """Set columns of a job, for what a test cannot wait for."""
+        with unit_of_work(self.store.database) as session:
+            job = session.get_one(Job, job_id)
+            for name, value in columns.items():
+                setattr(job, name, value)
+
+    def _image(self, session: Session, study: str) -> tuple[str, str, str]:
+        content = f"image {self.count}".encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        published = self.store.blobs.publish_bytes(content, "application/dicom", scratch=self.folder)
+        self.store.blobs.record(session, published)
+        patient = studies.upsert_patient(session, self.store.site_id, PatientFacts("tests", study))
+        uid = self.slots.setdefault(study, generate_uid(entropy_srcs=[study]))
+        row = studies.upsert_study(session, self.store.site_id, patient.id, StudyFacts(uid))
+        series = studies.upsert_series(session, row.id, SeriesFacts(generate_uid(entropy_srcs=[uid]), "OP"))
+        facts = InstanceFacts(
+            sop_instance_uid=generate_uid(),
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.5.1",
+            transfer_syntax="1.2.840.10008.1.2.1",
+            blob_sha256=sha256,
+            laterality="L",
+        )
+        instance = studies.add_instance(session, series.id, facts).instance
+        return row.id, instance.id, sha256
+
+    def _model(self, session: Session) -> str:
+        if not self.model_id:
+            published = self.store.blobs.publish_bytes(b"a bundle", "application/x-tar", scratch=self.folder)
+            self.store.blobs.record(session, published)
+            version = ModelVersion(
+                name="fundus_dr_grading",
+                version="1.0.0",
+                sha256=published.sha256,
+                weights_sha256="1" * 64,
+                pipeline="retinopathy",
+                bundle_sha256=published.sha256,
+                thresholds={},
+                facts={},
+                card="",
+            )
+            session.add(version)
+            session.flush()
+            session.add(ModelEvent(model_version_id=version.id, state=ModelState.ACTIVE, actor="system", reason="test"))
+            self.model_id = version.id
+        return self.model_id
+
+
+@pytest.fixture
+def desk(store: Store, tmp_path: Path) -> Desk:
+    """A desk over the store."""
+    return Desk(store, tmp_path / "scratch")
+
+
+def reading(subject: Subject | None = None, *, urgency: Urgency = Urgency.ROUTINE, **changes: object) -> Reading:
+    """A small complete reading, of the given subject's first image."""
+    uid = subject.instances[0].sop_instance_uid if subject else "1.2.3"
+    quality = Quality(gradable=True, score=0.9)
+    values: Mapping[str, object] = {
+        "pipeline": "retinopathy",
+        "model": ModelRef("fundus_dr_grading", "1.0.0", "1" * 64),
+        "findings": (Finding(DIABETIC_RETINOPATHY, "dr_grade", 2, probabilities={"0": 0.1, "2": 0.9}),),
+        "images": (ImageReading(uid, None, quality, False, None, None, ("L-1-overlay.png",)),),
+        "quality": quality,
+        "abstained": False,
+        "abstain_reason": None,
+        "urgency": urgency,
+        "explanation": None,
+        "artifacts": (Artifact("L-1-overlay.png", "overlay", "image/png", b"pixels"),),
+        "seconds": {"load": 0.1},
+        "receipt": Receipt("2" * 64, (), "", "", "", "none", "0", "f32", 1, (1,), "cpu", "", ""),
+    }
+    return Reading(**{**values, **changes})
+
+
+@dataclass
+class FakePipeline:
+    """A pipeline at the boundary: answers every subject by what the test gave it."""
+
+    answer: Callable[[Subject, Callable[[str, float], None]], Reading] = lambda subject, progress: reading(subject)
+    seen: list[Subject] = field(default_factory=list)
+
+    def run(self, subject: Subject, progress: Callable[[str, float], None]) -> Reading:
+        """Answer, remembering the subject."""
+        self.seen.append(subject)
+        progress("infer", 0.4)
+        return self.answer(subject, progress)
+
+    def peak_memory_bytes(self) -> int | None:
+        """A figure that tests look for."""
+        return 4096
+
+
+@pytest.fixture
+def fake_pipeline() -> type[FakePipeline]:
+    """The class of pipelines that answer as a test says."""
+    return FakePipeline
+
+
+@pytest.fixture
+def make_reading() -> Callable[..., Reading]:
+    """The factory of small complete readings."""
+    return reading

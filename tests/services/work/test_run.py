@@ -1,0 +1,298 @@
+"""Running one job: claimed, read with no transaction open, saved once, or ended as its error says."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from pipelines.core.errors import (
+    CorruptPixels,
+    DecoderDied,
+    OutOfMemory,
+    ReaderCrashed,
+    ReaderDied,
+    Unavailable,
+)
+from services.broker import SilentBell
+from services.store import attempts
+from services.store.session import unit_of_work
+from services.store.states import AttemptOutcome, JobRole, JobState, ReviewAction, Verdict
+from services.store.tables import ArtifactRow, Attempt, AuditRow, Blob, CurrentResult, Result, Review, User
+from services.work.run import run_one
+
+
+def run(desk, settings, pipeline, **options: object) -> bool:
+    """Run the next job with a pipeline that answers as the test says."""
+    quick = settings.model_copy(update={"heartbeat_seconds": 0.05, "lease_seconds": 5.0})
+    return run_one(desk.store, SilentBell(), quick, "retinopathy", "w1", lambda claim, model: pipeline, **options)
+
+
+def raising(error: BaseException):
+    """A pipeline's answer that is an error."""
+
+    def answer(subject, progress):
+        raise error
+
+    return answer
+
+
+def results(desk) -> list[Result]:
+    """All results there are."""
+    with unit_of_work(desk.store.database, writing=False) as session:
+        return list(session.scalars(select(Result).order_by(Result.id)))
+
+
+def pointer(desk, slot_id: str) -> CurrentResult:
+    """What a slot points to."""
+    with unit_of_work(desk.store.database, writing=False) as session:
+        return session.get_one(CurrentResult, slot_id)
+
+
+def test_an_empty_queue_runs_nothing(desk, settings, fake_pipeline):
+    assert run(desk, settings, fake_pipeline()) is False
+
+
+def test_a_job_ends_in_one_result_that_its_slot_points_to(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    assert run(desk, settings, fake_pipeline())
+    (result,) = results(desk)
+    assert desk.job(job_id).state == JobState.SUCCEEDED and result.job_id == job_id
+    assert pointer(desk, result.slot_id).result_id == result.id
+    assert result.document["findings"][0]["label"] == "dr_grade"
+
+
+def test_the_pipeline_gets_the_bytes_that_were_stored(desk, settings, fake_pipeline):
+    desk.queue()
+    read = []
+    pipeline = fake_pipeline()
+    answer = pipeline.answer
+    pipeline.answer = lambda subject, progress: (
+        read.append(subject.instances[0].path.read_bytes()) or answer(subject, progress)
+    )
+    run(desk, settings, pipeline)
+    (subject,) = pipeline.seen
+    assert read == [b"image 1"] and subject.kind == "study" and subject.instances[0].laterality == "L"
+
+
+def test_the_artifacts_of_a_result_are_stored_blobs(desk, settings, fake_pipeline):
+    desk.queue()
+    run(desk, settings, fake_pipeline())
+    with unit_of_work(desk.store.database, writing=False) as session:
+        artifact = session.scalars(select(ArtifactRow)).one()
+        assert session.get(Blob, artifact.blob_sha256) is not None
+    with desk.store.blobs.open(artifact.blob_sha256) as file:
+        assert (artifact.name, artifact.bytes, file.read()) == ("L-1-overlay.png", 6, b"pixels")
+
+
+def test_a_saved_result_leaves_an_attempt_with_its_memory_and_an_audit_row(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline())
+    with unit_of_work(desk.store.database, writing=False) as session:
+        attempt = session.scalars(select(Attempt)).one()
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "result.saved")).one()
+    assert (attempt.job_id, attempt.outcome, attempt.peak_memory_bytes) == (job_id, AttemptOutcome.SUCCEEDED, 4096)
+    assert (row.actor, row.subjects["job"]) == ("worker:w1", job_id)
+
+
+def test_a_worker_that_lost_its_job_while_reading_leaves_nothing_of_its_result(
+    desk, settings, fake_pipeline, make_reading
+):
+    job_id = desk.queue()
+
+    def taken_meanwhile(subject, progress):
+        desk.change(job_id, fence=7)
+        return make_reading(subject)
+
+    assert run(desk, settings, fake_pipeline(taken_meanwhile))
+    with unit_of_work(desk.store.database, writing=False) as session:
+        left = [session.scalars(select(table)).all() for table in (Result, ArtifactRow, CurrentResult, Attempt)]
+    assert left == [[], [], [], []] and desk.job(job_id).state == JobState.RUNNING
+
+
+def test_a_cancelled_job_stops_while_it_reads(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    turns = []
+
+    def cancelled_meanwhile(subject, progress):
+        with unit_of_work(desk.store.database) as session:
+            attempts.cancel(session, job_id, Unavailable(code="cancelled"))
+        while len(turns) < 1000:
+            turns.append(threading.Event().wait(0.01))
+            progress("infer", 0.5)
+
+    run(desk, settings, fake_pipeline(cancelled_meanwhile))
+    assert len(turns) < 1000 and results(desk) == [] and desk.job(job_id).state == JobState.CANCELLED
+
+
+def test_a_stopping_worker_gives_its_job_back_without_a_mark(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline(), stopping=lambda: True)
+    row = desk.job(job_id)
+    assert (row.state, row.attempts, row.unattributed_deaths, row.not_before) == (JobState.QUEUED, 0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (CorruptPixels(), JobState.FAILED, "corrupt_pixels"),
+        (DecoderDied(), JobState.FAILED, "decoder_died"),
+        (Unavailable(), JobState.QUEUED, None),
+        (ReaderDied.by(9, None), JobState.QUEUED, None),
+        (ReaderCrashed.by(11, None), JobState.QUEUED, None),
+        (OutOfMemory(), JobState.QUEUED, None),
+        (MemoryError(), JobState.QUEUED, None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_a_job_ends_as_its_error_says(desk, settings, fake_pipeline, error, state, code):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline(raising(error)))
+    assert (desk.job(job_id).state, desk.job(job_id).error_code) == (state, code)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OutOfMemory(), ReaderCrashed.by(11, None)], ids=repr)
+def test_a_poison_job_is_quarantined_at_its_second_death(desk, settings, fake_pipeline, error):
+    job_id = desk.queue()
+    for _ in range(2):
+        run(desk, settings, fake_pipeline(raising(error)))
+    assert desk.job(job_id).state == JobState.QUARANTINED
+
+
+def test_a_poison_job_does_not_stop_the_ones_behind_it(desk, settings, fake_pipeline, make_reading):
+    poison, innocent = desk.queue(), desk.queue()
+
+    def answer(subject, progress):
+        if desk.job(poison).state == JobState.RUNNING:
+            raise MemoryError
+        return make_reading(subject)
+
+    for _ in range(3):
+        run(desk, settings, fake_pipeline(answer))
+    assert (desk.job(poison).state, desk.job(innocent).state) == (JobState.QUARANTINED, JobState.SUCCEEDED)
+
+
+def test_a_job_whose_model_is_gone_fails_with_its_code(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    desk.change(job_id, model_version_id=None)
+    run(desk, settings, fake_pipeline())
+    assert desk.job(job_id).error_code == "unknown_model"
+
+
+def test_a_job_whose_bytes_are_gone_fails_with_its_code(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    with unit_of_work(desk.store.database, writing=False) as session:
+        (sha256,) = [blob.sha256 for blob in session.scalars(select(Blob)) if blob.media_type == "application/dicom"]
+    desk.store.blobs.remove(sha256)
+    run(desk, settings, fake_pipeline())
+    assert desk.job(job_id).error_code == "not_found"
+
+
+def test_a_newer_result_of_a_slot_takes_the_place_of_the_older(desk, settings, fake_pipeline):
+    for _ in range(2):
+        desk.queue(study="one")
+        run(desk, settings, fake_pipeline())
+    first, second = results(desk)
+    assert first.slot_id == second.slot_id and pointer(desk, first.slot_id).result_id == second.id
+
+
+def test_an_older_job_that_answers_late_does_not_take_the_place_of_a_newer_one(desk, settings, fake_pipeline):
+    older, newer = desk.queue(study="one"), desk.queue(study="one")
+    desk.change(older, state=JobState.FAILED)
+    run(desk, settings, fake_pipeline())
+    desk.change(older, state=JobState.QUEUED)
+    run(desk, settings, fake_pipeline())
+    answers = {result.job_id: result for result in results(desk)}
+    assert pointer(desk, answers[newer].slot_id).result_id == answers[newer].id and older in answers
+
+
+@pytest.mark.parametrize("role", [JobRole.SHADOW, JobRole.BATCH])
+def test_only_live_results_move_the_pointer(desk, settings, fake_pipeline, role):
+    desk.queue(study="one")
+    run(desk, settings, fake_pipeline())
+    desk.queue(study="one", role=role)
+    run(desk, settings, fake_pipeline())
+    first, _ = results(desk)
+    assert pointer(desk, first.slot_id).result_id == first.id
+
+
+def test_a_signed_result_stays_and_a_newer_one_is_proposed(desk, settings, fake_pipeline):
+    desk.queue(study="one")
+    run(desk, settings, fake_pipeline())
+    sign(desk, results(desk)[0])
+    desk.queue(study="one")
+    run(desk, settings, fake_pipeline())
+    first, second = results(desk)
+    assert pointer(desk, first.slot_id).result_id == first.id
+    assert pointer(desk, first.slot_id).proposed_result_id == second.id
+
+
+def sign(desk, result: Result) -> None:
+    """A clinician accepts a result."""
+    with unit_of_work(desk.store.database) as session:
+        user = User(name="reader", password_hash="x", role="clinician")
+        session.add(user)
+        session.flush()
+        session.add(
+            Review(
+                slot_id=result.slot_id,
+                result_id=result.id,
+                number=1,
+                user_id=user.id,
+                action=ReviewAction.SIGN,
+                verdict=Verdict.ACCEPT,
+                findings=[],
+            )
+        )
+
+
+def test_each_finished_job_rings_for_the_next(desk, settings, fake_pipeline):
+    rung = []
+
+    class Bell(SilentBell):
+        def ring(self, queue: str) -> None:
+            rung.append(queue)
+
+    desk.queue()
+    run_one(desk.store, Bell(), settings, "retinopathy", "w1", lambda claim, model: fake_pipeline())
+    assert rung == ["retinopathy"]
+
+
+def test_a_long_reading_keeps_its_lease(desk, settings, fake_pipeline, make_reading):
+    job_id = desk.queue()
+    leases = []
+
+    def slow(subject, progress):
+        progress("infer", 0.4)
+        for _ in range(2):
+            threading.Event().wait(0.2)
+            leases.append(desk.job(job_id).lease_until)
+        return make_reading(subject)
+
+    run(desk, settings, fake_pipeline(slow))
+    assert leases[0] < leases[1] and desk.job(job_id).state == JobState.SUCCEEDED
+
+
+def test_the_row_of_a_running_job_shows_its_step(desk, settings, fake_pipeline, make_reading):
+    job_id = desk.queue()
+    seen = []
+
+    def slow(subject, progress):
+        progress("infer", 0.4)
+        threading.Event().wait(0.2)
+        seen.append((desk.job(job_id).step, desk.job(job_id).progress))
+        return make_reading(subject)
+
+    run(desk, settings, fake_pipeline(slow))
+    assert seen == [("infer", 0.4)]
+
+
+def test_two_results_of_equal_readings_hold_equal_documents(desk, settings, fake_pipeline, make_reading):
+    fixed = replace(make_reading(), seconds={"load": 0.1})
+    for _ in range(2):
+        desk.queue()
+        run(desk, settings, fake_pipeline(lambda subject, progress: fixed))
+    first, second = results(desk)
+    assert first.document == second.document and first.receipt_digest == second.receipt_digest
