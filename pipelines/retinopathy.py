@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import eyes
+from pipelines.core.entry import Entry
 from pipelines.core.errors import UnsuitableInput
 from pipelines.core.receipt import code_digest, input_digests, processor, sealed
 from pipelines.core.types import (
@@ -37,7 +38,6 @@ from pipelines.nets.cam import Map, grad_cam, is_degenerate
 from pipelines.nets.grading import Graded, read_grading
 from pipelines.nets.precision import Engine, choose_engine, head_weights
 from pipelines.pipeline import Pipeline
-from pipelines.registry import Entry
 
 #: A visit takes two to twenty photographs; a hundred are a mistake, and memory has an end.
 MAX_PHOTOGRAPHS: Final = 100

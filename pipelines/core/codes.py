@@ -35,6 +35,15 @@ MACULAR_EDEMA_RISKS: Final[Mapping[int, Code]] = {
     2: Code(OVERREAD, "dme-risk-2", "Hard exudates within one disc diameter from the macula"),
 }
 
+# What a report says besides
+GRADE_PROBABILITY: Final = Code(OVERREAD, "grade-probability", "Probability of the grade, calibrated")
+IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")
+UNGRADABLE: Final = Code(OVERREAD, "ungradable", "No photograph of this eye can be graded")
+NO_UNITS: Final = Code("UCUM", "1", "no units")  # PS3.16 CID 82
+DEVICE: Final = Code(DICOM, "121007", "Device")  # PS3.16 CID 270
+IMAGING_MEASUREMENT_REPORT: Final = Code(DICOM, "126000", "Imaging Measurement Report")  # PS3.16 CID 7021
+FUNDUS_PHOTOGRAPHY: Final = Code(SNOMED, "314971001", "Camera fundoscopy")  # SNOMED CT, procedure
+
 # Anatomy
 RETINA: Final = Code(SNOMED, "5665001", "Retina")  # PS3.16 CID 4209
 EYE: Final = Code(SNOMED, "81745001", "Eye")  # PS3.16 CID 4209

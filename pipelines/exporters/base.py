@@ -16,10 +16,12 @@ class Source:
     """What an exported object takes over: the headers of the images that were read, and when the job was first claimed.
 
     `made` is the date and time that derived objects bear; with equal arguments an export gives equal bytes.
+    `verified_by` is the reader who signed, family^given; None before that.
     """
 
     headers: Sequence[DicomHeader]
     made: datetime
+    verified_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def spread(cam: Map, retina: Retina, scale: float, shape: tuple[int, int]) -> Ma
     left, top, right, bottom = (round(edge / scale) for edge in (retina.x0, retina.y0, retina.x1, retina.y1))
     width, height = max(1, right - left), max(1, bottom - top)
     side = max(width, height)
-    square = cv2.resize(cam, (side, side), interpolation=cv2.INTER_LINEAR)
+    square = np.clip(cv2.resize(cam, (side, side), interpolation=cv2.INTER_CUBIC), 0, 1)
     x, y = (side - width) // 2, (side - height) // 2  # prepare centres the box in its square
     whole = np.zeros(shape, np.float32)
     target = whole[top : top + height, left : left + width]

@@ -1,0 +1,128 @@
+"""The findings as a DICOM Comprehensive SR; source: PS3.16 TID 1500 (measurement report) and TID 1501."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from highdicom import sr
+from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
+
+from pipelines.core import codes
+from pipelines.core.receipt import derived_uid
+from pipelines.core.types import Code, Finding, ImageReading, Laterality, Reading
+from pipelines.exporters.base import Export, Exporter, Source
+from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, header_of, object_uid
+from pipelines.imaging.ophthalmic import file_meta
+
+_SERIES_NUMBER: Final = 902
+_ORGANIZATION: Final = "UNKNOWN"  # Type 1 beside a verifier's name, PS3.3 C.17.2
+#: Finding label -> value -> its code; a label that is not here is a measurement.
+_GRADED: Final = {"dr_grade": codes.ICDR_GRADES, "dme_risk": codes.MACULAR_EDEMA_RISKS}
+
+
+class StructuredReportExporter(Exporter):
+    """All findings of a reading in one report, by eye."""
+
+    name = "sr"
+
+    def export(self, reading: Reading, source: Source) -> tuple[Export, ...]:
+        """One file, report.dcm; raises UnsuitableInput where the header of an image that was read is missing."""
+        return (Export("report.dcm", "application/dicom", as_bytes(_report(reading, source))),)
+
+
+def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:
+    headers = [header_of(source, image.sop_instance_uid) for image in reading.images]
+    device = sr.DeviceObserverIdentifyingAttributes(
+        uid=derived_uid("device", reading.model.sha256),
+        name=MANUFACTURER,
+        manufacturer_name=MANUFACTURER,
+        model_name=f"{reading.model.name} {reading.model.version}",
+    )
+    context = sr.ObserverContext(observer_type=_code(codes.DEVICE), observer_identifying_attributes=device)
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=context),
+        procedure_reported=_code(codes.FUNDUS_PHOTOGRAPHY),
+        imaging_measurements=_groups(reading, source),
+        title=_code(codes.IMAGING_MEASUREMENT_REPORT),
+    )
+    report = sr.ComprehensiveSR(
+        evidence=[evidence(header) for header in headers],
+        content=content[0],
+        series_instance_uid=object_uid("sr series", reading, source),
+        series_number=_SERIES_NUMBER,
+        sop_instance_uid=object_uid("sr", reading, source),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        is_final=source.verified_by is not None,
+        is_verified=source.verified_by is not None,
+        verifying_observer_name=source.verified_by,
+        verifying_organization=_ORGANIZATION if source.verified_by else None,
+    )
+    report.SeriesDescription = "Overread: findings"
+    report.file_meta = file_meta(ComprehensiveSRStorage, str(report.SOPInstanceUID), ExplicitVRLittleEndian)
+    dated(report, source.made)
+    moment = source.made.strftime("%Y%m%d%H%M%S")
+    for observer in report.get("VerifyingObserverSequence", []):
+        observer.VerificationDateTime = moment
+    for equipment in report.get("ContributingEquipmentSequence", []):  # highdicom names itself, at the present time
+        equipment.ContributionDateTime = moment
+    return report
+
+
+def _groups(reading: Reading, source: Source) -> list[sr.MeasurementsAndQualitativeEvaluations]:
+    """One group for the patient and one for each eye, in the order of the findings."""
+    sides = list(dict.fromkeys(finding.laterality for finding in reading.findings))
+    return [_group(reading, source, side) for side in sides]
+
+
+def _group(reading: Reading, source: Source, side: Laterality | None) -> sr.MeasurementsAndQualitativeEvaluations:
+    # No finding type (TID 1501 row 3 is optional): "Finding: retinopathy" over grade 0 would be read as its opposite.
+    found = [finding for finding in reading.findings if finding.laterality == side]
+    images = [image for image in reading.images if side is None or image.laterality == side]
+    return sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(
+            uid=object_uid("tracking", reading, source, side or ""), identifier=f"Overread {side or 'patient'}"
+        ),
+        finding_sites=[sr.FindingSite(_code(codes.RETINA), _code(codes.SIDES[side]) if side else None)],
+        algorithm_id=sr.AlgorithmIdentification(name=reading.model.name, version=reading.model.version),
+        measurements=[measured for finding in found for measured in _measured(finding)],
+        qualitative_evaluations=[sr.QualitativeEvaluation(*pair) for pair in _evaluated(found, images)],
+        source_images=[_source_image(source, image) for image in images],
+    )
+
+
+def _source_image(source: Source, image: ImageReading) -> sr.SourceImageForMeasurementGroup:
+    header = header_of(source, image.sop_instance_uid)
+    return sr.SourceImageForMeasurementGroup(header.sop_class_uid, header.sop_instance_uid)
+
+
+def _measured(finding: Finding) -> list[sr.Measurement]:
+    """The number of a finding that has one, and the probability of the class that was chosen."""
+    if finding.label not in _GRADED:
+        if not isinstance(finding.value, int | float):
+            return []
+        return [sr.Measurement(_code(finding.code), float(finding.value), _code(codes.NO_UNITS))]
+    probability = (finding.probabilities or {}).get(str(finding.value))
+    if finding.label != "dr_grade" or probability is None:
+        return []
+    return [sr.Measurement(_code(codes.GRADE_PROBABILITY), probability, _code(codes.NO_UNITS))]
+
+
+def _evaluated(
+    found: Sequence[Finding], images: Sequence[ImageReading]
+) -> list[tuple[sr.CodedConcept, sr.CodedConcept]]:
+    """Name and value of each graded finding; where no photograph could be graded, that."""
+    pairs = [
+        (_code(finding.code), _code(_GRADED[finding.label][finding.value]))
+        for finding in found
+        if finding.label in _GRADED and isinstance(finding.value, int)
+    ]
+    if not any(image.quality.gradable for image in images):
+        pairs.append((_code(codes.IMAGE_QUALITY), _code(codes.UNGRADABLE)))
+    return pairs
+
+
+def _code(code: Code) -> sr.CodedConcept:
+    return sr.CodedConcept(code.value, code.scheme, code.meaning)
