@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+
+import { t } from "../text/messages";
+import { KEYS } from "./bindings";
+import { nameOf, takesKey } from "./keys";
+
+const place = (tagName: string, type: string | null = null) => ({
+  tagName,
+  isContentEditable: false,
+  getAttribute: () => type,
+});
+
+test("letters typed into a comment are text", () => {
+  expect(takesKey(place("TEXTAREA"), "a")).toBe(true);
+  expect(takesKey(place("INPUT", "text"), "j")).toBe(true);
+});
+
+test("signing works from inside the comment", () => {
+  expect(takesKey(place("TEXTAREA"), "Control+Enter")).toBe(false);
+});
+
+test("a focused button keeps Enter but not the letters", () => {
+  expect(takesKey(place("BUTTON"), "Enter")).toBe(true);
+  expect(takesKey(place("BUTTON"), "a")).toBe(false);
+});
+
+test("a focused slider keeps the arrows", () => {
+  expect(takesKey(place("INPUT", "range"), "ArrowLeft")).toBe(true);
+  expect(takesKey(place("INPUT", "range"), "h")).toBe(false);
+});
+
+test("Command counts as Control", () => {
+  expect(nameOf({ key: "Enter", ctrlKey: false, metaKey: true, altKey: false })).toBe("Control+Enter");
+});
+
+test("no key means two things on one page", () => {
+  const study = [...Object.values(KEYS.everywhere), ...Object.values(KEYS.picture), ...Object.values(KEYS.verdict)].flat();
+  const worklist = [...Object.values(KEYS.everywhere), ...Object.values(KEYS.worklist)].flat();
+  expect(new Set(study).size).toBe(study.length);
+  expect(new Set(worklist).size).toBe(worklist.length);
+});
+
+test("every key has its line in the help", () => {
+  const named = Object.values(KEYS).flatMap((group) => Object.keys(group));
+  expect(named.filter((name) => !(name in t.keys.does))).toEqual([]);
+});

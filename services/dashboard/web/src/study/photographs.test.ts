@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+
+import type { Instance, Result, StudyDetail } from "../api/types";
+import { photographsBySide, shownResult } from "./photographs";
+
+const instance = (id: string, part: Partial<Instance>): Instance => ({
+  id,
+  sop_instance_uid: `2.25.${id}`,
+  laterality: null,
+  instance_number: null,
+  rows: 1000,
+  columns: 1500,
+  conflict: false,
+  flag: null,
+  ...part,
+});
+
+const study = (instances: Instance[]): StudyDetail =>
+  ({ series: [{ id: "s", modality: "OP", laterality: null, instances }] }) as unknown as StudyDetail;
+
+const result = (id: string, part: Partial<Result>): Result =>
+  ({ id, role: "live", current: false, proposed: false, images: [], ...part }) as unknown as Result;
+
+test("the right eye comes first, as one looks at the patient", () => {
+  const groups = photographsBySide(study([instance("1", { laterality: "L" }), instance("2", { laterality: "R" })]), null);
+  expect(groups.map((group) => group.side)).toEqual(["R", "L"]);
+});
+
+test("a conflicting copy under the same UID is not shown as what the model read", () => {
+  const groups = photographsBySide(study([instance("1", {}), instance("2", { conflict: true })]), null);
+  expect(groups.flatMap((group) => group.photographs.map((one) => one.instanceId))).toEqual(["1"]);
+});
+
+test("what holds no picture is left out", () => {
+  expect(photographsBySide(study([instance("1", { rows: null })]), null)).toEqual([]);
+});
+
+test("the answer that stands is shown, and a newer proposal only when asked for", () => {
+  const results = [result("new", { proposed: true }), result("signed", { current: true })];
+  expect(shownResult(results, false)?.id).toBe("signed");
+  expect(shownResult(results, true)?.id).toBe("new");
+});
+
+test("a shadow result is never shown", () => {
+  expect(shownResult([result("shadow", { role: "shadow", current: true })], false)).toBeNull();
+});

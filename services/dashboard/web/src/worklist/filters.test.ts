@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+
+import { knownFilters, withFilter } from "./filters";
+
+test("a stored filter that this version does not know is dropped", () => {
+  expect(knownFilters({ urgency: "stat", colour: "blue", review_state: "maybe" })).toEqual({ urgency: "stat" });
+  expect(knownFilters(null)).toEqual({});
+});
+
+test("choosing all takes the filter away", () => {
+  expect(withFilter({ urgency: "stat" }, "urgency", "")).toEqual({});
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+
+import type { WorklistRow } from "../api/types";
+import { t } from "../text/messages";
+import { findingText, moved, stateMark, urgencyMark } from "./rows";
+
+const row = (part: Partial<WorklistRow>): WorklistRow =>
+  ({
+    result_id: null,
+    job_state: null,
+    urgency: null,
+    abstained: false,
+    headline: null,
+    unrouted_reason: null,
+    review_state: "unread",
+    verdict: null,
+    ...part,
+  }) as WorklistRow;
+
+test("a failed reading says so where the urgency would stand", () => {
+  expect(urgencyMark(row({ job_state: "failed" })).text).toBe(t.jobState.failed);
+});
+
+test("a failed second reading does not hide the first one's urgency", () => {
+  expect(urgencyMark(row({ job_state: "failed", result_id: "r", urgency: "urgent" })).text).toBe(t.urgency.urgent);
+});
+
+test("an abstention is shown as one, not as an urgency", () => {
+  expect(urgencyMark(row({ result_id: "r", urgency: "check", abstained: true })).text).toBe(t.abstained);
+});
+
+test("a study that no pipeline reads says why", () => {
+  const unrouted = row({ unrouted_reason: "it reads OP, the study holds CT" });
+  expect(stateMark(unrouted).text).toBe(t.worklist.unrouted);
+  expect(findingText(unrouted)).toBe("it reads OP, the study holds CT");
+});
+
+test("a signed reading shows the verdict", () => {
+  expect(stateMark(row({ review_state: "signed", verdict: "edit" })).text).toBe(t.verdict.edit);
+});
+
+test("every state and urgency has a shape of its own beside its colour", () => {
+  const urgencies = (["stat", "urgent", "check", "routine"] as const).map((urgency) =>
+    urgencyMark(row({ result_id: "r", urgency })),
+  );
+  expect(new Set(urgencies.map((mark) => mark.icon)).size).toBe(urgencies.length);
+});
+
+const rows = [{ row_id: "a" }, { row_id: "b" }];
+
+test("the cursor stops at the ends of the list", () => {
+  expect(moved(rows, "b", 1)).toBe("b");
+  expect(moved(rows, "a", -1)).toBe("a");
+  expect(moved([], null, 1)).toBeNull();
+});
+
+test("a cursor whose row has left the list begins at the top", () => {
+  expect(moved(rows, "gone", 1)).toBe("a");
+});
