@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -32,15 +32,17 @@ def upgrade(settings: Settings) -> None:
 
     Safe to run from several processes at once; raises DatabaseUnavailable, ModelError.
     """
+    upgrade_schema(settings, "head")
+    with closing(open_store(settings)) as store:
+        seed(store, settings.models_dir)
+
+
+def upgrade_schema(settings: Settings, revision: str) -> None:
+    """Bring the tables up to a revision, and nothing else."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with _migrating(settings) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
         grant_application_role(connection)
-    store = open_store(settings)
-    try:
-        seed(store, settings.models_dir)
-    finally:
-        store.close()
 
 
 def downgrade(settings: Settings) -> None:
@@ -51,12 +53,12 @@ def downgrade(settings: Settings) -> None:
 
 def current(settings: Settings) -> str | None:
     """The revision the database is at, None where it is empty."""
-    database = open_database(settings.resolved_database_url)
-    try:
+    with closing(open_database(settings.resolved_database_url)) as database:
+        file = database.engine.url.database
+        if database.is_sqlite and file is not None and not Path(file).exists():
+            return None  # looking must not make a file
         with unit_of_work(database, writing=False) as session:
             return MigrationContext.configure(session.connection()).get_current_revision()
-    finally:
-        database.close()
 
 
 def newest() -> str | None:
