@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
@@ -64,3 +64,15 @@ def progress_bar() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
+
+
+@contextmanager
+def steps_bar() -> Iterator[Callable[[str, float], None]]:
+    """A bar on standard error for one thing that is done in named steps: tell it the step and the share done, 0-1."""
+    with progress_bar() as progress:
+        bar = progress.add_task("reading", total=100)
+
+        def show(step: str, share: float) -> None:
+            progress.update(bar, description=step, completed=round(share * 100))
+
+        yield show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -54,12 +55,20 @@ def demo(exit: ExitFlag = False, port: PortOption = None, data: DemoData = None)
 
 @contextmanager
 def demo_folder(data: Path | None) -> Iterator[Path]:
-    """The folder of the demo's data: a temporary one unless it should be kept."""
-    if data is not None:
-        yield data
-        return
-    with tempfile.TemporaryDirectory(prefix="overread-demo-") as folder:
-        yield Path(folder)
+    """The folder of the demo's data: a temporary one unless it should be kept, or something went wrong."""
+    folder = data or Path(tempfile.mkdtemp(prefix="overread-demo-"))
+    try:
+        yield folder
+    except KeyboardInterrupt:
+        forget(folder, data)
+        raise
+    forget(folder, data)
+
+
+def forget(folder: Path, kept: Path | None) -> None:
+    """Remove the demo's data where nobody asked to keep them."""
+    if kept is None:
+        shutil.rmtree(folder)
 
 
 def demo_settings(folder: Path, port: int | None) -> Settings:
