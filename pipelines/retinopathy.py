@@ -100,6 +100,16 @@ class Retinopathy(
         self._decoder = decoder or Decoder()
         self._decoder.start()
 
+    @property
+    def model(self) -> ModelRef:
+        """The weights in use."""
+        return ModelRef(self._bundle.name, self._bundle.version, self._bundle.weights_sha256)
+
+    @property
+    def decoder(self) -> Decoder:
+        """The decoding child, for those who have photographs to wrap."""
+        return self._decoder
+
     def load(self, subject: Subject) -> Sequence[Photograph]:
         """Decode every fundus photograph of the study, at reduced scale where the file allows.
 
@@ -134,7 +144,7 @@ class Retinopathy(
         unsure = next((reason for reason in (eyes.UNGRADABLE, eyes.LOW_CONFIDENCE) if reason in reasons), None)
         return Reading(
             pipeline=self._entry.name,
-            model=ModelRef(self._bundle.name, self._bundle.version, self._bundle.weights_sha256),
+            model=self.model,
             findings=eyes.findings(by_eye),
             images=tuple(_image_reading(each) for each in explained),
             quality=min((each.quality for each in decisive), key=lambda quality: (quality.gradable, quality.score)),
