@@ -47,7 +47,7 @@ function Entry({ review, reason }: { review: Review; reason: string | null }): R
         <ul className="edited">
           {review.findings.map((one) => (
             <li key={`${one.label}/${one.laterality}`}>
-              {one.laterality === null ? t.eyes.patient : t.eyes[one.laterality]}: {t.labels[one.label] ?? one.label}{" "}
+              {one.laterality ? t.eyes[one.laterality] : t.eyes.patient}: {t.labels[one.label] ?? one.label}{" "}
               {one.value}
             </li>
           ))}

@@ -53,7 +53,7 @@ type EyeProps = { result: Result; eye: Laterality | null; images: ImageReading[]
 
 function EyeReading({ result, eye, images }: EyeProps): ReactElement {
   const grade = finding(result, "dr_grade", eye);
-  const others = result.findings.filter((one) => one.laterality === eye && one.label !== "dr_grade");
+  const others = result.findings.filter((one) => (one.laterality ?? null) === eye && one.label !== "dr_grade");
   const abstained = images.find((image) => image.abstained);
   return (
     <div className="eye-reading">

@@ -6,12 +6,15 @@ import { photographsBySide, shownResult } from "./photographs";
 const instance = (id: string, part: Partial<Instance>): Instance => ({
   id,
   sop_instance_uid: `2.25.${id}`,
+  sop_class_uid: "1.2.840.10008.5.1.4.1.1.77.1.5.1",
   laterality: null,
   instance_number: null,
   rows: 1000,
   columns: 1500,
+  frames: 1,
   conflict: false,
   flag: null,
+  received_at: "2026-01-01T00:00:00Z",
   ...part,
 });
 

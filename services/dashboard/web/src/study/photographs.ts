@@ -51,7 +51,7 @@ export function shownResult(results: readonly Result[], wantsProposed: boolean):
 }
 
 export function finding(result: Result, label: string, laterality: Laterality | null): Finding | null {
-  return result.findings.find((one) => one.label === label && one.laterality === laterality) ?? null;
+  return result.findings.find((one) => one.label === label && (one.laterality ?? null) === laterality) ?? null;
 }
 
 /** The eyes a result speaks of, right first; `null` (the patient) where no finding names a side. */

@@ -109,7 +109,7 @@ export function keptDraft(reviews: readonly Review[], userId: string | null): Dr
 function gradesOf(findings: readonly EditedFinding[]): Grades {
   return Object.fromEntries(
     findings.flatMap((one) =>
-      typeof one.value === "number" ? [[gradeKey(one.label, one.laterality), one.value] as const] : [],
+      typeof one.value === "number" ? [[gradeKey(one.label, one.laterality ?? null), one.value] as const] : [],
     ),
   );
 }
