@@ -9,15 +9,15 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEGBaseline8Bit
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from pipelines.core.errors import CorruptPixels, NoPixelData, NotAnImage, UnsuitableInput
 from pipelines.imaging import jpeg
@@ -25,6 +25,9 @@ from pipelines.imaging.picture import DecodedImage, Rgb, Window
 
 #: One picture: three times the largest fundus sensor of 2026 (about 45 megapixels), 0.4 GB as 8-bit RGB.
 MAX_PIXELS: Final = 2**27
+#: Code of pixels that are sound, but in a form that none of the decoders knows.
+UNSUPPORTED: Final = "unsupported_pixels"
+_PIXEL_DATA: Final = 0x7FE00010
 #: libjpeg decodes at these fractions in the frequency domain, at a fraction of the cost (libjpeg.txt, "scale_denom").
 _FACTORS: Final = (8, 4, 2)
 #: A picture without a window of its own is shown between these percentiles of its values.
@@ -36,7 +39,8 @@ def decode(path: Path, min_side: int | None) -> DecodedImage:
     """A single-frame picture as (h, w, 3) uint8 RGB, at reduced scale while its short side stays >= `min_side`.
 
     Grey pictures come with three equal channels, MONOCHROME1 inverted, more than 8 bits scaled down by the bits stored.
-    Raises NotAnImage, NoPixelData, UnsuitableInput (several frames, absurd size, float pixels), CorruptPixels.
+    Raises NotAnImage, NoPixelData, CorruptPixels, UnsuitableInput (several frames, absurd size, float pixels, or, with
+    code unsupported_pixels, a form without decoder).
     """
     dataset = _read(path)
     if _frames(dataset) != 1:
@@ -73,9 +77,10 @@ def render(path: Path, width: int | None, window: Window | None, frame: int) -> 
 
 
 def _read(path: Path) -> Dataset:
-    """The whole object with its pixel data checked for presence and size."""
+    """The object up to its pixel data, which is checked for presence and size; what lies behind is let be."""
     try:
-        dataset = pydicom.dcmread(path)
+        with path.open("rb") as file:
+            dataset = read_partial(file, stop_when=_is_behind_pixels)
     except InvalidDicomError as error:
         raise NotAnImage("the file is not DICOM") from error
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
@@ -86,6 +91,10 @@ def _read(path: Path) -> Dataset:
     if not 0 < rows * columns <= MAX_PIXELS:
         raise UnsuitableInput("the picture's size is absurd", rows=rows, columns=columns)
     return dataset
+
+
+def _is_behind_pixels(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag > _PIXEL_DATA
 
 
 def _shape(dataset: Dataset) -> tuple[int, int]:
@@ -122,7 +131,13 @@ def _fast_jpeg(dataset: Dataset, factor: int) -> Rgb | None:
 
 def _stored(dataset: Dataset, frame: int) -> npt.NDArray[np.generic]:
     """One frame as stored, colours already RGB: (h, w) or (h, w, 3), 8 or 16 bit; palette colours looked up."""
-    array = pixel_array(dataset, index=frame)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == JPEGExtended12Bit and dataset.get("BitsAllocated") != 8:
+        raise UnsuitableInput("JPEG of 12 bits cannot be decoded", code=UNSUPPORTED)
+    try:
+        array = pixel_array(dataset, index=frame)
+    except NotImplementedError as error:
+        raise UnsuitableInput("the transfer syntax cannot be decoded", code=UNSUPPORTED) from error
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         array = apply_color_lut(array, dataset)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):

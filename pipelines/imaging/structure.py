@@ -7,14 +7,14 @@ fits, where its pixels are, and the bytes of a few wanted elements. Values are s
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from pydicom.datadict import dictionary_VR
 
 from pipelines.core.errors import NotAnImage
+from pipelines.imaging.byte_source import InflatedBytes, PlainBytes, Source
 
 #: Real objects nest fewer than 20 levels (large SR trees); pydicom takes about five Python frames a level of 1,000.
 MAX_DEPTH: Final = 50
@@ -22,9 +22,6 @@ MAX_DEPTH: Final = 50
 MAX_ELEMENTS: Final = 500_000
 #: Wanted values are short strings and numbers; longer ones are skipped.
 _MAX_VALUE: Final = 4096
-#: A deflated object may grow to this many bytes while it is walked; only a window of it is held at a time.
-_MAX_INFLATED: Final = 1_000_000_000
-_CHUNK: Final = 65_536
 
 EXPLICIT_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 #: The second is GE's private syntax: as the first, but for the pixels' byte order.
@@ -74,81 +71,12 @@ class Structure:
         return self.transfer_syntax == EXPLICIT_BIG_ENDIAN
 
 
-class _Source(Protocol):
-    position: int
-
-    def read(self, count: int) -> bytes: ...
-
-    def skip(self, count: int) -> bool: ...
-
-
-class _Plain:
-    """Bytes of a file of known size, from where it stands."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-        self.position = file.tell()
-
-    def read(self, count: int) -> bytes:
-        data = self._file.read(count)
-        self.position += len(data)
-        return data
-
-    def skip(self, count: int) -> bool:
-        """Whether there were that many; where not, it stands at the end."""
-        target = min(self.position + count, self._size)
-        complete = self.position + count <= self._size
-        self._file.seek(target)
-        self.position = target
-        return complete
-
-
-class _Inflated:
-    """The bytes that a raw deflate stream gives, RFC 1951, in windows."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._window = b""
-        self.position = 0
-        self._given = 0
-
-    def read(self, count: int) -> bytes:
-        while len(self._window) < count and self._more():
-            pass
-        data, self._window = self._window[:count], self._window[count:]
-        self.position += len(data)
-        return data
-
-    def skip(self, count: int) -> bool:
-        left = count
-        while left:
-            step = len(self.read(min(left, _CHUNK)))
-            if not step:
-                return False
-            left -= step
-        return True
-
-    def _more(self) -> bool:
-        """Inflate another piece; whether there was one."""
-        source = self._stream.unconsumed_tail or self._file.read(_CHUNK)
-        try:
-            piece = self._stream.decompress(source, _CHUNK)
-        except zlib.error as error:
-            raise NotAnImage("the deflated data set is broken", code="truncated_header") from error
-        self._given += len(piece)
-        if self._given > _MAX_INFLATED:
-            raise NotAnImage("the deflated data set grows without bound", code="nesting_bomb")
-        self._window += piece
-        return bool(piece) or (bool(source) and not self._stream.eof)
-
-
 def walk(file: BinaryIO, size: int, known: AbstractSet[str], wanted: AbstractSet[int]) -> Structure:
     """Walk a whole DICOM file that stands just behind its DICM prefix, `size` bytes long in all.
 
     Raises NotAnImage with code unknown_transfer_syntax, truncated_header or nesting_bomb.
     """
-    source = _Plain(file, size)
+    source = PlainBytes(file, size)
     meta = _Walk(source, is_implicit=False, is_big_endian=False, wanted=frozenset({_TRANSFER_SYNTAX, _MEDIA_CLASS}))
     first = meta.run_group(0x0002)
     texts = {tag: value.rstrip(b"\0 ").decode("ascii", "replace") for tag, value in meta.values.items()}
@@ -158,10 +86,10 @@ def walk(file: BinaryIO, size: int, known: AbstractSet[str], wanted: AbstractSet
         raise _truncated()
     if text not in known:
         raise NotAnImage("the transfer syntax is missing or unknown", code="unknown_transfer_syntax")
-    body: _Source = source
+    body: Source = source
     if text == DEFLATED:
         file.seek(source.position - len(first))
-        body, first = _Inflated(file), b""
+        body, first = InflatedBytes(file), b""
     dataset = _Walk(body, text in IMPLICIT, structure.is_big_endian, wanted)
     dataset.run(first)
     structure.values, structure.pixels = dataset.values, dataset.pixels
@@ -180,7 +108,7 @@ class _Level:
 class _Walk:
     """One pass over a data set's elements with a stack of its own."""
 
-    def __init__(self, source: _Source, is_implicit: bool, is_big_endian: bool, wanted: AbstractSet[int]) -> None:
+    def __init__(self, source: Source, is_implicit: bool, is_big_endian: bool, wanted: AbstractSet[int]) -> None:
         self._source = source
         self._endian = ">" if is_big_endian else "<"
         self._stack = [_Level(None, False, is_implicit)]
