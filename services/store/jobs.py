@@ -15,7 +15,7 @@ from services.store import outbox, worklist
 from services.store.clock import epoch, seconds_from_now, utcnow
 from services.store.ids import new_id
 from services.store.states import JobRole, JobState, Priority
-from services.store.tables import Job, JobInput, Slot, Study
+from services.store.tables import Attempt, Job, JobInput, Slot, Study
 from services.store.upsert import insert_or_keep
 
 #: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
@@ -62,7 +62,7 @@ class Claim:
     role: JobRole
     alone: bool
     parameters: Mapping[str, object]
-    started_at: datetime | None
+    started_at: datetime
 
 
 def job_key(
@@ -186,15 +186,15 @@ def _take(session: Session, job: Job, worker: str, lease_seconds: float) -> Clai
         .returning(Job.fence, Job.started_at)
     ).one()
     announce(session, job.id, job.study_id, JobState.RUNNING)
-    return _claim(job, fence, worker, started_at)
+    return _claim(job, fence, worker, started_at or job.created_at)
 
 
 def claim_of(job: Job) -> Claim:
     """The claim under which a running job is held now, for whoever ends it from outside."""
-    return _claim(job, job.fence, job.worker or "", job.started_at)
+    return _claim(job, job.fence, job.worker or "", job.started_at or job.created_at)
 
 
-def _claim(job: Job, fence: int, worker: str, started_at: datetime | None) -> Claim:
+def _claim(job: Job, fence: int, worker: str, started_at: datetime) -> Claim:
     return Claim(
         job_id=job.id,
         fence=fence,
@@ -209,6 +209,12 @@ def _claim(job: Job, fence: int, worker: str, started_at: datetime | None) -> Cl
         parameters=job.parameters,
         started_at=started_at,
     )
+
+
+def first_claimed_at(session: Session, claim: Claim) -> datetime:
+    """When the claim's job was claimed for the first time: the date of what is made from it, however often it runs."""
+    earlier = select(func.min(Attempt.started_at)).where(Attempt.job_id == claim.job_id)
+    return session.execute(earlier).scalar_one_or_none() or claim.started_at
 
 
 def due() -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Final
@@ -15,13 +16,14 @@ from pipelines.core.errors import JobTimeout, OutOfMemory, OverreadError, Reader
 from pipelines.core.types import Reading, Subject
 from services.log import logger
 from services.settings import Settings
-from services.store import models
+from services.store import jobs, models
 from services.store.jobs import Claim
+from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import ModelVersion
 from services.worker.deaths import death, oom_kills, peak_resident_bytes, resident_bytes
 from services.worker.leash import leashed
-from services.worker.reading import Request, Step
+from services.worker.messages import Answer, Request, Step
 
 log = logger("worker")
 Progress = Callable[[str, float], None]
@@ -97,7 +99,7 @@ class Reader:
         step = Step("load", 0.0)
         while True:
             if connection.poll(TICK_SECONDS):
-                answer: Step | Reading | OverreadError | None = connection.recv()
+                answer: Answer = connection.recv()
                 if not isinstance(answer, Step):
                     return answer
                 step = answer
@@ -141,7 +143,7 @@ def _start(settings: Settings) -> tuple[subprocess.Popen[bytes], Connection]:
     threads = str(settings.worker_threads or os.cpu_count() or 1)
     with theirs:
         process = subprocess.Popen(
-            leashed("module", "services.worker.reading", str(theirs.fileno())),
+            leashed("module", "services.worker.serve", "reader", str(theirs.fileno())),
             stdin=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             env={**os.environ, "OMP_NUM_THREADS": threads},
@@ -183,15 +185,17 @@ class Library:
 
     def __call__(self, claim: Claim, model: ModelVersion) -> RemotePipeline:
         """The job's pipeline on its model. Raises NotFound or ModelError where the bundle cannot be had."""
-        return RemotePipeline(self.reader, self._request(claim.pipeline, model), claim.alone)
+        with unit_of_work(self.store.database, writing=False) as session:
+            made = jobs.first_claimed_at(session, claim)
+        return RemotePipeline(self.reader, self._request(claim.pipeline, model, made), claim.alone)
 
     def warm(self, pipeline: str, model: ModelVersion) -> None:
         """Load a pipeline before its first job; a failure is left to the job that will meet it again."""
         try:
-            self.reader.ask(self._request(pipeline, model), lambda step, fraction: None)
+            self.reader.ask(self._request(pipeline, model, model.created_at), lambda step, fraction: None)
         except OverreadError as error:
             log.warning("worker.cold", pipeline=pipeline, code=error.code)
 
-    def _request(self, pipeline: str, model: ModelVersion) -> Request:
+    def _request(self, pipeline: str, model: ModelVersion, made: datetime) -> Request:
         folder = models.fetch_bundle(self.store, model, self.settings.bundles_dir)
-        return Request(pipeline, folder, model.sha256, None)
+        return Request(pipeline, folder, model.sha256, made)

@@ -5,40 +5,25 @@ It speaks pickled values over a socket that it inherited from the worker that st
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
+from typing import Final
 
 from pipelines.core.errors import OutOfMemory, OverreadError
-from pipelines.core.types import Reading, Subject
+from pipelines.core.types import Artifact, Reading, Subject
+from pipelines.exporters.base import Source
+from pipelines.exporters.json import JsonExporter
+from pipelines.exporters.registry import EXPORTERS
+from pipelines.imaging.dicom import read_header
 from pipelines.pipeline import AnyPipeline
 from pipelines.registry import entry, resolve
-from services.log import configure, logger
+from services.log import logger
+from services.worker.messages import Answer, Request, Step
 
 log = logger("reader")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Which pipeline on which bundle is asked for; without a subject it is only loaded."""
-
-    pipeline: str
-    folder: Path
-    model_sha256: str
-    subject: Subject | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the pipeline begins; `fraction` of the whole is done, 0-1."""
-
-    name: str
-    fraction: float
-
-
-#: What comes back: any number of steps, then a reading, an error, or None where a pipeline was only loaded.
-Answer = Step | Reading | OverreadError | None
+#: The step after a pipeline's own: its result in the formats that leave the house.
+EXPORT: Final = "export"
 
 
 @dataclass
@@ -82,7 +67,9 @@ def _answer(shelf: Shelf, request: Request, connection: Connection) -> Answer:
         pipeline = shelf.take(request)
         if request.subject is None:
             return None
-        return pipeline.run(request.subject, lambda step, fraction: connection.send(Step(step, fraction)))
+        reading = pipeline.run(request.subject, lambda step, fraction: connection.send(Step(step, fraction)))
+        connection.send(Step(EXPORT, 1.0))
+        return replace(reading, artifacts=(*reading.artifacts, *_exports(reading, request.subject, request)))
     except OverreadError as error:
         return error
     except MemoryError:
@@ -93,6 +80,10 @@ def _answer(shelf: Shelf, request: Request, connection: Connection) -> Answer:
         return OverreadError(f"the pipeline failed unexpectedly ({type(error).__name__})")
 
 
-if __name__ == "__main__":
-    configure()
-    serve(Connection(int(sys.argv[1])))
+def _exports(reading: Reading, subject: Subject, request: Request) -> Iterator[Artifact]:
+    """The reading in every format its pipeline names; the stored document is the JSON one already."""
+    source = Source([read_header(instance.path) for instance in subject.instances], request.made)
+    for name in entry(request.pipeline).exporters:
+        if name != JsonExporter.name:
+            for export in EXPORTERS[name]().export(reading, source):
+                yield Artifact(export.name, name, export.media_type, export.content)

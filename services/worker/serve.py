@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Sequence
-
-import uvicorn
+from multiprocessing.connection import Connection
 
 from services.log import configure
 from services.settings import Settings
@@ -17,6 +16,8 @@ GOODBYE_SECONDS = 2
 
 def serve_api(settings: Settings, descriptor: int | None = None) -> None:
     """Serve HTTP until SIGTERM or SIGINT, on an inherited listening socket where a supervisor holds one."""
+    import uvicorn
+
     # The application by name: its floor is beside ours. No access log: paths carry ids of strangers' making.
     config = uvicorn.Config(
         "services.api.app:app",
@@ -32,22 +33,27 @@ def serve_api(settings: Settings, descriptor: int | None = None) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run one role: `api [DESCRIPTOR]`, `worker [NAME]` or `scheduler`."""
+    """Run one role: `api [DESCRIPTOR]`, `worker [NAME]`, `reader DESCRIPTOR` or `scheduler`."""
     configure()
     settings = Settings()
+    # Each role imports what it needs when it is chosen: the API must not load a model's libraries, nor a reader Celery.
     match argv:
         case ["api", *rest]:
             serve_api(settings, int(rest[0]) if rest else None)
         case ["worker", *rest]:
-            from services.worker.tasks import run_worker  # the API process must not pay for Celery's worker
+            from services.worker.tasks import run_worker
 
             run_worker(settings, rest[0] if rest else None)
+        case ["reader", descriptor]:
+            from services.worker.reading import serve
+
+            serve(Connection(int(descriptor)))
         case ["scheduler"]:
             from services.worker.schedule import run_scheduler
 
             run_scheduler(settings)
         case _:
-            raise SystemExit("a role is api, worker or scheduler")
+            raise SystemExit("a role is api, worker, reader or scheduler")
 
 
 if __name__ == "__main__":

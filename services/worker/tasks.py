@@ -42,6 +42,13 @@ class Worker:
         library = self.library
         return run_one(self.store, self.bell, self.settings, queue, self.name, library, self.stopping.is_set)
 
+    def let_go(self) -> None:
+        """Take back what this worker still holds after a defect of its own; left to the sweeper where that fails."""
+        try:
+            take_back(self.store, self.bell, self.name)
+        except (OverreadError, SQLAlchemyError):
+            log.exception("worker.holds_on", worker=self.name)
+
     def prepare(self, queues: Sequence[str]) -> None:
         """Take back what an earlier process of this name held, and load the active models of the queues."""
         taken = take_back(self.store, self.bell, self.name)
@@ -73,8 +80,9 @@ def register(app: Celery, worker: Worker) -> None:
         try:
             worker.run(queue)
         except Exception:
-            # The job row holds the truth and its lease runs out: the consumer must live to hear the next ring.
+            # The consumer must live to hear the next ring, and the job it held must not wait for its lease.
             log.exception("worker.defect", queue=queue)
+            worker.let_go()
 
 
 def run_worker(settings: Settings, name: str | None = None) -> None:
@@ -102,6 +110,7 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
             without_mingle=True,
             without_heartbeat=True,
             loglevel="WARNING",
+            quiet=True,
         ).start()
     finally:
         reader.end()
