@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+import sqlalchemy as sa
 from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -18,14 +19,18 @@ def insert_or_keep(session: Session, table: type[Table], values: Mapping[str, An
     Any: column values are of the columns' types.
     """
     statement = _insert(session, table).values(**values).on_conflict_do_nothing(index_elements=list(conflict))
-    return _count(session.execute(statement)) == 1
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return isinstance(result, CursorResult) and result.rowcount == 1
 
 
 def insert_or_update(
-    session: Session, table: type[Table], values: Mapping[str, Any], conflict: Sequence[str], update: Sequence[str]
+    session: Session, table: type[Table], *rows: Mapping[str, Any], conflict: Sequence[str], update: Sequence[str]
 ) -> None:
-    """Insert a row, or set the `update` columns of the one that has the same `conflict` columns."""
-    statement = _insert(session, table).values(**values)
+    """Insert rows, or set the `update` columns of those that have the same `conflict` columns.
+
+    Several rows go in the same order everywhere, or two writers wait for each other. Any: values of the columns' types.
+    """
+    statement = _insert(session, table).values([dict(row) for row in rows])
     session.execute(
         statement.on_conflict_do_update(
             index_elements=list(conflict), set_={column: statement.excluded[column] for column in update}
@@ -34,10 +39,6 @@ def insert_or_update(
 
 
 def _insert(session: Session, table: type[Table]) -> postgresql.Insert | sqlite.Insert:
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
-
-
-def _count(result: object) -> int:
-    return result.rowcount if isinstance(result, CursorResult) else 0
+    # The table and not its class: an ORM insert does not say how many rows it made.
+    plain = cast("sa.Table", table.__table__)
+    return postgresql.insert(plain) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(plain)
