@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.core.errors import OverreadError
-from services.cli import audit, db, demo, keys, models, processes, run, submit, up, users
+from services.cli import audit, db, demo, evaluate, keys, models, processes, run, status, submit, up, users
 from services.cli.console import Exit, fail
 
 app = typer.Typer(
@@ -21,8 +21,10 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
+app.command("status")(status.status)
 app.command("submit")(submit.submit)
 app.command("run")(run.run)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")

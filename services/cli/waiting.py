@@ -6,33 +6,48 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from pipelines.core.errors import Unavailable
 from services.cli.client import Document, Service
 from services.cli.console import progress_bar, stdout
 from services.cli.findings import sentences
 
 POLL_SECONDS: Final = 0.3
+#: Longer than a lease and a sweep: a job whose worker died has begun again by then.
+PATIENCE_SECONDS: Final = 300.0
 #: A job in one of these states changes no more by itself.
 ENDED: Final = frozenset({"succeeded", "failed", "quarantined", "cancelled"})
 
 
-def wait_for(service: Service, study_ids: Sequence[str]) -> list[Document]:
-    """The studies once none of their jobs can go on by itself, in the given order."""
-    done: dict[str, Document] = {}
+def wait_for(service: Service, study_ids: Sequence[str], patience_seconds: float = PATIENCE_SECONDS) -> list[Document]:
+    """The studies once none of their jobs can go on by itself, in the given order.
+
+    Raises Unavailable where nothing has moved for `patience_seconds`.
+    """
+    latest: dict[str, Document] = {}
+    moved = time.monotonic()
     with progress_bar() as progress:
         bar = progress.add_task("reading", total=len(study_ids))
-        while len(done) < len(study_ids):
-            reached = 0.0
+        while True:
+            before = standing(latest)
             for study_id in study_ids:
-                if study_id in done:
-                    continue
-                study = service.get(f"/api/v1/studies/{study_id}")
-                if is_read(study):
-                    done[study_id] = study
-                reached += share(study)
-            progress.update(bar, completed=len(done) + reached)
-            if len(done) < len(study_ids):
-                time.sleep(POLL_SECONDS)
-    return [done[study_id] for study_id in study_ids]
+                if study_id not in latest or not is_read(latest[study_id]):
+                    latest[study_id] = service.get(f"/api/v1/studies/{study_id}")
+            progress.update(bar, completed=sum(share(study) for study in latest.values()))
+            if all(is_read(study) for study in latest.values()):
+                return [latest[study_id] for study_id in study_ids]
+            if standing(latest) != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > patience_seconds:
+                raise Unavailable("nothing has moved for a while: is a worker running?", code="nothing_moves")
+            time.sleep(POLL_SECONDS)
+
+
+def standing(studies: dict[str, Document]) -> list[object]:
+    """Where every job stands; two that are equal mean that nothing has moved."""
+    return [
+        (study["state"], [(job["state"], job["step"], job["progress"], job["attempts"]) for job in study["jobs"]])
+        for study in studies.values()
+    ]
 
 
 def is_read(study: Document) -> bool:
@@ -41,9 +56,10 @@ def is_read(study: Document) -> bool:
 
 
 def share(study: Document) -> float:
-    """How much of a study's work is done, 0-1; 0 for one that is through, which is counted elsewhere."""
-    jobs = study["jobs"]
-    return 0.0 if not jobs or is_read(study) else sum(job["progress"] for job in jobs) / len(jobs)
+    """How much of a study's work is done, 0-1."""
+    if is_read(study):
+        return 1.0
+    return sum(job["progress"] for job in study["jobs"]) / len(study["jobs"]) if study["jobs"] else 0.0
 
 
 def print_findings(url: str, studies: Sequence[Document], titles: Sequence[str] = ()) -> None:

@@ -13,7 +13,7 @@ LONGEST_FUNCTION = 50
 #: The only places where any exception at all may be caught: the edges where a traceback has to become an answer.
 BROAD_EXCEPT = {"services/api/gate.py", "services/worker/tasks.py", "services/worker/reading.py"}
 #: They hand a chosen part of the environment on to a child process and read none of it.
-HANDS_ENVIRONMENT_ON = {"pipelines/imaging/decoder.py", "services/worker/embedded.py"}
+HANDS_ENVIRONMENT_ON = {"pipelines/imaging/decoder.py", "services/worker/embedded.py", "services/worker/reader.py"}
 MODULES = modules()
 
 
