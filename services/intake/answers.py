@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.core.errors import BadInput, OverreadError
-from services.work.receive import FileOutcome
+from services.work.outcomes import FileOutcome
 from services.work.submission import Received
 
 ACCEPTED: Final = 202

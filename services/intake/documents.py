@@ -18,7 +18,7 @@ from pipelines.core.errors import (
 )
 from services.store.idempotency import StillRunning
 from services.store.states import StudyState
-from services.work.receive import FileStatus
+from services.work.outcomes import FileStatus
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"  # RFC 9457
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
@@ -190,37 +190,44 @@ def upsert_series(session: Session, study_id: str, facts: SeriesFacts) -> Series
 
 
 def add_instance(session: Session, series_id: str, facts: InstanceFacts) -> AddedInstance:
-    """Add an instance once; the blob's row must be there. A second blob under one UID is kept and flagged."""
-    _one_writer_of(session, facts.sop_instance_uid)
-    others = session.scalars(select(Instance).filter_by(sop_instance_uid=facts.sop_instance_uid)).all()
+    """Add an instance once; see `add_instances`."""
+    return add_instances(session, [(series_id, facts)])[0]
+
+
+def add_instances(session: Session, arrivals: Sequence[tuple[str, InstanceFacts]]) -> list[AddedInstance]:
+    """Add instances, each to its series (by id) and each once; their blobs' rows must be there.
+
+    A second blob under one SOP Instance UID is kept and flagged. The answers are in the order of the arrivals.
+    """
+    uids = sorted({facts.sop_instance_uid for _, facts in arrivals})
+    _one_writer_of(session, uids)
+    held: dict[str, list[Instance]] = {uid: [] for uid in uids}
+    for known in session.scalars(select(Instance).where(Instance.sop_instance_uid.in_(uids)).order_by(Instance.id)):
+        held[known.sop_instance_uid].append(known)
+    added = [_arrive(series_id, facts, held[facts.sop_instance_uid]) for series_id, facts in arrivals]
+    session.add_all(one.instance for one in added if one.outcome is not InstanceOutcome.DUPLICATE)
+    session.flush()
+    return added
+
+
+def _arrive(series_id: str, facts: InstanceFacts, others: list[Instance]) -> AddedInstance:
+    """One arrival beside the instances that have its UID; it joins them where it is new."""
     same = next((other for other in others if other.blob_sha256 == facts.blob_sha256), None)
     if same is not None:
         return AddedInstance(same, InstanceOutcome.DUPLICATE)
-    instance = Instance(
-        series_id=series_id,
-        sop_instance_uid=facts.sop_instance_uid,
-        sop_class_uid=facts.sop_class_uid,
-        transfer_syntax=facts.transfer_syntax,
-        blob_sha256=facts.blob_sha256,
-        source_sha256=facts.source_sha256,
-        instance_number=facts.instance_number,
-        laterality=facts.laterality,
-        rows=facts.rows,
-        columns=facts.columns,
-        frames=facts.frames,
-        flag=facts.flag,
-        conflict=bool(others),
-    )
-    session.add(instance)
-    session.flush()
-    return AddedInstance(instance, InstanceOutcome.CONFLICT if others else InstanceOutcome.STORED)
+    values = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    instance = Instance(series_id=series_id, conflict=bool(others), **values)
+    outcome = InstanceOutcome.CONFLICT if others else InstanceOutcome.STORED
+    others.append(instance)
+    return AddedInstance(instance, outcome)
 
 
-def _one_writer_of(session: Session, sop_instance_uid: str) -> None:
+def _one_writer_of(session: Session, uids: Sequence[str]) -> None:
     # Two transactions that add different bytes under one UID would not see each other's row, and neither would be
-    # flagged. SQLite has one writer anyway.
+    # flagged. In one order, so that they never wait for each other in turn. SQLite has one writer anyway.
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sop_instance_uid, 0))))
+        for uid in uids:
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(uid, 0))))
 
 
 def close_study(session: Session, study_id: str) -> Study:

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from pipelines.imaging.dicom import DicomHeader
-from services.store.states import Priority
 from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
+from services.work.outcomes import IntakeOptions, Readied
 
 #: Issuer of patient ids that state none: the site's own.
 LOCAL_ISSUER: Final = "local"
@@ -40,16 +40,16 @@ def patient_facts(header: DicomHeader) -> PatientFacts:
     )
 
 
-def study_facts(header: DicomHeader, priority: Priority, pipeline: str | None, hold: bool) -> StudyFacts:
+def study_facts(header: DicomHeader, options: IntakeOptions) -> StudyFacts:
     """The study that the header names, with what its sender asked for."""
     return StudyFacts(
         study_instance_uid=header.study_instance_uid,
         study_date=_day(header.study_date),
         description=_line(header.study_description),
         accession_number=_word(header.accession_number),
-        priority=priority,
-        requested_pipeline=pipeline,
-        hold=hold,
+        priority=options.priority,
+        requested_pipeline=options.pipeline,
+        hold=options.hold,
     )
 
 
@@ -63,14 +63,15 @@ def series_facts(header: DicomHeader) -> SeriesFacts:
     )
 
 
-def instance_facts(header: DicomHeader, sha256: str, source_sha256: str | None, flag: str | None) -> InstanceFacts:
-    """The instance that the header names, and the blobs that hold it."""
+def instance_facts(readied: Readied, flag: str | None) -> InstanceFacts:
+    """The instance that a file is, and the blobs that hold it."""
+    header = readied.header
     return InstanceFacts(
         sop_instance_uid=header.sop_instance_uid,
         sop_class_uid=header.sop_class_uid,
         transfer_syntax=header.transfer_syntax,
-        blob_sha256=sha256,
-        source_sha256=source_sha256,
+        blob_sha256=readied.file.sha256,
+        source_sha256=readied.source_sha256,
         instance_number=header.instance_number,
         laterality=header.laterality,
         rows=header.rows,

@@ -21,7 +21,7 @@ from services.store.session import unit_of_work
 from services.store.sources import Holder
 from services.store.stores import Store
 from services.work.facts import patient_identity
-from services.work.receive import FileOutcome, FileStatus, Readied
+from services.work.outcomes import FileOutcome, FileStatus, Readied
 from services.work.spool import SpooledFile
 
 MEDIA_TYPES: Final = {MediaKind.JPEG: "image/jpeg", MediaKind.PNG: "image/png", MediaKind.TIFF: "image/tiff"}

@@ -17,8 +17,9 @@ from services.store.stores import Store
 from services.work.archives import ArchiveLimits, Member, kind_within_gzip, open_tar, open_zip
 from services.work.bell import Rings
 from services.work.close import StudyAnswer, answers, complete
+from services.work.outcomes import FileOutcome, IntakeOptions, Readied, rejected
 from services.work.photographs import Photograph, Planned, Visit, WrapsPhotographs, plan, wrap
-from services.work.receive import FileOutcome, IntakeOptions, Readied, keep, receive_group, rejected
+from services.work.receive import keep, receive_group
 from services.work.rejections import Refused, reject
 from services.work.spool import Spool, SpooledFile
 
