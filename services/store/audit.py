@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,14 @@ from services.store.tables import AuditRow, AuditSeal
 GENESIS_HASH = "0" * 64
 SEAL_BATCH = 500
 VERIFY_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the chain; written down elsewhere (a log, paper), it proves later that nothing before it was cut."""
+
+    number: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +77,8 @@ def seal(store: Store, limit: int = SEAL_BATCH) -> int:
     """Chain up to `limit` unsealed rows; returns how many. Any number of callers: one at a time gets the lock."""
     with unit_of_work(store.database) as session:
         only_writer(session, Lock.AUDIT_SEAL)
-        last = session.scalar(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
-        number, previous = (last.number, last.hash) if last else (0, GENESIS_HASH)
+        last = head(session)
+        previous = last.hash
         rows = session.scalars(
             select(AuditRow)
             .outerjoin(AuditSeal, AuditSeal.audit_id == AuditRow.id)
@@ -77,12 +86,17 @@ def seal(store: Store, limit: int = SEAL_BATCH) -> int:
             .order_by(AuditRow.id)
             .limit(limit)
         ).all()
-        for row in rows:
-            number += 1
+        for number, row in enumerate(rows, start=last.number + 1):
             digest = link(previous, row)
             session.add(AuditSeal(number=number, audit_id=row.id, previous_hash=previous, hash=digest))
             previous = digest
         return len(rows)
+
+
+def head(session: Session) -> Link:
+    """The newest link; number 0 before the first."""
+    last = session.scalar(select(AuditSeal).order_by(AuditSeal.number.desc()).limit(1))
+    return Link(last.number, last.hash) if last else Link(0, GENESIS_HASH)
 
 
 def link(previous: str, row: AuditRow) -> str:
@@ -103,38 +117,47 @@ def _instant(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def verify(store: Store) -> AuditVerdict:
-    """Walk the whole chain: says where a row or a link was changed, cut out or put in."""
-    number, previous, broken = 0, GENESIS_HASH, None
+def verify(store: Store, known: Link | None = None) -> AuditVerdict:
+    """Walk the whole chain: says where a row or a link was changed, cut out or put in.
+
+    A chain whose end was cut off is whole in itself: `known`, a `head` written down earlier, finds that too.
+    """
+    seen, broken, found = Link(0, GENESIS_HASH), None, known is None or known.number == 0
     with unit_of_work(store.database, writing=False) as session:
-        while broken is None:
-            page = session.execute(
-                select(AuditSeal, AuditRow)
-                .outerjoin(AuditRow, AuditRow.id == AuditSeal.audit_id)
-                .where(AuditSeal.number > number)
-                .order_by(AuditSeal.number)
-                .limit(VERIFY_PAGE)
-            ).all()
+        while broken is None and (page := _page(session, seen.number)):
             for seal_row, row in page:
-                broken = _fault(seal_row, row, number + 1, previous)
+                broken = _fault(seal_row, row, seen)
                 if broken is not None:
                     break
-                number, previous = seal_row.number, seal_row.hash
+                seen = Link(seal_row.number, seal_row.hash)
+                found = found or seen == known
             session.expunge_all()
-            if not page:
-                break
+        if broken is None and not found:
+            broken = f"the chain does not hold the known link {known.number if known else 0}"
         rows = session.scalar(select(func.count()).select_from(AuditRow)) or 0
         seals = session.scalar(select(func.count()).select_from(AuditSeal)) or 0
-    return AuditVerdict(sealed=number, unsealed=max(rows - seals, 0), broken=broken)
+    return AuditVerdict(sealed=seen.number, unsealed=max(rows - seals, 0), broken=broken)
 
 
-def _fault(seal_row: AuditSeal, row: AuditRow | None, expected: int, previous: str) -> str | None:
+def _page(session: Session, after: int) -> Sequence[tuple[AuditSeal, AuditRow | None]]:
+    rows = session.execute(
+        select(AuditSeal, AuditRow)
+        .outerjoin(AuditRow, AuditRow.id == AuditSeal.audit_id)
+        .where(AuditSeal.number > after)
+        .order_by(AuditSeal.number)
+        .limit(VERIFY_PAGE)
+    )
+    return [(seal_row, row) for seal_row, row in rows]
+
+
+def _fault(seal_row: AuditSeal, row: AuditRow | None, seen: Link) -> str | None:
+    expected = seen.number + 1
     if seal_row.number != expected:
         return f"link {expected} is missing"
     if row is None:
         return f"the row of link {expected} is missing"
-    if seal_row.previous_hash != previous:
+    if seal_row.previous_hash != seen.hash:
         return f"link {expected} does not continue the chain"
-    if seal_row.hash != link(previous, row):
+    if seal_row.hash != link(seen.hash, row):
         return f"the row of link {expected} was changed"
     return None

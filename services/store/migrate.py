@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipelines.core.errors import Conflict, DatabaseUnavailable
@@ -48,7 +49,11 @@ def upgrade_schema(settings: Settings, revision: str) -> None:
 def downgrade(settings: Settings) -> None:
     """Go one release back; raises Conflict (`downgrade_loses_rows`) where rows would be lost."""
     with _migrating(settings) as connection:
-        command.downgrade(_config(connection), "-1")
+        try:
+            command.downgrade(_config(connection), "-1")
+        except InvalidRequestError as error:
+            # How a revision refuses: it may not import our own errors.
+            raise Conflict(str(error), code="downgrade_loses_rows") from error
 
 
 def current(settings: Settings) -> str | None:

@@ -1,0 +1,177 @@
+"""The revisions, up and down on both databases; what is append-only is attacked after each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from pipelines.core.errors import Conflict
+from services.settings import Settings
+from services.store import audit, migrate, search
+from services.store.session import unit_of_work
+from services.store.stores import Store, open_store
+from services.store.tables import APPEND_ONLY, Site, Table
+from tests.services.store.world import fill
+
+ATTACKS = ("UPDATE {table} SET {column} = {column}", "DELETE FROM {table}")
+ATTACKS_OF = {
+    "sqlite": (*ATTACKS, "INSERT OR REPLACE INTO {table} SELECT * FROM {table}"),
+    "postgresql": (*ATTACKS, "TRUNCATE {table} CASCADE"),
+}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a system whose database is empty, on each database."""
+    url = request.getfixturevalue("empty_postgresql") if request.param == "postgresql" else None
+    return Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", database_url=url)
+
+
+@pytest.fixture
+def migrated(empty: Settings) -> Iterator[Store]:
+    """The store of `empty` after the upgrade."""
+    migrate.upgrade(empty)
+    with closing(open_store(empty)) as store:
+        yield store
+
+
+def attack(store: Store, table: str) -> list[str]:
+    """The statements that changed history where they must not."""
+    column = next(iter(Table.metadata.tables[table].primary_key.columns)).name
+    succeeded = []
+    for statement in ATTACKS_OF[store.database.engine.dialect.name]:
+        spoken = statement.format(table=table, column=column)
+        try:
+            with unit_of_work(store.database) as session:
+                session.execute(sa.text(spoken))
+        except sa.exc.IntegrityError as error:
+            assert "is append-only" in str(error)
+            continue
+        succeeded.append(spoken)
+    return succeeded
+
+
+def fill_everything(store: Store, scratch: Path) -> None:
+    """A row in every append-only table."""
+    reading = fill(store, scratch)
+    with unit_of_work(store.database) as session:
+        audit.record(session, "system", "study.closed", reading.study_id)
+    audit.seal(store)
+
+
+def test_the_migrated_schema_is_that_of_the_tables(migrated: Store) -> None:
+    with migrated.database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "include_object": lambda _item, name, kind, *_: not (kind == "table" and "_fts" in name),
+            },
+        )
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_every_append_only_table_refuses_every_change(migrated: Store, tmp_path: Path) -> None:
+    fill_everything(migrated, tmp_path / "scratch")
+    assert {table: attack(migrated, table) for table in APPEND_ONLY} == {table: [] for table in APPEND_ONLY}
+
+
+def test_append_only_holds_after_going_back_and_forth(empty: Settings, tmp_path: Path) -> None:
+    migrate.upgrade(empty)
+    migrate.downgrade(empty)
+    migrate.upgrade(empty)
+    with closing(open_store(empty)) as store:
+        fill_everything(store, tmp_path / "scratch")
+        assert {table: attack(store, table) for table in APPEND_ONLY} == {table: [] for table in APPEND_ONLY}
+
+
+def test_going_back_from_an_empty_system_leaves_nothing(empty: Settings) -> None:
+    migrate.upgrade(empty)
+    migrate.downgrade(empty)
+    assert migrate.current(empty) is None
+    with closing(open_store(empty)) as store, unit_of_work(store.database, writing=False) as session:
+        assert sa.inspect(session.connection()).get_table_names() == ["alembic_version"]
+
+
+def test_going_back_where_rows_would_be_lost_is_refused(empty: Settings) -> None:
+    migrate.upgrade(empty)
+    with closing(open_store(empty)) as store:
+        with unit_of_work(store.database) as session:
+            session.add(Site(name="second"))
+        with pytest.raises(Conflict, match="would lose the rows of sites"):
+            migrate.downgrade(empty)
+        with unit_of_work(store.database, writing=False) as session:
+            assert session.scalar(sa.select(sa.func.count()).select_from(Site)) == 2
+    assert migrate.current(empty) == migrate.newest()
+
+
+def test_upgrading_twice_changes_nothing(empty: Settings) -> None:
+    migrate.upgrade(empty)
+    migrate.upgrade(empty)
+    assert migrate.current(empty) == migrate.newest()
+
+
+def test_two_processes_upgrading_at_once_both_succeed(empty: Settings) -> None:
+    empty.data_dir.mkdir(parents=True)
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate.upgrade_schema(empty, "head")
+        except BaseException as error:  # noqa: BLE001 - a thread's failure has to reach the test
+            raised.append(error)
+
+    threads = [Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert raised == []
+    assert migrate.current(empty) == migrate.newest()
+
+
+def test_text_search_works_after_the_migration(migrated: Store, tmp_path: Path) -> None:
+    reading = fill(migrated, tmp_path / "scratch")
+    with unit_of_work(migrated.database, writing=False) as session:
+        assert search.search_studies(session, "jane") == [reading.study_id]
+
+
+def test_the_application_role_of_postgresql_cannot_change_history(empty_postgresql: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", database_url=empty_postgresql)
+    owner = sa.create_engine(empty_postgresql, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with owner.connect() as connection:
+        role = sa.text("SELECT 1 FROM pg_roles WHERE rolname = 'overread_app'")
+        if connection.execute(role).first() is None:
+            connection.exec_driver_sql("CREATE ROLE overread_app")
+        migrate.upgrade(settings)
+        privileges = {
+            table.name: {
+                word
+                for word in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+                if connection.scalar(
+                    sa.text("SELECT has_table_privilege('overread_app', :table, :word)"),
+                    {"table": table.name, "word": word},
+                )
+            }
+            for table in Table.metadata.sorted_tables
+        }
+    owner.dispose()
+    changing = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+    adding = {"SELECT", "INSERT"}
+    assert privileges == {
+        table.name: adding if table.name in APPEND_ONLY else changing for table in Table.metadata.sorted_tables
+    }
+
+
+def test_revisions_import_neither_tables_nor_code() -> None:
+    for path in (migrate.MIGRATIONS / "versions").glob("*.py"):
+        assert "services" not in path.read_text(encoding="utf-8")
+    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_heads() == [migrate.newest()]
