@@ -24,6 +24,10 @@ export function cookieValue(cookies: string, name: string): string | null {
   return found ? decodeURIComponent(found.slice(name.length + 1)) : null;
 }
 
+export function csrfToken(): string | null {
+  return cookieValue(document.cookie, CSRF_COOKIE);
+}
+
 async function problemOf(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
@@ -41,7 +45,7 @@ async function problemOf(response: Response): Promise<ApiError> {
 async function ask(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const token = cookieValue(document.cookie, CSRF_COOKIE);
+  const token = csrfToken();
   if (method !== "GET" && token !== null) headers[CSRF_HEADER] = token;
   let response: Response;
   try {

@@ -10,7 +10,7 @@ import {
   type InfiniteData,
 } from "@tanstack/react-query";
 
-import { ApiError, artifactPath, get, getBytes, post, query, remove } from "./client";
+import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
 import { useConnection } from "./events";
 import type {
   Job,
@@ -63,7 +63,9 @@ function usePolling(): number | false {
   return useConnection() === "polling" ? POLL_MS : false;
 }
 
+/** Without the token's cookie there is no session to ask about. */
 async function whoAmI(): Promise<Me | null> {
+  if (csrfToken() === null) return null;
   try {
     return await get<Me>("/me");
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What a page shows where its data did not come: what happened, what it means for the data, and the way on. */
 import type { ReactElement } from "react";
 
+import { sentence } from "../text/format";
 import { t } from "../text/messages";
 import { Button, Notice } from "./parts";
 
@@ -8,7 +9,7 @@ export function LoadFailed({ error, again }: { error: Error; again: () => void }
   return (
     <div className="empty">
       <Notice tone="stat" title={t.errors.loadTitle}>
-        <p>{error.message}</p>
+        <p>{sentence(error.message)}</p>
         <p>{t.errors.loadNothingLost}</p>
       </Notice>
       <Button onClick={again}>{t.retryLoad}</Button>

@@ -88,6 +88,7 @@ export function Dialog({ labelledBy, onClose, children }: DialogProps): ReactEle
   useEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

@@ -8,7 +8,7 @@ import { Age } from "../design/Age";
 import { LoadFailed } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { Badge, Button, Empty, Field, Notice } from "../design/parts";
-import { percent } from "../text/format";
+import { percent, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { jobIcon, jobTone } from "../worklist/rows";
 
@@ -93,7 +93,7 @@ function JobRow({ job }: { job: Job }): ReactElement {
 }
 
 function whatHappened(job: Job): string {
-  if (job.error_detail !== null) return job.error_detail;
+  if (job.error_detail !== null) return sentence(job.error_detail);
   if (job.place_in_queue !== null) return t.machine.place(job.place_in_queue);
   if (job.state === "running") return t.machine.step(job.step, percent(job.progress));
   return t.none;
@@ -120,7 +120,7 @@ function JobActions({ job }: { job: Job }): ReactElement {
       ) : null}
       {error ? (
         <Notice tone="stat" title={t.jobs.notDone}>
-          <p>{error.message}</p>
+          <p>{sentence(error.message)}</p>
         </Notice>
       ) : null}
     </div>

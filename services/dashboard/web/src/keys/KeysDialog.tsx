@@ -37,7 +37,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactElement {
       </label>
       <p className="tone-muted">{t.keys.enabledWhy}</p>
       <div className="row dialog-end">
-        <Button kind="primary" autoFocus onClick={onClose}>
+        <Button kind="primary" data-first onClick={onClose}>
           {t.close}
         </Button>
       </div>

@@ -2,6 +2,16 @@
 export const KEYS = {
   everywhere: { help: ["?"] },
   worklist: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], filters: ["/"] },
+  verdict: {
+    accept: ["a"],
+    edit: ["e"],
+    reject: ["x"],
+    comment: ["m"],
+    sign: ["Control+Enter"],
+    nextStudy: ["n"],
+    previousStudy: ["p"],
+    back: ["Escape"],
+  },
   picture: {
     overlay: ["h"],
     lessOverlay: ["["],
@@ -17,16 +27,7 @@ export const KEYS = {
     reset: ["0"],
     right: ["1"],
     left: ["2"],
-    both: ["3"],
-  },
-  verdict: {
-    accept: ["a"],
-    edit: ["e"],
-    reject: ["x"],
-    comment: ["m"],
-    sign: ["Control+Enter"],
-    nextStudy: ["n"],
-    previousStudy: ["p"],
-    back: ["Escape"],
+    other: ["3"],
+    both: ["4"],
   },
 } as const;

@@ -6,7 +6,7 @@ import { Age } from "../design/Age";
 import { LoadFailed } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { Empty } from "../design/parts";
-import { bytes } from "../text/format";
+import { bytes, sentence } from "../text/format";
 import { t } from "../text/messages";
 
 export default function RejectionsPage(): ReactElement {
@@ -39,7 +39,7 @@ export default function RejectionsPage(): ReactElement {
                   <td>
                     <code>{row.code}</code>
                   </td>
-                  <td>{row.sentence}</td>
+                  <td>{sentence(row.sentence)}</td>
                   <td>{row.source}</td>
                   <td>{bytes(row.bytes)}</td>
                   <td>{row.quarantined ? t.rejections.kept : t.rejections.notKept}</td>

@@ -3,6 +3,7 @@ import { useId, useState, type ReactElement } from "react";
 
 import { useLogIn } from "../api/queries";
 import { Button, Dialog, Field, Notice } from "../design/parts";
+import { sentence } from "../text/format";
 import { t } from "../text/messages";
 
 export function LoginPage(): ReactElement {
@@ -50,6 +51,7 @@ function LoginForm(): ReactElement {
           name="username"
           autoComplete="username"
           autoFocus
+          data-first
           required
           value={name}
           onChange={(event) => setName(event.target.value)}
@@ -68,7 +70,7 @@ function LoginForm(): ReactElement {
       </Field>
       {logIn.isError ? (
         <Notice tone="stat" title={t.login.failed}>
-          <p>{logIn.error.message}</p>
+          <p>{sentence(logIn.error.message)}</p>
         </Notice>
       ) : null}
       <Button type="submit" kind="primary" disabled={logIn.isPending}>

@@ -4,7 +4,7 @@ import type { ReactElement } from "react";
 import { useJobAction } from "../api/queries";
 import type { Job, Me, StudyDetail } from "../api/types";
 import { Button, Notice } from "../design/parts";
-import { percent } from "../text/format";
+import { percent, sentence } from "../text/format";
 import { t } from "../text/messages";
 
 export function Machine({ study, hasResult, me }: { study: StudyDetail; hasResult: boolean; me: Me }): ReactElement {
@@ -12,7 +12,7 @@ export function Machine({ study, hasResult, me }: { study: StudyDetail; hasResul
   if (study.unrouted_reason !== null) {
     return (
       <Notice tone="urgent" title={t.worklist.unrouted}>
-        <p>{study.unrouted_reason}</p>
+        <p>{sentence(study.unrouted_reason)}</p>
         <p>{t.machine.unroutedWhat}</p>
       </Notice>
     );
@@ -42,7 +42,7 @@ function JobNotice({ job, me }: { job: Job; me: Me }): ReactElement {
   return (
     <Notice tone="stat" title={t.machine.ended[job.state === "succeeded" ? "failed" : job.state]}>
       <p>
-        {job.error_detail ?? t.machine.noDetail} {job.error_code ? <code>{job.error_code}</code> : null}
+        {sentence(job.error_detail ?? t.machine.noDetail)} {job.error_code ? <code>{job.error_code}</code> : null}
       </p>
       <p>{t.machine.safe}</p>
       {t.machine.mayRetry.includes(me.role) ? (
@@ -50,7 +50,7 @@ function JobNotice({ job, me }: { job: Job; me: Me }): ReactElement {
           {t.machine.retry}
         </Button>
       ) : null}
-      {retry.isError ? <p>{retry.error.message}</p> : null}
+      {retry.isError ? <p>{sentence(retry.error.message)}</p> : null}
     </Notice>
   );
 }

@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 
 import type { Finding, ImageReading, Laterality, Result } from "../api/types";
 import { Badge, Notice } from "../design/parts";
-import { percent } from "../text/format";
+import { percent, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { eyesOf, finding } from "./photographs";
 
@@ -32,7 +32,7 @@ export function Reading({ result }: { result: Result }): ReactElement {
       {unreliable.length > 0 ? (
         <Notice tone="urgent" title={t.trust.unreliable}>
           {[...new Set(unreliable.map((image) => image.explanation?.note ?? t.trust.noNote))].map((note) => (
-            <p key={note}>{note}</p>
+            <p key={note}>{sentence(note)}</p>
           ))}
         </Notice>
       ) : null}
@@ -42,7 +42,7 @@ export function Reading({ result }: { result: Result }): ReactElement {
 
 function abstainReason(reason: string | null): string {
   if (reason === null) return t.reading.noReason;
-  return t.abstainReasons[reason] ?? reason;
+  return t.abstainReasons[reason] ?? sentence(reason);
 }
 
 function imagesOf(result: Result, eye: Laterality | null): ImageReading[] {
@@ -145,9 +145,12 @@ function QualityOf({ images }: { images: ImageReading[] }): ReactElement {
   if (worst === undefined) return <>{t.none}</>;
   const reasons = (worst.reasons ?? []).map((reason) => t.quality.reasons[reason] ?? reason);
   return (
-    <Badge icon={worst.gradable ? "signed" : "check"} tone={worst.gradable ? "routine" : "check"}>
-      {worst.gradable ? t.quality.gradable : t.quality.ungradable} ({percent(worst.score)})
+    <>
+      <Badge icon={worst.gradable ? "signed" : "check"} tone={worst.gradable ? "routine" : "check"}>
+        {worst.gradable ? t.quality.gradable : t.quality.ungradable}
+      </Badge>{" "}
+      {t.quality.score(percent(worst.score))}
       {reasons.length > 0 ? `: ${reasons.join(", ")}` : ""}
-    </Badge>
+    </>
   );
 }

@@ -8,7 +8,7 @@ import { LoadFailed } from "../design/LoadFailed";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { day } from "../text/format";
+import { day, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
 import { History } from "./History";
@@ -142,7 +142,7 @@ function Words({ study, result, me }: WordProps): ReactElement {
       />
       {undo.isError ? (
         <Notice tone="stat" title={t.history.notUndone}>
-          <p>{undo.error.message}</p>
+          <p>{sentence(undo.error.message)}</p>
         </Notice>
       ) : null}
     </>

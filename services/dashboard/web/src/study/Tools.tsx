@@ -4,7 +4,6 @@ import type { ReactElement } from "react";
 import { Button, Key } from "../design/parts";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
-import type { Side } from "./photographs";
 import { PLAIN, TONE_RANGE, type Picture } from "./picture";
 import { WHOLE, ZOOM_STEP, zoomed, type View } from "./view";
 
@@ -13,13 +12,10 @@ type Props = {
   change: (picture: Picture) => void;
   view: View;
   look: (view: View) => void;
-  sides: readonly Side[];
-  alone: Side | null;
-  show: (side: Side | null) => void;
   hasHeatMap: boolean;
 };
 
-export function Tools({ picture, change, view, look, sides, alone, show, hasHeatMap }: Props): ReactElement {
+export function Tools({ picture, change, view, look, hasHeatMap }: Props): ReactElement {
   return (
     <div className="tools" role="toolbar" aria-label={t.study.tools}>
       <div className="tool">
@@ -33,6 +29,7 @@ export function Tools({ picture, change, view, look, sides, alone, show, hasHeat
         </Button>
         <Slider
           label={t.study.opacity}
+          labelHidden
           value={picture.opacity}
           low={0}
           high={1}
@@ -76,18 +73,6 @@ export function Tools({ picture, change, view, look, sides, alone, show, hasHeat
           {t.study.reset} <Key>0</Key>
         </Button>
       </div>
-      {sides.length > 1 ? (
-        <div className="tool" role="group" aria-label={t.study.eyes}>
-          {sides.map((side) => (
-            <Button key={side} small aria-pressed={alone === side} onClick={() => show(side)}>
-              {t.eyes[side]}
-            </Button>
-          ))}
-          <Button small aria-pressed={alone === null} onClick={() => show(null)}>
-            {t.eyes.B}
-          </Button>
-        </div>
-      ) : null}
     </div>
   );
 }
@@ -99,15 +84,16 @@ type SliderProps = {
   high: number;
   text: string;
   disabled?: boolean;
+  labelHidden?: boolean;
   change: (value: number) => void;
 };
 
 const SLIDER_STEP = 0.05;
 
-function Slider({ label, value, low, high, text, disabled = false, change }: SliderProps): ReactElement {
+function Slider({ label, labelHidden = false, value, low, high, text, disabled = false, change }: SliderProps): ReactElement {
   return (
     <label className="slider">
-      <span>{label}</span>
+      <span className={labelHidden ? "hidden-visually" : undefined}>{label}</span>
       <input
         type="range"
         min={low}

@@ -7,7 +7,7 @@ import type { Me, Reason, Result, Review, ReviewAction, Verdict } from "../api/t
 import { Button, Field, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { dateTime } from "../text/format";
+import { dateTime, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { GradeFields } from "./GradeFields";
 import {
@@ -172,7 +172,7 @@ function NotSaved({ error }: { error: Error }): ReactElement {
   const unsure = error instanceof ApiError && error.status === 0;
   return (
     <Notice tone="stat" title={unsure ? t.review.unsure : t.review.notSaved}>
-      <p>{error.message}</p>
+      <p>{sentence(error.message)}</p>
       <p>{unsure ? t.review.unsureWhat : t.review.notSavedWhat}</p>
     </Notice>
   );

@@ -2,7 +2,7 @@
 import { useState, type ReactElement } from "react";
 
 import type { Result, StudyDetail } from "../api/types";
-import { Badge, Button, Notice } from "../design/parts";
+import { Badge, Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
@@ -18,6 +18,8 @@ const PAN: Record<string, readonly [number, number]> = {
   ArrowUp: [0, PAN_STEP],
   ArrowDown: [0, -PAN_STEP],
 };
+
+const KEY_OF: Record<Side, string> = { R: KEYS.picture.right[0], L: KEYS.picture.left[0], none: KEYS.picture.other[0] };
 
 export function Viewer({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
   const [view, look] = useState<View>(WHOLE);
@@ -40,6 +42,7 @@ export function Viewer({ study, result }: { study: StudyDetail; result: Result |
     { keys: k.pan, run: (key) => look((now) => panned(now, ...(PAN[key] ?? [0, 0]))) },
     { keys: k.right, run: () => show("R") },
     { keys: k.left, run: () => show("L") },
+    { keys: k.other, run: () => show("none") },
     { keys: k.both, run: () => setAlone(null) },
     {
       keys: k.reset,
@@ -59,14 +62,19 @@ export function Viewer({ study, result }: { study: StudyDetail; result: Result |
         change={setPicture}
         view={view}
         look={look}
-        sides={sides.map((group) => group.side)}
-        alone={alone}
-        show={setAlone}
         hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
       />
       <div className="stages">
         {shown.map((group) => (
-          <Eye key={group.side} group={group} result={result} picture={picture} view={view} look={look} />
+          <Eye
+            key={group.side}
+            group={group}
+            result={result}
+            picture={picture}
+            view={view}
+            look={look}
+            choice={sides.length > 1 ? { alone: alone !== null, pick: setAlone } : null}
+          />
         ))}
       </div>
       <RedFreeFilter />
@@ -80,10 +88,11 @@ type EyeProps = {
   picture: Picture;
   view: View;
   look: (change: (view: View) => View) => void;
+  choice: { alone: boolean; pick: (side: Side | null) => void } | null;
 };
 
 /** One eye; where it was photographed more than once, the reader picks which picture to see. */
-function Eye({ group, result, picture, view, look }: EyeProps): ReactElement {
+function Eye({ group, result, picture, view, look, choice }: EyeProps): ReactElement {
   const [picked, pick] = useState(0);
   const photograph = group.photographs[picked] ?? group.photographs[0];
   if (photograph === undefined) return <></>;
@@ -115,6 +124,11 @@ function Eye({ group, result, picture, view, look }: EyeProps): ReactElement {
             <Badge icon="unrouted" tone="urgent">
               {t.trust.unreliableShort}
             </Badge>
+          ) : null}
+          {choice ? (
+            <Button kind="quiet" small onClick={() => choice.pick(choice.alone ? null : group.side)}>
+              {choice.alone ? t.study.both : t.study.alone} <Key>{choice.alone ? KEYS.picture.both[0] : KEY_OF[group.side]}</Key>
+            </Button>
           ) : null}
         </span>
       </figcaption>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { age, bytes, percent, seconds } from "./format";
+import { age, bytes, percent, seconds, sentence } from "./format";
 
 test("an age has one unit", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
@@ -28,4 +28,10 @@ test("times and sizes take the unit that suits them", () => {
   expect(bytes(512)).toBe("512 B");
   expect(bytes(1_500_000)).toBe("1.5 MB");
   expect(bytes(0)).toBe("0 B");
+});
+
+test("a half sentence of the server's becomes a sentence", () => {
+  expect(sentence("the photograph is ungradable")).toBe("The photograph is ungradable.");
+  expect(sentence("Already one.")).toBe("Already one.");
+  expect(sentence("")).toBe("");
 });

@@ -38,3 +38,10 @@ export function bytes(count: number): string {
   const step = Math.min(units.length - 1, count > 0 ? Math.floor(Math.log10(count) / 3) : 0);
   return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
 }
+
+/** A half sentence of the server's, "the photograph is ungradable", as a sentence. */
+export function sentence(words: string): string {
+  const trimmed = words.trim();
+  const end = /[.!?…]$/.test(trimmed) ? "" : ".";
+  return trimmed === "" ? "" : `${trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${end}`;
+}

@@ -32,7 +32,7 @@ test("an abstention is shown as one, not as an urgency", () => {
 test("a study that no pipeline reads says why", () => {
   const unrouted = row({ unrouted_reason: "it reads OP, the study holds CT" });
   expect(stateMark(unrouted).text).toBe(t.worklist.unrouted);
-  expect(findingText(unrouted)).toBe("it reads OP, the study holds CT");
+  expect(findingText(unrouted)).toBe("It reads OP, the study holds CT.");
 });
 
 test("a signed reading shows the verdict", () => {

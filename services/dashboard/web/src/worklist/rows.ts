@@ -2,6 +2,7 @@
 import type { JobState, WorklistRow } from "../api/types";
 import type { IconName } from "../design/icons";
 import type { Tone } from "../design/parts";
+import { sentence } from "../text/format";
 import { t } from "../text/messages";
 
 export type Mark = { icon: IconName; tone: Tone; text: string; why?: string };
@@ -57,8 +58,8 @@ export function jobTone(state: JobState): Tone {
 
 /** The finding, or in its place the sentence that says why there is none. */
 export function findingText(row: WorklistRow): string {
-  if (row.headline !== null) return row.headline;
-  return row.unrouted_reason ?? t.worklist.noFinding;
+  if (row.headline !== null) return row.abstained ? sentence(row.headline) : row.headline;
+  return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
 }
 
 /** The row the cursor stands on after a move; it never leaves the list. */
