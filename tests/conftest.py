@@ -8,7 +8,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -140,9 +140,8 @@ def store(store_kind: str, settings: Settings, request: pytest.FixtureRequest) -
     settings.data_dir.mkdir(parents=True)
     if store_kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), settings.data_dir / SQLITE_FILE)
-    store = open_store(settings)
-    yield store
-    store.close()
+    with closing(open_store(settings)) as opened:
+        yield opened
     if settings.database_url is not None:
         emptied(settings.database_url)
 
@@ -151,6 +150,14 @@ def store(store_kind: str, settings: Settings, request: pytest.FixtureRequest) -
 def each_store(store: Store) -> Store:
     """The store on both databases in `make test`: for what could differ between them. Keep these tests quick."""
     return store
+
+
+@pytest.fixture
+def postgresql_store(postgresql_database: str, tmp_path: Path) -> Iterator[Store]:
+    """A migrated store on PostgreSQL, for what SQLite's single writer cannot run into; mark the test `postgresql`."""
+    with closing(open_store(Settings(data_dir=tmp_path, database_url=postgresql_database))) as opened:
+        yield opened
+    emptied(postgresql_database)
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
@@ -16,7 +16,7 @@ from services.store.clock import seconds_from_now, utcnow
 from services.store.search import index_study
 from services.store.states import Priority, SeriesState, StudyState
 from services.store.tables import Instance, Patient, Series, Study
-from services.store.upsert import insert_or_keep, insert_or_update
+from services.store.upsert import insert_or_keep
 
 
 class InstanceOutcome(StrEnum):
@@ -108,62 +108,60 @@ class StudyTree:
 
 def upsert_patient(session: Session, site_id: str, facts: PatientFacts) -> Patient:
     """The patient's row; what the newest header says replaces what was there, silence does not."""
-    told = {
-        name: value
-        for name, value in (("name", facts.name), ("birth_date", facts.birth_date), ("sex", facts.sex))
-        if value is not None
-    }
     identity = {"site_id": site_id, "issuer": facts.issuer, "patient_id": facts.patient_id}
-    if told:
-        insert_or_update(session, Patient, identity | told, conflict=tuple(identity), update=tuple(told))
-    else:
-        insert_or_keep(session, Patient, identity, conflict=tuple(identity))
-    return session.scalars(select(Patient).filter_by(**identity).execution_options(populate_existing=True)).one()
+    query = select(Patient).filter_by(**identity)
+    patient = session.scalar(query)
+    if patient is None:
+        insert_or_keep(session, Patient, identity | {"created_at": utcnow()}, conflict=tuple(identity))
+        patient = session.scalars(query).one()
+    told = {"name": facts.name, "birth_date": facts.birth_date, "sex": facts.sex}
+    if _tell(patient, told):
+        session.flush()
+        for study_id in session.scalars(select(Study.id).filter_by(patient_id=patient.id)).all():
+            index_study(session, study_id)
+    return patient
 
 
 def upsert_study(session: Session, site_id: str, patient_id: str, facts: StudyFacts) -> Study:
-    """The study's row, locked until the end of the transaction on PostgreSQL; new ones begin `receiving`.
+    """The study's row, nobody else's until the end of the transaction; new ones begin `receiving`.
 
     A study keeps its first patient: where the answer's `patient_id` differs, the sender gave one study to two. A more
     urgent priority replaces a less urgent one. `last_instance_at` becomes now.
     """
     identity = {"site_id": site_id, "study_instance_uid": facts.study_instance_uid}
-    told: dict[str, object] = {
-        name: value
-        for name, value in (
-            ("study_date", facts.study_date),
-            ("description", facts.description),
-            ("accession_number", facts.accession_number),
-            ("requested_pipeline", facts.requested_pipeline),
-        )
-        if value is not None
-    }
-    new = insert_or_keep(
-        session,
-        Study,
-        identity
-        | told
-        | {
+    query = select(Study).filter_by(**identity).with_for_update().execution_options(populate_existing=True)
+    study, new = session.scalar(query), False
+    if study is None:
+        first = {
             "patient_id": patient_id,
             "state": StudyState.RECEIVING,
             "priority": int(facts.priority),
             "hold": facts.hold,
-        },
-        conflict=tuple(identity),
-    )
-    if not new:
-        study = (Study.site_id == site_id) & (Study.study_instance_uid == facts.study_instance_uid)
-        more_urgent = func.min if session.get_bind().dialect.name == "sqlite" else func.least
-        session.execute(
-            update(Study)
-            .where(study)
-            .values(
-                **told, last_instance_at=utcnow(), hold=facts.hold, priority=more_urgent(Study.priority, facts.priority)
-            )
-        )
-    row = session.scalars(select(Study).filter_by(**identity).execution_options(populate_existing=True)).one()
-    index_study(session, row.id)
-    return row
+        }
+        new = insert_or_keep(session, Study, identity | first, conflict=tuple(identity))
+        study = session.scalars(query).one()
+    told = {
+        "study_date": facts.study_date,
+        "description": facts.description,
+        "accession_number": facts.accession_number,
+        "requested_pipeline": facts.requested_pipeline,
+    }
+    changed = _tell(study, told)
+    study.priority = min(study.priority, int(facts.priority))
+    study.hold = facts.hold
+    study.last_instance_at = utcnow()
+    session.flush()
+    if new or changed:
+        index_study(session, study.id)
+    return study
+
+
+def _tell(row: Patient | Study, told: Mapping[str, object]) -> bool:
+    """Set what was said and differs; returns whether anything did."""
+    differing = {name: value for name, value in told.items() if value is not None and getattr(row, name) != value}
+    for name, value in differing.items():
+        setattr(row, name, value)
+    return bool(differing)
 
 
 def upsert_series(session: Session, study_id: str, facts: SeriesFacts) -> Series:
