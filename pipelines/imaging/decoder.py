@@ -22,7 +22,7 @@ from pipelines.core import errors
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
 from pipelines.imaging.picture import DecodedImage, Window
 
-#: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.7 GB.
+#: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.35 GB.
 MEMORY_BYTES: Final = 2_500_000_000
 TIMEOUT_S: Final = 60.0
 _LENGTH: Final = struct.Struct(">I")
