@@ -27,7 +27,7 @@ check: develop ## format, lint, types, floors, dashboard types and documentation
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/build_dashboard.py --check
+	$(BIN)/python scripts/build_dashboard.py check
 	@$(PYTEST) -q tests/docs tests/architecture
 
 bench: develop ## measure this machine: medians and ratios beside the alternatives

@@ -4,6 +4,7 @@ python scripts/build_dashboard.py            build services/dashboard/web/dist
 python scripts/build_dashboard.py check      types, lint and bundle budget
 python scripts/build_dashboard.py test       the logic tests
 python scripts/build_dashboard.py schema     write src/api/schema.gen.ts anew from the API's OpenAPI document
+python scripts/build_dashboard.py current    say whether src/api/schema.gen.ts still fits the API
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -27,11 +29,15 @@ NODE_MODULES: Final = WEB / "node_modules"
 DIST: Final = WEB / "dist"
 BUILD_STAMP: Final = DIST / ".stamp"
 PACKAGES_STAMP: Final = NODE_MODULES / ".stamp"
+GENERATED: Final = WEB / "src" / "api" / "schema.gen.ts"
 SOURCES: Final = ("src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")
 
 #: What Vite 8 asks for: 20.19 or later in the 20 line, 22.12 or later above.
 OLDEST_NODE: Final = (20, 19)
 OLDEST_NODE_22: Final = (22, 12)
+
+#: OpenAPI keywords that only a person reads.
+PROSE: Final = frozenset({"description", "summary", "title", "example", "examples"})
 
 
 class BuildFailed(Exception):
@@ -151,25 +157,70 @@ def npm_script(name: str) -> None:
     run(node, "run", name, "--silent")
 
 
-def write_schema() -> None:
-    """Write the TypeScript types of the API anew from `python -m services.api.openapi`."""
-    document = WEB / "openapi.json"
+def api_shape() -> str:
+    """The API's OpenAPI document as `python -m services.api.openapi` writes it, without its prose.
+
+    A changed sentence is no changed type: descriptions and examples stay out of the generated file.
+    """
     asked = subprocess.run(
         [sys.executable, "-m", "services.api.openapi"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     if asked.returncode != 0:
         raise BuildFailed(f"the API did not say its schema: {asked.stderr.strip().splitlines()[-1]}")
-    document.write_text(asked.stdout)
+    document = json.loads(asked.stdout)
+    del document["info"]
+    return json.dumps({**_without_prose(document), "info": {"title": "Overread", "version": "1"}}, sort_keys=True)
+
+
+def _without_prose(document: dict[str, object]) -> dict[str, object]:
+    """Drop PROSE keywords everywhere but among `properties`, where the same words are names of fields."""
+    return {
+        name: _named(value) if name == "properties" else _inside(value)
+        for name, value in document.items()
+        if name not in PROSE
+    }
+
+
+def _named(value: object) -> object:
+    return {name: _inside(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _inside(value: object) -> object:
+    if isinstance(value, dict):
+        return _without_prose(value)
+    return [_inside(inner) for inner in value] if isinstance(value, list) else value
+
+
+def mark_of(shape: str) -> str:
+    """The first line of the generated file: which shape of the API it was made from."""
+    digest_of_shape = hashlib.sha256(shape.encode()).hexdigest()
+    return f"// Made by scripts/build_dashboard.py from the API's shape sha256:{digest_of_shape}"
+
+
+def write_schema() -> None:
+    """Write the TypeScript types of the API anew."""
+    shape = api_shape()
+    document = WEB / "openapi.json"
+    document.write_text(shape)
     try:
         npm_script("schema")
     finally:
         document.unlink()
+    GENERATED.write_text(f"{mark_of(shape)}\n{GENERATED.read_text()}")
+
+
+def check_schema() -> None:
+    """Raises BuildFailed where the API has another shape than the one the types were made from."""
+    with GENERATED.open() as file:
+        first = file.readline().rstrip("\n")
+    if first != mark_of(api_shape()):
+        raise BuildFailed("the API changed: run `python scripts/build_dashboard.py schema` and commit schema.gen.ts")
 
 
 def main() -> int:
     """Do what the command line asks; 0 when it worked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="build", choices=("build", "check", "test", "schema"))
+    parser.add_argument("what", nargs="?", default="build", choices=("build", "check", "test", "schema", "current"))
     parser.add_argument("--force", action="store_true", help="build even where nothing changed")
     asked = parser.parse_args()
     try:
@@ -177,6 +228,8 @@ def main() -> int:
             build(force=asked.force)
         elif asked.what == "schema":
             write_schema()
+        elif asked.what == "current":
+            check_schema()
         else:
             npm_script(asked.what)
     except BuildFailed as failed:
