@@ -771,11 +771,13 @@ def make_worklist() -> None:
     )
     op.create_index("ix_worklist_assignee_id", "worklist", ["assignee_id"])
     op.create_index("ix_worklist_job_id", "worklist", ["job_id"])
-    op.create_index("ix_worklist_order", "worklist", ["urgency_rank", "study_created_at", "id"])
+    op.create_index("ix_worklist_order", "worklist", ["site_id", "urgency_rank", "study_created_at", "id"])
     op.create_index("ix_worklist_patient_id", "worklist", ["patient_id"])
     op.create_index("ix_worklist_proposed_result_id", "worklist", ["proposed_result_id"])
     op.create_index("ix_worklist_result_id", "worklist", ["result_id"])
-    op.create_index("ix_worklist_review", "worklist", ["review_state", "urgency_rank", "study_created_at", "id"])
+    op.create_index(
+        "ix_worklist_review", "worklist", ["site_id", "review_state", "urgency_rank", "study_created_at", "id"]
+    )
     op.create_index("ix_worklist_site_id", "worklist", ["site_id"])
     op.create_index("ix_worklist_slot_id", "worklist", ["slot_id"])
     op.create_index("ix_worklist_study_id", "worklist", ["study_id"])

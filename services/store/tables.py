@@ -480,8 +480,8 @@ class WorklistRow(Table):
     __tablename__ = "worklist"
     __table_args__ = (
         UniqueConstraint("study_id", "subject_id", "pipeline"),
-        Index("ix_worklist_order", "urgency_rank", "study_created_at", "id"),
-        Index("ix_worklist_review", "review_state", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_order", "site_id", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_review", "site_id", "review_state", "urgency_rank", "study_created_at", "id"),
     )
     id: Mapped[Id]
     study_id: Mapped[str] = to("studies.id")
