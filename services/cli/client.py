@@ -54,16 +54,17 @@ class Service:
         """One document; raises the service's own error."""
         return self._answer(lambda: self.http.get(path))
 
-    def send(self, paths: Sequence[Path], query: Mapping[str, str | list[str]]) -> Document:
+    def send(self, paths: Sequence[Path], fields: Mapping[str, str | list[str]]) -> Document:
         """Send files as one request; gives the answer of 202 and of 422, which have the same shape.
 
-        Raises Unavailable, StorageFull, BodyTooLarge or NotAllowed where the files were not looked at.
+        `fields` travel in the body, not in the query: a proxy on the way may log addresses. Raises Unavailable,
+        StorageFull, BodyTooLarge or NotAllowed where not all files were looked at.
         """
 
         def post() -> httpx.Response:
             with ExitStack() as opened:
                 parts = [("files", (path.name, opened.enter_context(path.open("rb")))) for path in paths]
-                return self.http.post("/api/v1/studies", params=query, files=parts)
+                return self.http.post("/api/v1/studies", data=fields, files=parts)
 
         return self._answer(post)
 
@@ -90,15 +91,18 @@ class Service:
 
 
 def understood(response: httpx.Response) -> Document:
-    """The JSON of an answer; raises the error that a problem document states (RFC 9457)."""
+    """The JSON of an answer; raises the error that a problem document states (RFC 9457).
+
+    A submission of which nothing was kept is a problem document as well, but one that answers for each file.
+    """
     kind = response.headers.get("content-type", "").split(";")[0]
-    if kind == "application/json":
-        document: Document = response.json()
-        return document
-    if kind == "application/problem+json":
-        problem = response.json()
-        raise ERRORS.get(response.status_code, OverreadError)(problem.get("detail"), code=problem.get("code"))
-    raise OverreadError("the address answers, but not as Overread does", status=response.status_code)
+    if kind not in {"application/json", "application/problem+json"}:
+        raise OverreadError("the address answers, but not as Overread does", status=response.status_code)
+    document: Document = response.json()
+    nothing_kept = response.status_code == BadInput.status and document.get("received")
+    if kind == "application/problem+json" and not nothing_kept:
+        raise ERRORS.get(response.status_code, OverreadError)(document.get("detail"), code=document.get("code"))
+    return document
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from services.cli.console import progress_bar
 from services.cli.journal import Journal
 from services.cli.parcels import Letter, Parcel
 
-Query = dict[str, str | list[str]]
+Fields = dict[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,20 @@ class Wishes:
     pipeline: str | None = None
     sides: Mapping[Path, Laterality] = field(default_factory=dict)
 
-    def query(self, parcel: Parcel) -> Query:
-        """The parcel's query as the contract names it."""
-        query: Query = {"complete": "no", "priority": self.priority}
+    def fields(self, parcel: Parcel) -> Fields:
+        """What is said of a parcel, as the contract names it."""
+        fields: Fields = {"complete": "no", "priority": self.priority}
         if self.pipeline:
-            query["pipeline"] = self.pipeline
+            fields["pipeline"] = self.pipeline
         if not parcel.are_photographs:
-            return query
+            return fields
         if self.patient_id:
-            query["patient_id"] = self.patient_id
+            fields["patient_id"] = self.patient_id
         if self.study_uid:
-            query["study_uid"] = self.study_uid
+            fields["study_uid"] = self.study_uid
         if self.sides:
-            query["laterality"] = [self.sides[letter.path].value for letter in parcel.letters]
-        return query
+            fields["laterality"] = [self.sides[letter.path].value for letter in parcel.letters]
+        return fields
 
 
 @dataclass
@@ -100,4 +100,4 @@ def send_all(service: Service, parcels: Sequence[Parcel], wishes: Wishes, journa
 
 
 def _send(service: Service, parcel: Parcel, wishes: Wishes) -> Document:
-    return service.send([letter.path for letter in parcel.letters], wishes.query(parcel))
+    return service.send([letter.path for letter in parcel.letters], wishes.fields(parcel))
