@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound, StorageFull
@@ -26,7 +27,6 @@ from services.store.upsert import insert_or_update
 CHUNK_BYTES = 1024**2
 FAN_OUT = 2  # hex digits of the folder: 256 folders keep each one small
 SYNC_THREADS = 8
-LOCAL_PROTOCOLS = ("file", "local")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -46,10 +46,10 @@ class Blobs:
     def __init__(self, url: str) -> None:
         """Nothing is opened or created yet."""
         self.url = url
-        filesystem, root = fsspec.core.url_to_fs(url)
+        filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False)  # other processes write too
         self._filesystem: Any = filesystem  # Any: fsspec is untyped
         self._root = str(root).rstrip("/")
-        self._local = filesystem.protocol in LOCAL_PROTOCOLS or bool(set(LOCAL_PROTOCOLS) & set(filesystem.protocol))
+        self._local = isinstance(filesystem, LocalFileSystem)
 
     def place(self, sha256: str) -> str:
         """Where these bytes lie, relative to the store's URL."""

@@ -19,6 +19,8 @@ METADATA: Final = "configs/metadata.json"
 INFERENCE: Final = "configs/inference.json"
 CARD: Final = "docs/README.md"
 WEIGHTS: Final = "models/model.safetensors"
+#: Numbers of configs/inference.json at which a model's answer turns: the registry shows them.
+THRESHOLDS: Final = ("referable_threshold", "abstain_below")
 LARGEST_BUNDLE_BYTES = 8 * 1024**3
 MOST_MEMBERS = 10_000
 _MODE = 0o644
@@ -47,7 +49,8 @@ def read_bundle(folder: Path) -> Bundle:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != facts.get("weights_sha256"):
         raise WeightsRefused
-    thresholds = facts.get("thresholds") or {}
+    inference = _json(folder / INFERENCE)
+    thresholds = {name: inference[name] for name in THRESHOLDS if name in inference}
     try:
         return Bundle(
             folder, str(facts["name"]), str(facts["version"]), digest, facts, thresholds, card.read_text("utf-8")
