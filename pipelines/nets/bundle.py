@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from pipelines.core.errors import ModelError, WeightsRefused
 from pipelines.nets.backbones import Grader, grader
@@ -46,6 +46,8 @@ def open_bundle(folder: Path) -> Bundle:
     is not the `weights_sha256` of configs/metadata.json.
     """
     metadata, inference = read_json(folder / METADATA), read_json(folder / INFERENCE)
+    if not isinstance(metadata.get("name"), str) or not isinstance(metadata.get("version"), str):
+        raise ModelError("the bundle's metadata.json lacks a name or a version")
     pinned, actual = metadata.get("weights_sha256"), file_sha256(folder / WEIGHTS)
     if actual != pinned:
         raise WeightsRefused(pinned=pinned, actual=actual)
@@ -81,18 +83,18 @@ def file_sha256(path: Path) -> str:
 
 
 def build_network(bundle: Bundle) -> Grader:
-    """The bundle's network in evaluation mode, float32, without gradients; weights are stored as float16."""
+    """The bundle's network in evaluation mode, float32, without gradients; weights are stored as float16.
+
+    The global random state is left as it was. Raises ModelError where network and weights do not belong together.
+    """
     definition = dict(bundle.inference["network_def"])
     if definition.pop("_target_", None) != NETWORK:
         raise ModelError("the bundle asks for a network that is not built here")
-    network = grader(**definition)
-    network.load_state_dict({name: value.float() for name, value in load_file(bundle.weights).items()}, strict=False)
-    refuse_missing(network, bundle)
-    return network.eval().requires_grad_(False)
-
-
-def refuse_missing(network: nn.Module, bundle: Bundle) -> None:
-    """Raise ModelError unless the file holds exactly the network's floating tensors (counters are not stored)."""
+    weights = load_file(bundle.weights)
+    with torch.random.fork_rng(devices=[]):  # the layers draw first weights that are replaced at once
+        network = grader(**definition)
     needed = {name for name, value in network.state_dict().items() if value.is_floating_point()}
-    if needed != set(load_file(bundle.weights)):
+    if needed != set(weights):
         raise ModelError("the weights file does not fit the bundle's network")
+    network.load_state_dict({name: value.float() for name, value in weights.items()}, strict=False)
+    return network.eval().requires_grad_(False)

@@ -25,8 +25,8 @@ class LossWeights:
 
 def class_weights(grades: Tensor, balance: float) -> Tensor:
     """(n,) int64 grades -> (5,) float32, proportional to frequency ** -balance, mean 1 over the photographs."""
-    counts = torch.bincount(grades, minlength=GRADES).clamp(min=1).float()
-    weights = counts**-balance
+    counts = torch.bincount(grades, minlength=GRADES).float()
+    weights = counts.clamp(min=1) ** -balance
     return weights * counts.sum() / (weights * counts).sum()
 
 
