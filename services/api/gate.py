@@ -6,15 +6,17 @@ import ipaddress
 import time
 import traceback
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.core.errors import BadRequest, Forbidden, OverreadError
-from services.api.errors import internal_problem, overread_problem
+from services.api.errors import http_problem, internal_problem, overread_problem
 from services.api.metrics import Metrics
 from services.intake.access import SAFE_METHODS
 
@@ -50,17 +52,17 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        passage = _Passage(scope, send)
+        passage = _Passage(scope, receive, send)
         begin = time.perf_counter()
         try:
             _check_host(scope)
             _check_origin(scope)
             await self.app(scope, receive, passage.send)
         except OverreadError as error:
-            await passage.answer(overread_problem(error), receive)
+            await passage.answer(overread_problem(error))
         except Exception as error:  # noqa: BLE001 - the last resort: the server would log the message, which may quote
             log.error("request.defect", route=route_template(scope), kind=type(error).__name__, at=_places(error))
-            await passage.answer(internal_problem(), receive)
+            await passage.answer(internal_problem())
         finally:
             seconds = time.perf_counter() - begin
             route, method = route_template(scope), _method(scope)
@@ -69,27 +71,39 @@ class Gate:
 
 
 class _Passage:
-    """One answer on its way out: its status is noted and headers it lacks are added."""
+    """One answer on its way out: its status is noted, headers it lacks are added, plain refusals become problems."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
+        self.receive = receive
         self.forward = send
         self.status = 0  # 0: the client went before anything was sent
+        self.replaced = False
 
     async def send(self, message: Message) -> None:
+        if self.replaced:
+            return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            if self.scope["app"].state.settings.secure_cookies:
-                headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+            if message["status"] >= HTTPStatus.BAD_REQUEST and headers.get("content-type", "").startswith("text/plain"):
+                # The framework's limit on bodies answers by itself, past the handlers of errors.py.
+                await http_problem(HTTPException(message["status"]))(self.scope, self.receive, self.send)
+                self.replaced = True
+                return
+            self.status = message["status"]
+            self._complete(headers)
         await self.forward(message)
 
-    async def answer(self, response: ASGIApp, receive: Receive) -> None:
+    def _complete(self, headers: MutableHeaders) -> None:
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        if self.scope["app"].state.settings.secure_cookies:
+            headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+
+    async def answer(self, response: ASGIApp) -> None:
         # Once the head is out nothing can be mended: the server then cuts the connection, so the reader notices.
         if self.status == 0:
-            await response(self.scope, receive, self.send)
+            await response(self.scope, self.receive, self.send)
 
 
 def route_template(scope: Scope) -> str:

@@ -122,7 +122,7 @@ def _page(store: Store, filters: WorklistFilters, limit: int, cursor: str | None
 
 
 def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
-    return {row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_(ids)))}
+    return {row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_(sorted(ids))))}
 
 
 def _cursor(place: Place) -> str:

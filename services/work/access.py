@@ -144,11 +144,8 @@ def _shown(session: Session, result: Result) -> ShownResult:
 def _words(session: Session, slot_id: str) -> list[ShownReview]:
     history = reviews.of_slot(session, slot_id)
     counts = standing(history).review
-    names = dict(
-        session.execute(select(User.id, User.name).where(User.id.in_({word.user_id for word in history})))
-        .tuples()
-        .all()
-    )
+    readers = session.scalars(select(User).where(User.id.in_(sorted({word.user_id for word in history}))))
+    names = {reader.id: reader.name for reader in readers}
     return [ShownReview(word, names[word.user_id], standing=word is counts) for word in history]
 
 
