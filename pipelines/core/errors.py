@@ -11,6 +11,7 @@ OverreadError
 │   ├── BadRequest                 parameters, bodies, boundaries
 │   ├── MalformedBody              a multipart body that does not follow its boundary
 │   ├── UnsupportedMedia           a Content-Type that Overread does not take
+│   ├── RequestStalled
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
@@ -127,6 +128,13 @@ class UnsupportedMedia(BadInput):
 
     code = "unsupported_media_type"
     status = 415
+
+
+class RequestStalled(BadInput):
+    """The sender was silent in the middle of the body."""
+
+    code = "request_stalled"
+    status = 408
 
 
 class BodyTooLarge(BadInput):

@@ -12,7 +12,7 @@ from pipelines.core.errors import BadInput
 from pipelines.core.types import Laterality
 from pipelines.registry import ENTRIES
 from services.store.states import Priority
-from services.work.submission import Completion, Wishes
+from services.work.wishes import Completion, Wishes
 
 PATIENT_ID_CHARACTERS: Final = 64  # PS3.5 section 6.2, VR LO
 UID_CHARACTERS: Final = 64  # PS3.5 section 9

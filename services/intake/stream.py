@@ -12,15 +12,19 @@ from anyio import CancelScope, CapacityLimiter
 from anyio.lowlevel import RunVar
 from starlette.requests import ClientDisconnect
 
-from pipelines.core.errors import BodyTooLarge
+from pipelines.core.errors import BodyTooLarge, RequestStalled
 from services.intake.upload import Body
 from services.settings import MEBIBYTE, Settings
 from services.work.spool import Spool
 
 #: Bytes handed to a thread at once: large enough that the hop costs nothing, small enough to be no memory.
 BLOCK_BYTES: Final = MEBIBYTE
-#: Bodies worked on at the same time; more wait, unread, so that hundreds do not share the disk and the memory.
-UPLOADS: Final = 4
+#: Bodies open at the same time; more wait, unread, so that the blocks of hundreds do not add up.
+UPLOADS: Final = 32
+#: Threads that parse, hash, write and commit for all of them.
+THREADS: Final = 4
+#: A sender that is silent for so long is given up: it holds a place that others wait for.
+STALL_SECONDS: Final = 60.0
 #: A refused body is read on for so long: a connection closed on unread bytes may lose the answer.
 DRAIN_BYTES: Final = 16 * MEBIBYTE
 DRAIN_SECONDS: Final = 5.0
@@ -31,23 +35,23 @@ Arguments = TypeVarTuple("Arguments")
 Value = TypeVar("Value")
 
 
-def _limiter(variable: RunVar[CapacityLimiter]) -> CapacityLimiter:
+def _limiter(variable: RunVar[CapacityLimiter], places: int) -> CapacityLimiter:
     """One limiter for each event loop, made on first use."""
     limiter = variable.get(None)
     if limiter is None:
-        limiter = CapacityLimiter(UPLOADS)
+        limiter = CapacityLimiter(places)
         variable.set(limiter)
     return limiter
 
 
 def upload_slot() -> CapacityLimiter:
     """`async with` it around the work on one body."""
-    return _limiter(_uploads)
+    return _limiter(_uploads, UPLOADS)
 
 
 async def in_thread(work: Callable[[*Arguments], Value], *arguments: *Arguments) -> Value:
     """Run blocking work in intake's own threads; the caller's cancellation waits until it is done."""
-    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_threads))
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_threads, THREADS))
 
 
 @asynccontextmanager
@@ -63,21 +67,38 @@ async def spooling(settings: Settings) -> AsyncIterator[Spool]:
 
 
 async def pour(stream: AsyncIterator[bytes], body: Body, most: int) -> None:
-    """Feed the stream to the body and end it; raises BodyTooLarge past `most` bytes, and what the body raises."""
+    """Feed the stream to the body and end it; raises BodyTooLarge past `most` bytes, RequestStalled."""
     block = bytearray()
     left = most
-    async for chunk in stream:
-        left -= len(chunk)
-        block += chunk
-        if left < 0:
-            del block[left:]
-        if left < 0 or len(block) >= BLOCK_BYTES:
+    try:
+        async for chunk in _unstalled(stream):
+            left -= len(chunk)
+            block += chunk
+            if left < 0:
+                del block[left:]
+                raise BodyTooLarge(limit=most)
+            if len(block) >= BLOCK_BYTES:
+                await in_thread(body.feed, bytes(block))
+                block.clear()
+    except (BodyTooLarge, RequestStalled, ClientDisconnect):
+        # What came before the end still counts.
+        with CancelScope(shield=True):
             await in_thread(body.feed, bytes(block))
-            block.clear()
-        if left < 0:
-            raise BodyTooLarge(limit=most)
+        raise
     await in_thread(body.feed, bytes(block))
     await in_thread(body.end)
+
+
+async def _unstalled(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            with anyio.fail_after(STALL_SECONDS):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise RequestStalled(seconds=STALL_SECONDS) from None
+        yield chunk
 
 
 async def drain(stream: AsyncIterator[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from typing import Final, Protocol
 
 from python_multipart.multipart import parse_options_header
@@ -10,6 +11,7 @@ from python_multipart.multipart import parse_options_header
 from pipelines.core.errors import (
     BadInput,
     BodyTooLarge,
+    DatabaseUnavailable,
     MalformedBody,
     OverreadError,
     StorageFull,
@@ -148,6 +150,7 @@ class Upload:
         received = self._submission.received()
         if isinstance(error, MalformedBody) and received.files:
             return answer(received)
-        if isinstance(error, BadInput):
+        # A disk too full for the note of it must not hide that it is full.
+        with suppress(DatabaseUnavailable):
             self._submission.refuse_request(error)
         return refusal(error, received)

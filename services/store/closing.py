@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.store.clock import seconds_from_now
-from services.store.states import JobRole, JobState, StudyState
+from services.store.states import JobRole, JobState, Priority, StudyState
+from services.store.studies import lock_study
 from services.store.tables import Job, Study
 
 
@@ -24,6 +25,14 @@ def held_too_long(session: Session, seconds: float, limit: int) -> Sequence[str]
         .order_by(Study.last_instance_at)
         .limit(limit)
     ).all()
+
+
+def ask(session: Session, study_id: str, priority: Priority, pipeline: str | None, hold: bool) -> None:
+    """Note what a sender asked for after its images were in: the more urgent priority counts."""
+    study = lock_study(session, study_id)
+    study.priority = min(study.priority, int(priority))
+    study.requested_pipeline = pipeline or study.requested_pipeline
+    study.hold = hold
 
 
 def newest_jobs(session: Session, study_id: str) -> Sequence[str]:

@@ -81,6 +81,21 @@ class Planned:
         return FileOutcome(self.photograph.file.name, FileStatus.DUPLICATE, None, None, uid, study_id)
 
 
+def stated_sides(sides: Sequence[Laterality], numbers: Sequence[int | None], files: int) -> list[Laterality | None]:
+    """The eye its sender named for each photograph: one for all, or one for each file, or each photograph, in order.
+
+    `numbers` are the photographs' places among the request's `files`, None for those that came in an archive.
+    """
+    if len(sides) == 1:
+        return [sides[0] for _ in numbers]
+    sent = [number for number in numbers if number is not None]
+    if len(sides) == files:
+        return [sides[number] if number is not None else None for number in numbers]
+    if len(sides) == len(sent):
+        return [sides[sent.index(number)] if number is not None else None for number in numbers]
+    return [None for _ in numbers]
+
+
 def plan(store: Store, photographs: Sequence[Photograph], visit: Visit) -> list[Planned]:
     """Say for photographs with a known eye which study each belongs to.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 from pipelines.core.errors import StorageFull
 from services.settings import MEBIBYTE, Settings
@@ -61,6 +61,7 @@ class Spool:
         self.folder = settings.spool_dir / new_id()
         self._reserve = settings.disk_reserve_bytes
         self._unchecked = 0
+        self._open: set[BinaryIO] = set()
 
     def __enter__(self) -> Self:
         with _room_errors():
@@ -68,6 +69,8 @@ class Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for file in list(self._open):
+            self.close_file(file)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def check_room(self, coming: int = 0) -> None:
@@ -77,6 +80,28 @@ class Spool:
     def begin(self, name: str) -> SpoolWriter:
         """A new file of the sender's name `name`; raises StorageFull."""
         return SpoolWriter(self, self.folder / new_id(), name)
+
+    def open_file(self, path: Path) -> BinaryIO:
+        """A new file at `path`, closed at the latest when the block ends; raises StorageFull."""
+        with _room_errors():
+            file = path.open("xb")
+        self._open.add(file)
+        return file
+
+    def close_file(self, file: BinaryIO) -> None:
+        """Close a file of this spool that nobody wants; on a full disk what is still buffered is lost."""
+        self._open.discard(file)
+        try:
+            file.close()
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+
+    def finish_file(self, file: BinaryIO) -> None:
+        """Close a file of this spool that is whole; raises StorageFull."""
+        self._open.discard(file)
+        with _room_errors():
+            file.close()
 
     def wrote(self, size: int) -> None:
         """Account for bytes written, and now and then ask the disk; raises StorageFull."""
@@ -96,8 +121,7 @@ class SpoolWriter:
         self._name = name
         self._digest = hashlib.sha256()
         self.bytes = 0
-        with _room_errors():
-            self._file = path.open("xb")
+        self._file = spool.open_file(path)
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes; raises StorageFull."""
@@ -109,20 +133,13 @@ class SpoolWriter:
 
     def finish(self) -> SpooledFile:
         """Close the file and say what it is; durability is the blob store's part (Blobs.publish)."""
-        with _room_errors():
-            self._file.close()
+        self._spool.finish_file(self._file)
         return SpooledFile(self._path, self._digest.hexdigest(), self.bytes, self._name)
 
     def discard(self) -> None:
         """Forget the file."""
-        # A buffered write that found the disk full fails again on close; the file goes either way.
-        try:
-            self._file.close()
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-        finally:
-            self._path.unlink(missing_ok=True)
+        self._spool.close_file(self._file)
+        self._path.unlink(missing_ok=True)
 
 
 def clean(settings: Settings, older_than_seconds: float = ABANDONED_SECONDS) -> int:

@@ -5,49 +5,29 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Final, TypeVar
 
-from pipelines.core.errors import ArchiveRefused, BadInput, NotAnImage, OverreadError
-from pipelines.core.types import Laterality
+from pipelines.core.errors import ArchiveRefused, BadInput, NotAnImage, OverreadError, StorageFull
 from pipelines.imaging.sniff import MediaKind, sniff_file
 from services.settings import MEBIBYTE, Settings
-from services.store.states import Priority
+from services.store import closing
+from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.work.archives import ArchiveLimits, Member, kind_within_gzip, open_tar, open_zip
 from services.work.bell import Rings
 from services.work.close import StudyAnswer, answers, complete
 from services.work.outcomes import FileOutcome, IntakeOptions, Readied, rejected
-from services.work.photographs import Photograph, Planned, Visit, WrapsPhotographs, plan, wrap
+from services.work.photographs import Photograph, Planned, Visit, WrapsPhotographs, plan, stated_sides, wrap
 from services.work.receive import keep, receive_group
 from services.work.rejections import Refused, reject
 from services.work.spool import Spool, SpooledFile
+from services.work.wishes import Completion, Wishes
 
 #: One transaction and one round of syncing the disk for so many small files, or so many bytes of large ones.
 GROUP_FILES: Final = 64
 GROUP_BYTES: Final = 64 * MEBIBYTE
 PHOTOGRAPH_GROUP: Final = 8
 Item = TypeVar("Item")
-
-
-class Completion(StrEnum):
-    """When the studies of a request close."""
-
-    AUTO = "auto"  #: photographs and archives with the request, single DICOM files after the quiet time
-    YES = "yes"  #: with the request
-    NO = "no"  #: when `complete` is called
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the sender asked for, once for the whole request."""
-
-    priority: Priority = Priority.ROUTINE
-    pipeline: str | None = None
-    completion: Completion = Completion.AUTO
-    patient_id: str | None = None
-    study_uid: str | None = None
-    lateralities: tuple[Laterality, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +76,7 @@ class Submission:
         self._waiting: list[tuple[_Place, SpooledFile]] = []
         self._photographs: list[tuple[_Place, Photograph]] = []
         self._closing: set[str] = set()
+        self._first_options = self._options
 
     def add(self, file: SpooledFile) -> None:
         """A whole file of the request. Raises StorageFull and DatabaseUnavailable; bad input is an outcome."""
@@ -127,29 +108,51 @@ class Submission:
         if not waiting:
             return
         files = [file for _, file in waiting]
-        outcomes = receive_group(self._parts.store, self._parts.settings, files, self._options, self._parts.actor)
+        try:
+            outcomes = receive_group(self._parts.store, self._parts.settings, files, self._options, self._parts.actor)
+        except StorageFull as error:
+            for place, file in waiting:
+                place.outcomes.append(rejected(file.name, error))
+            raise
         for (place, file), outcome in zip(waiting, outcomes, strict=True):
             place.outcomes.append(outcome)
             file.path.unlink(missing_ok=True)
-            if place.number is None or self.wishes.completion is Completion.YES:
+            if place.number is None:
                 self._close_later(outcome)
 
     def take_in(self) -> None:
         """No more files come: take in what waits. Raises StorageFull, DatabaseUnavailable."""
         self.flush()
         self._take_photographs()
+        if self._options != self._first_options:
+            self._ask_again()
 
     def close(self) -> None:
         """Close the studies that the sender's wishes close with the request."""
-        if self.wishes.completion is not Completion.NO:
-            for study_id in sorted(self._closing):
-                complete(self._parts.store, self._parts.bell, study_id, self._parts.actor)
+        closing_now = {
+            Completion.AUTO: self._closing,
+            Completion.YES: set(self._study_ids()),
+            Completion.NO: set[str](),
+        }
+        for study_id in sorted(closing_now[self.wishes.completion]):
+            complete(self._parts.store, self._parts.bell, study_id, self._parts.actor)
 
     def received(self) -> Received:
         """The answer as far as things have come; what still waits is not in it."""
         files = tuple(outcome for place in self._places for outcome in place.outcomes)
-        study_ids = list(dict.fromkeys(outcome.study_id for outcome in files if outcome.study_id))
-        return Received(files, tuple(answers(self._parts.store, study_ids)))
+        return Received(files, tuple(answers(self._parts.store, self._study_ids())))
+
+    def _study_ids(self) -> list[str]:
+        """The studies that files were kept in so far, in the order they came."""
+        outcomes = (outcome for place in self._places for outcome in place.outcomes)
+        return list(dict.fromkeys(outcome.study_id for outcome in outcomes if outcome.study_id is not None))
+
+    def _ask_again(self) -> None:
+        """Form fields may come after files that are in already."""
+        options = self._options
+        with unit_of_work(self._parts.store.database) as session:
+            for study_id in sorted(self._study_ids()):
+                closing.ask(session, study_id, options.priority, options.pipeline, options.hold)
 
     @property
     def _options(self) -> IntakeOptions:
@@ -209,7 +212,10 @@ class Submission:
 
     def _take_photographs(self) -> None:
         known: list[tuple[_Place, Photograph]] = []
-        for place, photograph in self._with_lateralities():
+        numbers = [place.number for place, _ in self._photographs]
+        sides = stated_sides(self.wishes.lateralities, numbers, self._files)
+        for (place, file), side in zip(self._photographs, sides, strict=True):
+            photograph = replace(file, stated=side)
             try:
                 _ = photograph.laterality
             except BadInput as error:
@@ -242,20 +248,6 @@ class Submission:
             one.photograph.file.path.unlink(missing_ok=True)
             for outcome in place.outcomes:
                 self._close_later(outcome)
-
-    def _with_lateralities(self) -> Iterator[tuple[_Place, Photograph]]:
-        """Photographs with the eye their sender stated: one for all, or one for each file, or each photograph, sent."""
-        sides = self.wishes.lateralities
-        sent = [place for place, _ in self._photographs if place.number is not None]
-        for place, photograph in self._photographs:
-            side: Laterality | None = None
-            if len(sides) == 1:
-                side = sides[0]
-            elif place.number is not None and len(sides) == self._files:
-                side = sides[place.number]
-            elif place.number is not None and len(sides) == len(sent):
-                side = sides[sent.index(place)]
-            yield place, replace(photograph, stated=side)
 
     def _close_later(self, outcome: FileOutcome) -> None:
         if outcome.study_id is not None:

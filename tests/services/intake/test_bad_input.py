@@ -1,0 +1,184 @@
+"""Requests that are wrong as a whole: each has its own code, a row in rejections, and harms nothing."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from services.settings import MEBIBYTE
+from services.work import spool
+from tests.services.intake.conftest import (
+    BOUNDARY,
+    Sender,
+    ServesWith,
+    codes,
+    dicom,
+    multipart,
+    picture,
+    statuses,
+)
+
+MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
+NIFTI = bytes(344) + b"n+1\x00" + bytes(200)
+HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(200)
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/json", "image/jpeg", "multipart/related", ""])
+def test_a_content_type_that_is_not_taken_is_415(sender: Sender, content_type: str) -> None:
+    answer = sender.post(dicom(), content_type)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert answer.json()["received"] == []
+    assert [row.code for row in sender.rejections()] == ["unsupported_media_type"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "code"),
+    [
+        ("multipart/form-data", multipart(("a", b"x")), "bad_multipart"),
+        ("multipart/form-data; boundary=", multipart(("a", b"x")), "bad_multipart"),
+        (f"multipart/form-data; boundary={'x' * 300}", multipart(("a", b"x")), "bad_multipart"),
+        ("multipart/form-data; boundary=another", multipart(("a", b"x")), "bad_multipart"),
+        (MULTIPART, b"no multipart at all", "bad_multipart"),
+        (MULTIPART, b"", "truncated_body"),
+        (MULTIPART, multipart(("a", b"x"), closed=False), "truncated_body"),
+        (MULTIPART, multipart(("a", dicom()))[:-40], "truncated_body"),
+        (MULTIPART, f"--{BOUNDARY}--\r\n".encode(), "no_files"),
+        (MULTIPART, f"--{BOUNDARY}\r\nbad header\r\n\r\nx\r\n--{BOUNDARY}--\r\n".encode(), "bad_multipart"),
+    ],
+)
+def test_a_body_that_is_not_the_multipart_it_promises_is_refused(
+    sender: Sender, content_type: str, body: bytes, code: str
+) -> None:
+    answer = sender.post(body, content_type)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert list(sender.instances()) == []
+    assert {row.code for row in sender.rejections()} <= {code}
+
+
+def test_files_before_the_place_where_a_body_breaks_are_kept(sender: Sender) -> None:
+    answer = sender.post(multipart(("a", dicom()), ("b", dicom()))[:-60], MULTIPART, complete="yes")
+    assert answer.status_code == 202
+    assert (statuses(answer), codes(answer)) == (["stored", "rejected"], [None, "truncated_body"])
+    assert [study["state"] for study in answer.json()["studies"]] == ["receiving"]
+
+
+def test_a_sender_that_goes_away_leaves_its_whole_files_and_an_empty_spool(sender: Sender) -> None:
+    body = multipart(("a", dicom()), ("b", bytes(2 * MEBIBYTE)))
+    url = httpx.URL(sender.client.base_url)
+    head = (
+        f"POST /api/v1/studies HTTP/1.1\r\nHost: {url.host}\r\nContent-Type: {MULTIPART}\r\n"
+        f"Authorization: {sender.client.headers['authorization']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((url.host, url.port or 0)) as connection:
+        connection.sendall(head.encode() + body[:-200])
+        wait_until(lambda: len(list(sender.settings.spool_dir.rglob("*"))) == 3)  # the folder, one file and a part
+    wait_until(lambda: len(sender.instances()) == 1 and not list(sender.settings.spool_dir.iterdir()))
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if reached():
+            return
+        threading.Event().wait(0.05)
+    assert reached()
+
+
+@pytest.mark.parametrize(("name", "content"), [("volume.nii", NIFTI), ("raw.h5", HDF5)])
+def test_kinds_that_no_pipeline_reads_are_refused_honestly(sender: Sender, name: str, content: bytes) -> None:
+    answer = sender.send((name, content))
+    assert (answer.status_code, answer.json()["code"]) == (422, "unsupported_kind")
+
+
+def test_an_unknown_pipeline_is_refused_in_the_query_and_in_a_field(sender: Sender) -> None:
+    query = sender.send(("a", dicom()), pipeline="nope")
+    assert (query.status_code, query.json()["code"]) == (422, "unknown_pipeline")
+    field = sender.send(("a", dicom()), fields={"pipeline": "nope"})
+    assert (field.status_code, field.json()["code"]) == (422, "unknown_pipeline")
+
+
+def test_a_field_without_end_is_refused(sender: Sender) -> None:
+    answer = sender.send(("a", dicom()), fields={"patient_id": "x" * 10_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "field_too_large")
+
+
+def test_a_body_stated_past_the_limit_is_413_before_it_is_read(serve_with: ServesWith) -> None:
+    sender = serve_with(max_body_bytes=10_000)
+    answer = sender.send(("a", dicom()), ("b", bytes(20_000)))
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.json()["received"] == []
+    assert [row.code for row in sender.rejections()] == ["body_too_large"]
+
+
+def test_a_body_that_grows_past_the_limit_is_413_and_says_what_was_kept(serve_with: ServesWith) -> None:
+    sender = serve_with(max_body_bytes=10_000)
+    body = multipart(("a", dicom()), ("b_OD.png", picture()), ("c", bytes(20_000)))
+    answer = sender.post(in_pieces(body), MULTIPART)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert statuses(answer) == ["stored", "stored"]
+    assert [study["state"] for study in answer.json()["studies"]] == ["receiving", "receiving"]
+    assert len(sender.instances()) == 2
+
+
+def in_pieces(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 1000):
+        yield body[start : start + 1000]
+
+
+def test_a_file_past_the_limit_for_one_file_is_refused_by_itself(serve_with: ServesWith) -> None:
+    sender = serve_with(max_file_bytes=5_000)
+    answer = sender.send(("a", bytes(6_000)), ("b", dicom()))
+    assert (answer.status_code, codes(answer)) == (202, ["file_too_large", None])
+    raw = sender.post(bytes(6_000), "application/dicom")
+    assert (raw.status_code, raw.json()["code"]) == (413, "file_too_large")
+
+
+def test_a_nearly_full_disk_is_507_before_anything_is_written(serve_with: ServesWith) -> None:
+    sender = serve_with(disk_reserve_bytes=1 << 62)
+    answer = sender.send(("a", dicom()))
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert answer.json()["received"] == []
+    assert [row.code for row in sender.rejections()] == ["storage_full"]
+
+
+def test_a_disk_that_fills_during_the_upload_is_507_and_says_what_was_kept(
+    serve_with: ServesWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = serve_with(disk_reserve_bytes=MEBIBYTE)
+    usage = namedtuple("usage", "free")
+    room = iter([usage(1 << 40)])
+    monkeypatch.setattr(spool, "ROOM_CHECK_BYTES", MEBIBYTE)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: next(room, usage(0)))
+    answer = sender.post(in_pieces(multipart(("a", dicom()), ("b", bytes(2 * MEBIBYTE)))), MULTIPART)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert statuses(answer) == ["stored"]
+    assert len(sender.instances()) == 1
+
+
+def test_refused_bytes_lie_in_quarantine_and_the_oldest_make_room(serve_with: ServesWith) -> None:
+    sender = serve_with(quarantine_max_bytes=250)
+    for content in (b"a" * 100, b"b" * 100, b"c" * 100, b"d" * 300):
+        sender.send(("a", content))
+    kept = [row.quarantined for row in sender.rejections()]
+    assert [name is not None for name in kept] == [False, True, True, False]
+    folder = sender.settings.quarantine_dir
+    assert sorted(path.name for path in folder.iterdir()) == sorted(name for name in kept if name)
+    assert (folder / str(kept[1])).read_bytes() == b"b" * 100
+
+
+def test_what_is_written_down_about_a_refusal_names_neither_file_nor_patient(sender: Sender) -> None:
+    sender.send(("Doe^Jane.dcm", dicom(PatientName="Doe^Jane", PatientID="P-SECRET")[:700]))
+    sender.send(("Doe^Jane.png", picture()))
+    assert len(sender.rejections()) == 2
+    assert not [row for row in sender.rejections() if "Doe" in row.sentence or "SECRET" in row.sentence]
+
+
+def test_refusals_come_without_a_credential_before_the_body(sender: Sender) -> None:
+    answer = httpx.post(f"{sender.client.base_url}/api/v1/studies", content=dicom(), verify=False)
+    assert answer.status_code == 401
+    assert list(sender.instances()) == []
