@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import Pipe
@@ -33,12 +33,18 @@ TICK_SECONDS: Final = 0.1
 BURIAL_SECONDS: Final = 5.0
 
 
+def reader_command(descriptor: int) -> Sequence[str]:
+    """The command line of a reading process that answers on `descriptor`."""
+    return leashed("module", "services.worker.serve", "reader", str(descriptor))
+
+
 class Reader:
     """A reading process; started on first use. Not for several threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is started yet."""
+    def __init__(self, settings: Settings, command: Callable[[int], Sequence[str]] = reader_command) -> None:
+        """Nothing is started yet; `command` is given the descriptor of the process's end of the socket."""
         self._settings = settings
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._peak: int | None = None
@@ -91,7 +97,7 @@ class Reader:
         if self._process is not None and self._process.poll() is not None:
             self._forget()
         if self._connection is None:
-            self._process, self._connection = _start(self._settings)
+            self._process, self._connection = _start(self._settings, self._command)
         return self._connection
 
     def _await(self, connection: Connection, progress: Progress) -> Reading | OverreadError | None:
@@ -138,12 +144,12 @@ class Reader:
                 process.stdin.close()
 
 
-def _start(settings: Settings) -> tuple[subprocess.Popen[bytes], Connection]:
+def _start(settings: Settings, command: Callable[[int], Sequence[str]]) -> tuple[subprocess.Popen[bytes], Connection]:
     ours, theirs = Pipe()
     threads = str(settings.worker_threads or os.cpu_count() or 1)
     with theirs:
         process = subprocess.Popen(
-            leashed("module", "services.worker.serve", "reader", str(theirs.fileno())),
+            command(theirs.fileno()),
             stdin=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
             env={**os.environ, "OMP_NUM_THREADS": threads},

@@ -5,11 +5,13 @@ It speaks pickled values over a socket that it inherited from the worker that st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Final
 
+from pipelines.core.entry import Entry
 from pipelines.core.errors import OutOfMemory, OverreadError
 from pipelines.core.types import Artifact, Reading, Subject
 from pipelines.exporters.base import Source
@@ -30,6 +32,7 @@ EXPORT: Final = "export"
 class Shelf:
     """The loaded pipelines, at most one model of each."""
 
+    resolve: Callable[[Entry, Path], AnyPipeline] = resolve
     loaded: dict[str, tuple[str, AnyPipeline]] = field(default_factory=dict)
 
     def take(self, request: Request) -> AnyPipeline:
@@ -40,7 +43,7 @@ class Shelf:
         if pipeline is not None:
             del self.loaded[request.pipeline]
             pipeline.close()
-        fresh = resolve(entry(request.pipeline), request.folder)
+        fresh = self.resolve(entry(request.pipeline), request.folder)
         self.loaded[request.pipeline] = (request.model_sha256, fresh)
         return fresh
 
@@ -50,9 +53,8 @@ class Shelf:
             pipeline.close()
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, shelf: Shelf) -> None:
     """Answer requests until the worker closes its end."""
-    shelf = Shelf()
     while True:
         try:
             request = connection.recv()

@@ -45,9 +45,9 @@ def main(argv: Sequence[str]) -> None:
 
             run_worker(settings, rest[0] if rest else None)
         case ["reader", descriptor]:
-            from services.worker.reading import serve
+            from services.worker.reading import Shelf, serve
 
-            serve(Connection(int(descriptor)))
+            serve(Connection(int(descriptor)), Shelf())
         case ["scheduler"]:
             from services.worker.schedule import run_scheduler
 

@@ -21,6 +21,7 @@ from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.work.run import run_one
 from services.work.sweep import take_back
+from services.worker.listening import Listening
 from services.worker.reader import Library, Reader
 
 log = logger("worker")
@@ -73,7 +74,8 @@ def default_name() -> str:
 
 
 def register(app: Celery, worker: Worker) -> None:
-    """Give the application its one task."""
+    """Give the application its one task, and a consumer that never stops listening."""
+    app.steps["consumer"].add(Listening)
 
     @app.task(name=WORK_TASK)  # type: ignore[untyped-decorator]
     def work(queue: str) -> None:
