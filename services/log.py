@@ -18,12 +18,23 @@ IDENTIFYING_KEYS: Final = frozenset(
     | {"password", "token", "key", "secret", "authorization", "cookie", "csrf"}
 )
 REDACTED: Final = "[redacted]"
+#: Libraries whose messages speak of processes and queues. All others may quote what was sent (pydicom warns with the
+#: value it does not like), so of those only the place that spoke is kept.
+TRUSTED_LOGGERS: Final = frozenset({"alembic", "billiard", "celery", "kombu", "multiprocessing", "redis", "uvicorn"})
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace the values of identifying keys; a structlog processor (Any: structlog's own type)."""
     for key in event.keys() & IDENTIFYING_KEYS:
         event[key] = REDACTED
+    return event
+
+
+def withhold(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the message of a library that is not trusted by the place it came from (Any: structlog's own type)."""
+    record: logging.LogRecord = event["_record"]
+    if record.name.split(".")[0] not in TRUSTED_LOGGERS:
+        event["event"] = f"message withheld: {record.name} at {record.module}:{record.lineno}"
     return event
 
 
@@ -52,11 +63,13 @@ def configure(level: int = logging.INFO) -> None:
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 redact,
+                withhold,
                 structlog.processors.ExceptionRenderer(places_of_exception),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
 
 
 def places_of_exception(exc_info: structlog.typing.ExcInfo) -> list[str]:
