@@ -21,6 +21,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 
 from pipelines.core.errors import CorruptPixels, NoPixelData, NotAnImage, UnsuitableInput
 from pipelines.imaging import jpeg
+from pipelines.imaging.jpeg_pixels import decode_jpeg
 from pipelines.imaging.picture import DecodedImage, Rgb, Window
 
 #: One picture: three times the largest fundus sensor of 2026 (about 45 megapixels), 0.4 GB as 8-bit RGB.
@@ -124,9 +125,7 @@ def _fast_jpeg(dataset: Dataset, factor: int) -> Rgb | None:
     is_grey = len(found.components) == 1 and interpretation == "MONOCHROME2"
     if not is_grey and not (found.is_ycbcr and interpretation.startswith("YBR_FULL")):
         return None
-    with Image.open(io.BytesIO(codestream)) as picture:
-        picture.draft(picture.mode, (found.width // factor, found.height // factor))
-        return np.array(picture.convert("RGB"))
+    return decode_jpeg(codestream, factor)
 
 
 def _stored(dataset: Dataset, frame: int) -> npt.NDArray[np.generic]:

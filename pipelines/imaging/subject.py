@@ -40,10 +40,11 @@ def subject_from_files(paths: Sequence[Path], decoder: Decoder, kind: str = "stu
     with tempfile.TemporaryDirectory(prefix="overread-") as folder:
         hashes = [_sha256(path) for path in paths]
         study = derived_uid("local study", *sorted(hashes))
+        ranks = {sha256: rank for rank, sha256 in enumerate(sorted(set(hashes)), start=1)}
         found = []
         for number, path in enumerate(paths):
             try:
-                found.append(_instance(path, Path(folder) / f"{number}.dcm", study, number, decoder))
+                found.append(_instance(path, Path(folder) / f"{number}.dcm", study, ranks[hashes[number]], decoder))
             except BadInput as error:
                 if len(paths) > 1:
                     error.add_note(f"file {number + 1} of {len(paths)}")
@@ -53,11 +54,11 @@ def subject_from_files(paths: Sequence[Path], decoder: Decoder, kind: str = "stu
         yield LocalSubject(Subject(kind, tuple(instances)), tuple(headers))
 
 
-def _instance(path: Path, target: Path, study: str, number: int, decoder: Decoder) -> tuple[InstanceFile, DicomHeader]:
-    """One file as an instance; a photograph is wrapped to `target` first."""
+def _instance(path: Path, target: Path, study: str, rank: int, decoder: Decoder) -> tuple[InstanceFile, DicomHeader]:
+    """One file as an instance; a photograph is wrapped to `target` first, numbered by its rank among the hashes."""
     kind, side = sniff_file(path), from_name(path.name)
     if kind.is_photograph:
-        identity = PhotographIdentity(LOCAL_PATIENT, study, side, instance_number=number + 1)
+        identity = PhotographIdentity(LOCAL_PATIENT, study, side, instance_number=rank)
         decoder.wrap_photograph(path, target, identity)
         path = target
     elif kind is MediaKind.EMPTY:

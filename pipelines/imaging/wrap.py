@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from pipelines.core.errors import CorruptPixels, NotAnImage, UnsuitableInput
 from pipelines.imaging import jpeg
+from pipelines.imaging.jpeg_pixels import decode_jpeg
 from pipelines.imaging.ophthalmic import StoredPixels, ophthalmic_photograph, srgb_profile
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
 from pipelines.imaging.pixels import MAX_PIXELS
@@ -25,6 +26,7 @@ _BITS_PER_SAMPLE: Final = 258  # TIFF 6.0
 _COMPRESSION: Final = 259  # TIFF 6.0
 _TIFF_JPEG: Final = frozenset({6, 7})  # TIFF 6.0 section 22 and Technical Note 2
 _PNG_DEPTH_AT: Final = 24  # W3C PNG 11.2.2: IHDR's bit depth, behind signature, length, type, width and height
+_CHECKED_AT: Final = 8  # scale 1/8
 _EIGHT_BIT_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa"})
 _GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I"})
 
@@ -111,7 +113,7 @@ def _encapsulated(data: bytes, opened: _Opened) -> StoredPixels | None:
     if opened.mode not in ("L", "RGB"):
         return None
     codestream = jpeg.without_metadata(data)
-    _check_decodes(codestream)
+    decode_jpeg(codestream, _CHECKED_AT)  # reads the whole stream for a tenth of the time; raises CorruptPixels
     return StoredPixels(
         jpeg=codestream,
         array=None,
@@ -130,16 +132,6 @@ def _interpretation(found: jpeg.JpegLayout) -> str:
     if len(found.components) == 1:
         return "MONOCHROME2"
     return "YBR_FULL_422" if found.is_ycbcr else "RGB"
-
-
-def _check_decodes(codestream: bytes) -> None:
-    """Decode at an eighth, which reads the whole stream for a tenth of the time."""
-    try:
-        with Image.open(io.BytesIO(codestream)) as picture:
-            picture.draft(picture.mode, (picture.width // 8 or 1, picture.height // 8 or 1))
-            picture.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise CorruptPixels("the photograph does not decode") from error
 
 
 def _decoded(data: bytes, opened: _Opened) -> StoredPixels:

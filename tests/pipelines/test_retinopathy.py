@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines.core.errors import CorruptPixels, UnsuitableInput
+from pipelines.core.receipt import is_intact
+from pipelines.core.types import Laterality, Reading, Subject, Urgency
+from pipelines.exporters.json import reading_json
+from pipelines.imaging.decoder import Decoder
+from pipelines.imaging.subject import subject_from_files
+from pipelines.nets.bundle import open_bundle
+from pipelines.nets.cam import grad_cam
+from pipelines.nets.precision import head_weights
+from pipelines.registry import entry
+from pipelines.retinopathy import Retinopathy
+from tests.pipelines.conftest import MODEL
+
+
+@pytest.fixture
+def both_eyes(retina_photo: Path, tmp_path: Path) -> list[Path]:
+    """The real photograph as a left eye, mirrored as a right one."""
+    left, right = tmp_path / "visit_L.jpg", tmp_path / "visit_R.jpg"
+    left.write_bytes(retina_photo.read_bytes())
+    with Image.open(retina_photo) as photograph:
+        photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(right, quality=95)
+    return [left, right]
+
+
+def read(pipeline: Retinopathy, paths: list[Path]) -> Reading:
+    with subject_from_files(paths, pipeline.decoder) as local:
+        return pipeline.run(local.subject)
+
+
+def test_both_eyes_of_a_visit_are_one_reading(retinopathy: Retinopathy, both_eyes: list[Path]) -> None:
+    reading = read(retinopathy, both_eyes)
+    assert {(each.label, each.laterality) for each in reading.findings} == {
+        (label, side)
+        for label in ("dr_grade", "referable_dr", "dme_risk")
+        for side in (None, Laterality.LEFT, Laterality.RIGHT)
+    }
+    assert {image.laterality for image in reading.images} == {Laterality.LEFT, Laterality.RIGHT}
+    grade = reading.findings[0]
+    assert grade.probabilities is not None
+    assert sum(grade.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert grade.value in range(5)
+
+
+def test_every_image_has_its_three_artifacts(retinopathy: Retinopathy, both_eyes: list[Path]) -> None:
+    reading = read(retinopathy, both_eyes)
+    names = [artifact.name for artifact in reading.artifacts]
+    assert sorted(names) == sorted(
+        f"{eye}-1-{kind}" for eye in "LR" for kind in ("map.npy", "heatmap.png", "overlay.png")
+    )
+    assert sorted(name for image in reading.images for name in image.artifacts) == sorted(names)
+    content = {artifact.name: artifact.content for artifact in reading.artifacts}
+    with Image.open(io.BytesIO(content["L-1-overlay.png"])) as overlay:
+        assert (overlay.mode, max(overlay.size)) == ("RGB", 706)
+    with Image.open(io.BytesIO(content["L-1-heatmap.png"])) as heatmap:
+        assert (heatmap.mode, heatmap.size) == ("RGBA", (706, 706))
+
+
+def test_the_stored_map_is_exact_grad_cam(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    with subject_from_files([retina_photo], retinopathy.decoder) as local:
+        (inferred,) = retinopathy.grade(local.subject)
+        reading = retinopathy.run(local.subject)
+    weights = head_weights(open_bundle(MODEL))[inferred.graded.grade]
+    stored = np.load(io.BytesIO(reading.artifacts[0].content))
+    assert np.array_equal(stored, grad_cam(inferred.features, weights))
+    assert reading.explanation is not None
+    assert reading.explanation.target == f"dr_grade={inferred.graded.grade}"
+    assert all(0 <= figure <= 1 for figure in reading.explanation.trust.values())
+
+
+def test_the_same_photographs_give_the_same_bytes(retinopathy: Retinopathy, both_eyes: list[Path]) -> None:
+    first, second = read(retinopathy, both_eyes), read(retinopathy, both_eyes[::-1])
+    assert replace(first, seconds={}) == replace(second, seconds={})
+
+
+def test_a_fresh_process_state_gives_the_same_bytes(
+    retinopathy: Retinopathy, decoder: Decoder, retina_photo: Path
+) -> None:
+    again = Retinopathy(MODEL, entry("retinopathy"), decoder=decoder)
+    first, second = read(retinopathy, [retina_photo]), read(again, [retina_photo])
+    assert replace(first, seconds={}) == replace(second, seconds={})
+
+
+def test_a_photograph_is_graded_alike_whatever_lies_beside_it(retinopathy: Retinopathy, both_eyes: list[Path]) -> None:
+    alone, beside = read(retinopathy, both_eyes[:1]), read(retinopathy, both_eyes)
+    left = [finding for finding in alone.findings if finding.laterality is Laterality.LEFT]
+    assert left == [finding for finding in beside.findings if finding.laterality is Laterality.LEFT]
+
+
+def test_global_random_states_are_untouched(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    drawn = torch.get_rng_state()
+    legacy = np.random.get_state()[1].copy()
+    read(retinopathy, [retina_photo])
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert np.array_equal(np.random.get_state()[1], legacy)
+
+
+def test_a_picture_without_a_retina_is_ungradable_and_asks_for_a_look(
+    retinopathy: Retinopathy, black_photo: Path
+) -> None:
+    reading = read(retinopathy, [black_photo])
+    assert (reading.abstained, reading.abstain_reason, reading.urgency) == (True, "ungradable", Urgency.CHECK)
+    assert {finding.value for finding in reading.findings} == {None}
+    assert reading.quality.reasons == ("no_retina",)
+    assert reading.explanation is not None
+    assert not reading.explanation.reliable
+    assert reading.explanation.note
+
+
+def test_one_blind_eye_makes_the_visit_abstain_but_hides_nothing(
+    retinopathy: Retinopathy, both_eyes: list[Path], black_photo: Path
+) -> None:
+    reading = read(retinopathy, [both_eyes[0], black_photo])
+    assert reading.abstained
+    assert not reading.quality.gradable
+    values = {finding.laterality: finding.value for finding in reading.findings if finding.label == "dr_grade"}
+    assert values[Laterality.RIGHT] is None
+    assert values[Laterality.LEFT] == values[None] is not None
+
+
+def test_the_receipt_is_intact_and_names_what_went_in(retinopathy: Retinopathy, both_eyes: list[Path]) -> None:
+    with subject_from_files(both_eyes, retinopathy.decoder) as local:
+        reading = retinopathy.run(local.subject)
+        hashes = {f"sha256:{instance.sha256}" for instance in local.subject.instances}
+    assert is_intact(reading.receipt)
+    assert set(reading.receipt.inputs) == hashes
+    assert reading.receipt.weights == reading.model.sha256 == open_bundle(MODEL).weights_sha256
+
+
+def test_the_json_is_the_contracts(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    document = reading_json(read(retinopathy, [retina_photo]), id="1", study_id="2")
+    assert set(document) >= {"id", "study_id", "pipeline", "model", "findings", "images", "quality", "abstained"}
+    assert set(document) >= {"abstain_reason", "urgency", "explanation", "artifacts", "seconds", "receipt"}
+    assert document["urgency"] in {"stat", "urgent", "check", "routine"}
+
+
+def test_a_subject_without_photographs_is_unsuitable(retinopathy: Retinopathy) -> None:
+    with pytest.raises(UnsuitableInput, match="no fundus photographs"):
+        retinopathy.run(Subject("study", ()))
+
+
+def test_other_objects_of_the_study_are_left_alone(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    with subject_from_files([retina_photo], retinopathy.decoder) as local:
+        (photograph,) = local.subject.instances
+        report = replace(photograph, path=Path("/nowhere"), modality="SR", sop_instance_uid="1.2.3")
+        reading = retinopathy.run(Subject("study", (report, photograph)))
+    assert len(reading.images) == 1
+
+
+def test_a_corrupt_photograph_fails_the_job(retinopathy: Retinopathy, retina_photo: Path, tmp_path: Path) -> None:
+    with subject_from_files([retina_photo], retinopathy.decoder) as local:
+        (photograph,) = local.subject.instances
+        data = photograph.path.read_bytes()
+        cut = tmp_path / "cut.dcm"
+        cut.write_bytes(data.replace(data[60_000:120_000], b""))
+        with pytest.raises(CorruptPixels):
+            retinopathy.run(Subject("study", (replace(photograph, path=cut),)))
