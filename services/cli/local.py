@@ -30,17 +30,23 @@ def read_settings(data: Path | None = None, **chosen: object) -> Settings:
     Raises BadRequest where a variable does not fit.
     """
     from pydantic import ValidationError
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
     from services.settings import Settings
 
     if data is not None:
         chosen["data_dir"] = data
     try:
-        return Settings.model_validate({**Settings().model_dump(), **chosen})
+        settings = Settings.model_validate({**Settings().model_dump(), **chosen})
+        make_url(settings.resolved_database_url)
     except ValidationError as error:
         wrong = error.errors()[0]
         name = "OVERREAD_" + "_".join(str(part) for part in wrong["loc"]).upper()
         raise BadRequest(f"the setting {name} does not fit: {wrong['msg']}", code="bad_setting") from error
+    except ArgumentError as error:
+        raise BadRequest("the setting OVERREAD_DATABASE_URL is not a database URL", code="bad_setting") from error
+    return settings
 
 
 @contextmanager

@@ -59,6 +59,8 @@ def main() -> None:
         app()
     except OverreadError as error:
         fail(error.sentence)
+    except OSError as error:
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
 

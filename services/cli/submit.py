@@ -46,7 +46,7 @@ def submit(
 ) -> None:
     """Send files and folders; the photographs of one folder are one visit.
 
-    Ends with 0 where every file was kept, 3 where some were refused, 1 where none was.
+    Ends with 0 where every file was kept (and read, with --wait), 3 where some were not, 1 where none was kept.
     """
     from services.cli.client import connected
     from services.cli.journal import journal_of
@@ -67,7 +67,8 @@ def submit(
     report(delivery, studies, len(letters) - len(missing), json)
     if wait and not json:
         print_findings(url, studies)
-    raise SystemExit(exit_code(delivery, len(letters) - len(missing)))
+    kept = delivery.kept + len(letters) - len(missing)
+    raise SystemExit(exit_code(kept, whole=not delivery.refused and not any(map(has_failed, studies))))
 
 
 def report(delivery: Delivery, studies: Sequence[Document], before: int, json: bool) -> None:
@@ -86,8 +87,13 @@ def report(delivery: Delivery, studies: Sequence[Document], before: int, json: b
         print(f"  and {len(delivery.refused) - REFUSALS_SHOWN} more; --json lists all", file=sys.stderr)
 
 
-def exit_code(delivery: Delivery, before: int) -> Exit:
-    """How the command ends: by whether everything, something or nothing was kept."""
-    if not delivery.refused:
-        return Exit.OK if delivery.kept + before else Exit.FAILED
-    return Exit.PARTLY if delivery.kept + before else Exit.FAILED
+def has_failed(study: Document) -> bool:
+    """Whether a study that was waited for was not read to its end."""
+    return any(isinstance(job, dict) and job["state"] in {"failed", "quarantined"} for job in study["jobs"])
+
+
+def exit_code(kept: int, *, whole: bool) -> Exit:
+    """How the command ends: by whether everything, something or nothing was kept and read."""
+    if not kept:
+        return Exit.FAILED
+    return Exit.OK if whole else Exit.PARTLY

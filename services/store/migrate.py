@@ -20,7 +20,7 @@ from pipelines.core.errors import Conflict, DatabaseUnavailable
 from services.settings import Settings
 from services.store.locks import Lock
 from services.store.models import seed
-from services.store.session import open_database, unit_of_work
+from services.store.session import open_database, outages, unit_of_work
 from services.store.stores import open_store
 from services.store.tables import APPEND_ONLY
 
@@ -84,7 +84,7 @@ def _migrating(settings: Settings) -> Iterator[Connection]:
     if database.is_sqlite:
         event.listen(database.engine, "connect", _let_tables_be_rebuilt)
     try:
-        with database.engine.begin() as connection:
+        with outages(), database.engine.begin() as connection:
             if not database.is_sqlite:
                 connection.execute(select(func.pg_advisory_xact_lock(int(Lock.MIGRATE))))
             yield connection

@@ -137,3 +137,21 @@ def test_nothing_to_do_shows_the_help(overread: Overread) -> None:
 
 def test_the_version_is_printed(overread: Overread) -> None:
     assert overread("--version").out.strip() == "0.1.0"
+
+
+@pytest.mark.parametrize("command", ["current", "upgrade"])
+def test_a_database_that_is_away_is_one_sentence(
+    command: str, overread: Overread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERREAD_DATABASE_URL", "postgresql+psycopg://nobody:none@127.0.0.1:9/nothing")
+    ended = overread("db", command, "--data", tmp_path)
+    assert ended.code == 1
+    assert ended.err.startswith("overread: The database does not answer")
+    assert ended.err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(overread: Overread, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ended = overread("db", "upgrade", "--data", tmp_path / "file")
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
