@@ -106,16 +106,10 @@ def unit_of_work(database: Database, *, writing: bool = True) -> Iterator[Sessio
     `writing=False` sees one moment, takes no write lock and refuses writes. Raises DatabaseUnavailable where the
     database does not answer, StorageFull where its disk is full, RuntimeError for a writing unit inside another.
     """
-    with database.sessions() as session, _alone(database, writing):
-        try:
-            session.connection(execution_options={READING: not writing})
-            yield session
-            session.commit()
-        except (DBAPIError, PoolTimeout) as error:
-            reason = _reason(error)
-            if reason is None:
-                raise
-            raise reason from error
+    with database.sessions() as session, _alone(database, writing), outages():
+        session.connection(execution_options={READING: not writing})
+        yield session
+        session.commit()
     for callback in session.info.pop(AFTER_COMMIT, []):
         callback()
 
@@ -139,6 +133,18 @@ def _alone(database: Database, writing: bool) -> Iterator[None]:
         yield
     finally:
         database.writers.discard(thread)
+
+
+@contextmanager
+def outages() -> Iterator[None]:
+    """Raise DatabaseUnavailable or StorageFull for a state of the database; a mistake of ours passes as it is."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise reason from error
 
 
 def _reason(error: DBAPIError | PoolTimeout) -> OverreadError | None:
