@@ -181,7 +181,7 @@ def pip_install(arguments: list[str]) -> None:
     last = deque[str](maxlen=LINES_SHOWN_ON_FAILURE)
     command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
     with (
-        log.open("w") as kept,
+        log.open("w", buffering=1) as kept,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip,
     ):
         assert pip.stdout is not None
