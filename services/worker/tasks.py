@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.core.errors import OverreadError
 from pipelines.registry import ENTRIES
 from services.broker import WORK_TASK, CeleryBell, make_app
-from services.log import configure, logger
+from services.log import logger
 from services.settings import Settings
 from services.store import models
 from services.store.session import unit_of_work
@@ -87,6 +87,22 @@ def register(app: Celery, worker: Worker) -> None:
             worker.let_go()
 
 
+def consume(app: Celery, queues: Sequence[str], name: str) -> None:
+    """Hear rings until SIGTERM or SIGINT, one at a time."""
+    # Jobs run in the reading process: a pool of Celery's own would hide how that process died.
+    app.Worker(
+        pool="solo",
+        concurrency=1,
+        queues=queues,
+        hostname=name,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+    ).start()
+
+
 def run_worker(settings: Settings, name: str | None = None) -> None:
     """Serve the queues of these settings until SIGTERM or SIGINT; a running job is given back."""
     app = make_app(settings)
@@ -102,24 +118,7 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
         # The database is away for the moment; the sweeper takes back what prepare would have.
         log.exception("worker.unprepared", worker=worker.name)
     try:
-        # One job at a time, in the reading process: a pool of Celery's own would hide how that process died.
-        app.Worker(
-            pool="solo",
-            concurrency=1,
-            queues=queues,
-            hostname=worker.name,
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            loglevel="WARNING",
-            quiet=True,
-        ).start()
+        consume(app, queues, worker.name)
     finally:
         reader.end()
         store.close()
-
-
-def main(name: str | None = None) -> None:
-    """A worker process with the settings of its environment."""
-    configure()
-    run_worker(Settings(), name)

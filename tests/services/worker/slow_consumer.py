@@ -1,0 +1,40 @@
+"""A worker on a real broker whose jobs only say that they begin and end: `python -m ... BROKER_URL SECONDS`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+
+from services.broker import make_app
+from services.settings import Settings
+from services.worker.tasks import consume, register
+
+
+@dataclass
+class Slow:
+    """Takes its time over each ring."""
+
+    seconds: float
+
+    def run(self, queue: str) -> bool:
+        """Say so, and take the time."""
+        say("begin")
+        time.sleep(self.seconds)
+        say("end")
+        return True
+
+    def let_go(self) -> None:
+        """It holds nothing."""
+
+
+def say(word: str) -> None:
+    """A line for the test that listens."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    app = make_app(Settings(broker_url=sys.argv[1]))
+    register(app, Slow(float(sys.argv[2])))  # type: ignore[arg-type]
+    consume(app, ["tests"], "slow")

@@ -1,0 +1,82 @@
+"""The supervisor: what dies is started again, more slowly each time, and nothing survives the stop."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.worker.children import HOPELESS, Children, Program
+from services.worker.deaths import resident_bytes
+
+STUBBORN = ("sh", "-c", "trap '' TERM; echo ready; while :; do read line; done")
+
+
+@pytest.fixture
+def children(tmp_path: Path) -> Iterator[Children]:
+    """A supervisor with little patience."""
+    children = Children(dict(os.environ), tmp_path / "logs", grace_seconds=0.5)
+    yield children
+    children.stop()
+
+
+def until(happened: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_child_that_dies_is_started_again(children):
+    children.start(Program("api", "api", lambda: ("sleep", "600")))
+    until(lambda: children.pids("api"))
+    (first,) = children.pids("api")
+    os.kill(first, signal.SIGKILL)
+    until(lambda: children.pids("api") not in ([], [first]))
+
+
+def test_a_child_that_cannot_live_is_given_a_clean_start(children):
+    started, resets = [], []
+    program = Program(
+        "broker", "broker", lambda: (started.append(time.monotonic()), ("false",))[1], reset=lambda: resets.append(1)
+    )
+    children.start(program)
+    until(lambda: resets)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(started)]
+    assert len(started) >= HOPELESS and pauses[0] < pauses[2]
+
+
+def test_the_stop_ends_even_a_child_that_will_not(children, tmp_path):
+    children.start(Program("api", "api", lambda: STUBBORN))
+    until(
+        lambda: (
+            "ready" in (tmp_path / "logs" / "api.log").read_text() if (tmp_path / "logs" / "api.log").exists() else ""
+        )
+    )
+    (pid,) = children.pids("api")
+    began = time.monotonic()
+    children.stop()
+    assert time.monotonic() - began < 3 and resident_bytes(pid) is None and children.pids("api") == []
+
+
+def test_a_foundation_stops_after_what_stands_on_it(children, tmp_path):
+    order = tmp_path / "order"
+    for name, foundation in (("broker", True), ("api", False)):
+        said = f"trap 'echo {name} >> {order}; exit' TERM; echo ready; while :; do read -t 1 line; done"
+        children.start(Program(name, name, lambda said=said: ("bash", "-c", said), foundation=foundation))
+    logs = [tmp_path / "logs" / f"{name}.log" for name in ("broker", "api")]
+    until(lambda: all(log.exists() and "ready" in log.read_text() for log in logs))
+    children.stop()
+    assert order.read_text().split() == ["api", "broker"]
+
+
+def test_what_children_say_is_kept_in_their_logs(children, tmp_path):
+    children.start(Program("worker", "worker-1", lambda: ("sh", "-c", "echo out; echo err >&2; sleep 600")))
+    log = tmp_path / "logs" / "worker-1.log"
+    until(lambda: log.exists() and log.read_text().split() == ["out", "err"])

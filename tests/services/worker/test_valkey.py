@@ -1,0 +1,50 @@
+"""The embedded broker: closed to strangers, and its rings survive kill -9."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from services.worker.valkey import LOG_FOLDER, Valkey
+from tests.services.worker.test_listening import started
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Valkey:
+    """Where a server may listen; nothing runs yet."""
+    return Valkey.fresh(tmp_path / "broker")
+
+
+def test_the_server_takes_no_command_without_its_password(valkey):
+    with started(valkey) as process:
+        with redis.Redis(host="127.0.0.1", port=valkey.port) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+        process.kill()
+
+
+def test_its_password_is_in_no_command_line_and_no_readable_file(valkey):
+    assert not any(valkey.password in word for word in valkey.command())
+    assert (valkey.folder / "valkey.conf").stat().st_mode & 0o077 == 0
+
+
+def test_what_it_holds_survives_kill_9(valkey):
+    with started(valkey) as process, redis.Redis.from_url(valkey.url) as client:
+        client.rpush("queue", *range(100))
+        time.sleep(1.2)  # appendfsync everysec
+        process.kill()
+    with started(valkey) as process, redis.Redis.from_url(valkey.url) as client:
+        assert client.llen("queue") == 100
+        process.kill()
+
+
+def test_a_server_that_cannot_read_its_files_starts_again_without_them(valkey):
+    folder = valkey.folder / LOG_FOLDER
+    folder.mkdir()
+    (folder / "appendonly.aof.manifest").write_text("nonsense")
+    valkey.forget()
+    with started(valkey) as process:
+        assert valkey.answers()
+        process.kill()
