@@ -36,7 +36,7 @@ MACULAR_EDEMA_RISKS: Final[Mapping[int, Code]] = {
 }
 
 # What a report says besides
-GRADE_PROBABILITY: Final = Code(OVERREAD, "grade-probability", "Probability of the grade, calibrated")
+GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")
 UNGRADABLE: Final = Code(OVERREAD, "ungradable", "No photograph of this eye can be graded")
 NO_UNITS: Final = Code("UCUM", "1", "no units")  # PS3.16 CID 82

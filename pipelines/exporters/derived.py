@@ -27,6 +27,7 @@ def object_uid(kind: str, reading: Reading, source: Source, *parts: str) -> str:
 def evidence(header: DicomHeader) -> Dataset:
     """The attributes of an image that objects about it take over; Type 2 ones that it lacks are empty."""
     dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID, dataset.SOPInstanceUID = header.sop_class_uid, header.sop_instance_uid
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = header.study_instance_uid, header.series_instance_uid
     dataset.PatientID, dataset.PatientName = header.patient_id or "", header.patient_name or ""

@@ -44,7 +44,6 @@ def _capture(reading: Reading, source: Source, image: ImageReading, artifact: Ar
     """One overlay as an object."""
     dataset = evidence(header_of(source, image.sop_instance_uid))
     photograph = (str(dataset.SOPClassUID), str(dataset.SOPInstanceUID))
-    dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.SOPInstanceUID = object_uid("secondary capture", reading, source, artifact.name)
     dataset.SeriesInstanceUID = object_uid("secondary capture series", reading, source)

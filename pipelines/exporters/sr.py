@@ -60,6 +60,7 @@ def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:
         verifying_observer_name=source.verified_by,
         verifying_organization=_ORGANIZATION if source.verified_by else None,
     )
+    report.SpecificCharacterSet = "ISO_IR 192"  # highdicom leaves it out; names are not all ASCII
     report.SeriesDescription = "Overread: findings"
     report.file_meta = file_meta(ComprehensiveSRStorage, str(report.SOPInstanceUID), ExplicitVRLittleEndian)
     dated(report, source.made)
