@@ -11,11 +11,12 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipelines.core.errors import BadRequest
 from services.store.clock import seconds_from_now
 from services.store.locks import Lock, only_writer
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.tables import AuditRow, AuditSeal
+from services.store.tables import SHA256_LENGTH, AuditRow, AuditSeal
 
 GENESIS_HASH = "0" * 64
 SEAL_BATCH = 500
@@ -29,14 +30,31 @@ class Link:
     number: int
     hash: str
 
+    def __str__(self) -> str:
+        """As it is written down: number:hash."""
+        return f"{self.number}:{self.hash}"
+
+
+def read_link(words: str) -> Link:
+    """A link that was written down; raises BadRequest."""
+    number, _, digest = words.partition(":")
+    if not number.isascii() or not number.isdecimal() or len(digest) != SHA256_LENGTH:
+        raise BadRequest("a link of the audit chain is written NUMBER:HASH", code="bad_link")
+    return Link(int(number), digest)
+
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """What `verify` found: `sealed` links are right, `unsealed` rows wait; `broken` says where the chain breaks."""
+    """What `verify` found: links up to `head` are right, `unsealed` rows wait; `broken` says where the chain breaks."""
 
-    sealed: int
+    head: Link
     unsealed: int
     broken: str | None = None
+
+    @property
+    def sealed(self) -> int:
+        """How many links are right."""
+        return self.head.number
 
     @property
     def intact(self) -> bool:
@@ -136,7 +154,7 @@ def verify(store: Store, known: Link | None = None) -> AuditVerdict:
             broken = f"the chain does not hold the known link {known.number if known else 0}"
         rows = session.scalar(select(func.count()).select_from(AuditRow)) or 0
         seals = session.scalar(select(func.count()).select_from(AuditSeal)) or 0
-    return AuditVerdict(sealed=seen.number, unsealed=max(rows - seals, 0), broken=broken)
+    return AuditVerdict(head=seen, unsealed=max(rows - seals, 0), broken=broken)
 
 
 def _page(session: Session, after: int) -> Sequence[tuple[AuditSeal, AuditRow | None]]:

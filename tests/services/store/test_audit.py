@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 import sqlalchemy as sa
 
+from pipelines.core.errors import BadRequest
 from services.store import audit
 from services.store.audit import Link
 from services.store.session import unit_of_work
@@ -120,6 +121,17 @@ def test_an_end_cut_off_is_found_by_a_link_known_from_before(sealed: Store) -> N
 
 def test_a_chain_written_anew_is_found_by_a_link_known_from_before(sealed: Store) -> None:
     assert audit.verify(sealed, Link(3, "f" * 64)).broken == "the chain does not hold the known link 3"
+
+
+def test_a_link_is_read_as_it_was_written_down() -> None:
+    link = Link(3, "f" * 64)
+    assert audit.read_link(str(link)) == link
+
+
+@pytest.mark.parametrize("words", ["", "3", "3:", ":" + "f" * 64, "x:" + "f" * 64, "3:" + "f" * 63, "³:" + "f" * 64])
+def test_anything_else_is_no_link(words: str) -> None:
+    with pytest.raises(BadRequest):
+        audit.read_link(words)
 
 
 def test_sealing_from_two_threads_makes_one_chain(each_store: Store) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -19,23 +21,23 @@ from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.stores import Store, open_store
 from services.store.tables import Table
-from tests.services.store.world import fill
+from tests.services.store.world import Sent, fill, publish, receive
 
 Rows = dict[str, list[tuple[object, ...]]]
 
 
 @pytest.fixture
-def filled(each_store: Store, tmp_path: Path) -> Store:
+def filled(store: Store, tmp_path: Path) -> Store:
     """A store with rows everywhere, a sealed audit and numbered events."""
-    reading = fill(each_store, tmp_path / "scratch")
-    with unit_of_work(each_store.database) as session:
+    reading = fill(store, tmp_path / "scratch")
+    with unit_of_work(store.database) as session:
         audit.record(session, "system", "study.closed", reading.study_id, job=reading.job_id)
         outbox.emit(session, "study", reading.study_id, {"study": reading.study_id})
         worklist.project(session, reading.study_id)
         users.open_session(session, users.create_user(session, "anna", "long enough", Role.ADMIN).id, 1)
-    audit.seal(each_store)
-    outbox.number_rows(each_store)
-    return each_store
+    audit.seal(store)
+    outbox.number_rows(store)
+    return store
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def rows_of(store: Store) -> Rows:
 
 
 def test_a_restored_system_has_every_row_and_file(
-    filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
+    each_store: Store, filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
     report = backup(settings, tmp_path / "copy")
     assert restore(elsewhere, tmp_path / "copy") == report
@@ -76,6 +78,40 @@ def test_a_restored_system_has_every_row_and_file(
     assert report.blobs == 1
 
 
+def test_a_backup_taken_while_studies_arrive_is_whole(
+    store: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
+) -> None:
+    stop, received = Event(), []
+
+    def receive_all_the_time() -> None:
+        while not stop.is_set():
+            number = len(received)
+            publish(store, tmp_path / "scratch", f"image {number}".encode())
+            received.append(receive(store, Sent(f"image {number}", sop=f"1.{number}", study=f"2.{number}")))
+
+    writer = Thread(target=receive_all_the_time)
+    writer.start()
+    wait_until(lambda: len(received) > 3)
+    backup(settings, tmp_path / "copy")
+    stop.set()
+    writer.join()
+    restore(elsewhere, tmp_path / "copy")
+    with closing(open_store(elsewhere)) as restored, unit_of_work(restored.database, writing=False) as session:
+        blobs = session.scalars(sa.text("SELECT blob_sha256 FROM instances")).all()
+        assert len(blobs) == session.scalar(sa.text("SELECT count(*) FROM studies")) > 3
+        assert [restored.blobs.digest(blob) for blob in blobs] == list(blobs)
+        assert len(blobs) <= len(received)
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    """Wait, but not for ever."""
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.postgresql
 def test_a_backup_of_sqlite_restores_on_postgresql(
     filled: Store, settings: Settings, empty_postgresql: str, tmp_path: Path
 ) -> None:
