@@ -34,8 +34,7 @@ _DAMAGED: Final = (
     gzip.BadGzipFile,
     zlib.error,
     EOFError,
-    UnicodeDecodeError,
-    ValueError,
+    ValueError,  # numbers and names in headers that are neither
     NotImplementedError,  # a compression that zipfile does not know
     struct.error,
 )
