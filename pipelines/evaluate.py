@@ -194,7 +194,3 @@ def _figure(statistic: Callable[[NDArray[np.int64]], float], count: int) -> Figu
 
 def _plain(figure: Figure) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else round(value, 6) for name, value in asdict(figure).items()}
-
-
-#: pipeline -> its evaluation.
-EVALUATIONS: Final = {"retinopathy": evaluate_retinopathy}

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, Protocol
 from pipelines.core.errors import NotAnImage
 
 #: A deflated object may grow to this many bytes while it is walked; only a window of it is held at a time.
-MAX_INFLATED: Final = 1_000_000_000
+MAX_INFLATED: Final = 500_000_000
 _CHUNK: Final = 65_536
 
 

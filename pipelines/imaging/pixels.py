@@ -26,8 +26,6 @@ from pipelines.imaging.picture import DecodedImage, Rgb, Window
 
 #: One picture: three times the largest fundus sensor of 2026 (about 45 megapixels), 0.4 GB as 8-bit RGB.
 MAX_PIXELS: Final = 2**27
-#: Code of pixels that are sound, but in a form that none of the decoders knows.
-UNSUPPORTED: Final = "unsupported_pixels"
 _PIXEL_DATA: Final = 0x7FE00010
 #: libjpeg decodes at these fractions in the frequency domain, at a fraction of the cost (libjpeg.txt, "scale_denom").
 _FACTORS: Final = (8, 4, 2)
@@ -132,11 +130,11 @@ def _stored(dataset: Dataset, frame: int) -> npt.NDArray[np.generic]:
     """One frame as stored, colours already RGB: (h, w) or (h, w, 3), 8 or 16 bit; palette colours looked up."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax == JPEGExtended12Bit and dataset.get("BitsAllocated") != 8:
-        raise UnsuitableInput("JPEG of 12 bits cannot be decoded", code=UNSUPPORTED)
+        raise UnsuitableInput("JPEG of 12 bits cannot be decoded", code="unsupported_pixels")
     try:
         array = pixel_array(dataset, index=frame)
     except NotImplementedError as error:
-        raise UnsuitableInput("the transfer syntax cannot be decoded", code=UNSUPPORTED) from error
+        raise UnsuitableInput("the transfer syntax cannot be decoded", code="unsupported_pixels") from error
     if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         array = apply_color_lut(array, dataset)
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
