@@ -16,3 +16,13 @@ export function LoadFailed({ error, again }: { error: Error; again: () => void }
     </div>
   );
 }
+
+/** Says that a refresh failed while older data stays on screen; nothing where there was no error. */
+export function Stale({ error }: { error: Error | null }): ReactElement {
+  if (error === null) return <></>;
+  return (
+    <Notice tone="urgent" title={t.errors.stale}>
+      <p>{sentence(error.message)}</p>
+    </Notice>
+  );
+}

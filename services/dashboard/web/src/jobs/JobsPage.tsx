@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { rowsOf, useJobAction, useJobs } from "../api/queries";
 import type { Job, JobState } from "../api/types";
 import { Age } from "../design/Age";
-import { LoadFailed } from "../design/LoadFailed";
+import { LoadFailed, Stale } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { Badge, Button, Empty, Field, Notice } from "../design/parts";
 import { percent, sentence } from "../text/format";
@@ -40,6 +40,7 @@ export default function JobsPage(): ReactElement {
         </Field>
       </div>
       <div className="page-body">
+        <Stale error={list.error} />
         {rows.length > 0 ? (
           <table className="table" aria-label={t.jobs.table}>
             <thead>

@@ -15,7 +15,7 @@ import "./models.css";
 export default function ModelsPage({ name }: { name: string | null }): ReactElement {
   const models = useModels();
   if (models.isPending) return <p className="waiting">{t.loading}</p>;
-  if (models.isError) return <LoadFailed error={models.error} again={() => void models.refetch()} />;
+  if (models.data === undefined) return <LoadFailed error={models.error} again={() => void models.refetch()} />;
   const shown = name ?? models.data[0]?.name;
   if (shown === undefined) {
     return (
@@ -54,7 +54,7 @@ export default function ModelsPage({ name }: { name: string | null }): ReactElem
 function Model({ name }: { name: string }): ReactElement {
   const model = useModel(name);
   if (model.isPending) return <p className="waiting">{t.loading}</p>;
-  if (model.isError) return <LoadFailed error={model.error} again={() => void model.refetch()} />;
+  if (model.data === undefined) return <LoadFailed error={model.error} again={() => void model.refetch()} />;
   return (
     <>
       <section className="panel">

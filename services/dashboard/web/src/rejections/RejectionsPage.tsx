@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 
 import { rowsOf, useRejections } from "../api/queries";
 import { Age } from "../design/Age";
-import { LoadFailed } from "../design/LoadFailed";
+import { LoadFailed, Stale } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { Empty } from "../design/parts";
 import { bytes, sentence } from "../text/format";
@@ -22,6 +22,7 @@ export default function RejectionsPage(): ReactElement {
         </div>
       </div>
       <div className="page-body">
+        <Stale error={list.error} />
         {rows.length > 0 ? (
           <table className="table" aria-label={t.rejections.table}>
             <thead>

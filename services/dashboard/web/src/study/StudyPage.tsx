@@ -4,7 +4,7 @@ import { Link, useLocation } from "wouter";
 
 import { rowsOf, useReasons, useReview, useStudy, useWorklist } from "../api/queries";
 import type { Me, Result, Review, StudyDetail } from "../api/types";
-import { LoadFailed } from "../design/LoadFailed";
+import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -35,11 +35,15 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
     { keys: KEYS.verdict.back, run: () => goTo("/") },
   ]);
 
-  if (study.isPending) return <p className="waiting">{t.loading}</p>;
-  if (study.isError) return <LoadFailed error={study.error} again={() => void study.refetch()} />;
+  // What was loaded once stays, whatever a later refresh meets: the form below holds what the reader typed.
+  if (study.data === undefined) {
+    if (study.isPending) return <p className="waiting">{t.loading}</p>;
+    return <LoadFailed error={study.error} again={() => void study.refetch()} />;
+  }
   const next = around.next;
   return (
     <div className="study">
+      <Stale error={study.error} />
       <Head study={study.data} previous={around.previous} next={next} open={open} />
       <Rooms study={study.data} me={me} goOn={next === null ? null : () => open(next)} />
     </div>

@@ -30,6 +30,7 @@ export const frame = {
     unreachable: "The server cannot be reached. Nothing was sent; what you see may be out of date.",
     noReason: (status: number) => `The server answered ${status} without a reason.`,
     loadTitle: "This could not be loaded",
+    stale: "What you see may be out of date",
     loadNothingLost: "Nothing was changed.",
     crashTitle: "This page stopped working",
     crash: "Stored data is not touched by this. Load the page again; if it comes back, tell whoever runs Overread.",

@@ -4,7 +4,7 @@ import { useLocation } from "wouter";
 
 import { rowsOf, useWorklist } from "../api/queries";
 import { Button, Empty } from "../design/parts";
-import { LoadFailed } from "../design/LoadFailed";
+import { LoadFailed, Stale } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -58,6 +58,7 @@ export function WorklistPage(): ReactElement {
         <Filters ref={filterBar} chosen={filters} choose={choose} />
       </div>
       <div className="page-body">
+        <Stale error={list.error} />
         {rows.length > 0 ? (
           <table className="table worklist" aria-label={t.worklist.table}>
             <thead>

@@ -1,0 +1,415 @@
+"""The reading room in a real browser: from log-in to signature by keyboard, and what it says when things go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    SetCookieParam,
+    expect,
+    sync_playwright,
+)
+
+from services.store import users
+from services.store.session import unit_of_work
+from services.store.states import Role
+from tests.conftest import MakesDicom
+from tests.e2e.conftest import PASSWORD, Running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
+#: Set, the tests also leave the screenshots of the documentation: `make screenshots`.
+KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
+WINDOW = {"width": 1280, "height": 800}
+PATIENCE_MS = 20_000
+CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
+
+
+@dataclass
+class Room:
+    """A page of a logged-in reader; `faults` are what the browser complained of."""
+
+    page: Page
+    system: Running
+    faults: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open one of the dashboard's addresses."""
+        self.page.goto(f"{self.system.url}{path}")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def log_in(self, name: str, password: str) -> None:
+        """Log in by keyboard; the user's name has the focus."""
+        expect(self.page.get_by_label("User name")).to_be_focused()
+        self.page.keyboard.type(name)
+        self.press("Tab")
+        self.page.keyboard.type(password)
+        self.press("Enter")
+
+    def row(self, patient_id: str) -> Locator:
+        """The patient's row of the worklist."""
+        return self.page.get_by_role("row").filter(has_text=patient_id)
+
+    def open(self, patient_id: str) -> None:
+        """Open a patient's study from the worklist by keyboard alone."""
+        expect(self.row(patient_id)).to_be_visible()
+        for _ in range(self.page.get_by_role("row").count()):
+            if "chosen" in (self.row(patient_id).get_attribute("class") or ""):
+                break
+            self.press("j")
+        self.press("Enter")
+        expect(self.page.get_by_role("heading", name=patient_id, exact=True)).to_be_visible()
+
+    def keep(self, name: str) -> None:
+        """A screenshot for the documentation, where such are wanted."""
+        if KEEP_SCREENSHOTS:
+            IMAGES.mkdir(exist_ok=True)
+            self.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium over a built dashboard."""
+    for script in ("build_dashboard.py", "find_chromium.py"):
+        ran = subprocess.run(
+            [sys.executable, f"scripts/{script}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    # The sandbox needs a user who is not root; the pages are our own.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found["program"], args=arguments, env={**os.environ, **found["environment"]}
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser nobody has used yet."""
+    context = chromium.new_context(viewport=WINDOW, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
+    """Somebody who has not logged in; the test fails where the browser had anything to complain of."""
+    room = Room(context.new_page(), system)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            room.faults.append(f"{message.text} at {message.location.get('url')}")
+
+    def note(request: Request) -> None:
+        room.asked.append(request.url)
+
+    room.page.on("console", hear)
+    room.page.on("pageerror", lambda error: room.faults.append(str(error)))
+    room.page.on("request", note)
+    yield room
+    assert room.faults == []
+    assert [url for url in room.asked if not url.startswith((system.url, "blob:"))] == []
+
+
+@pytest.fixture(scope="module")
+def session_cookies(system: Running) -> list[SetCookieParam]:
+    """What the browser of a logged-in reader holds; logging in is slow on purpose, so it is done once."""
+    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0) as client:
+        client.post("/session", json={"name": system.user, "password": system.password}).raise_for_status()
+        return [{"name": name, "value": value, "url": system.url} for name, value in client.cookies.items()]
+
+
+@pytest.fixture
+def room(stranger: Room, session_cookies: list[SetCookieParam]) -> Room:
+    """A reader at the worklist."""
+    stranger.page.context.add_cookies(session_cookies)
+    stranger.go("/")
+    expect(stranger.page.get_by_role("heading", name="Worklist")).to_be_visible()
+    return stranger
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The real photograph as a left eye, its mirror image as a right one, and a copy too blurred to grade."""
+    import skimage.data
+
+    folder = tmp_path_factory.mktemp("pictures")
+    left = Image.fromarray(skimage.data.retina())
+    made = {"left": left, "right": ImageOps.mirror(left), "blurred": left.filter(ImageFilter.GaussianBlur(25))}
+    for name, picture in made.items():
+        picture.save(folder / f"{name}.jpg", quality=92)
+    return {name: folder / f"{name}.jpg" for name in made}
+
+
+@pytest.fixture(scope="module")
+def read(system: Running, pictures: dict[str, Path]) -> Callable[..., str]:
+    """Send photographs of a patient, wait until the model has read them, and return the study's id."""
+
+    @cache
+    def send_and_wait(patient_id: str, *names: str) -> str:
+        sides = {"left": "L", "right": "R", "blurred": "R"}
+        answer = system.client.post(
+            "/studies",
+            params={"patient_id": patient_id, "laterality": [sides[name] for name in names]},
+            files=[("files", (f"{name}.jpg", pictures[name].read_bytes(), "image/jpeg")) for name in names],
+        )
+        assert answer.status_code == 202, answer.text
+        study = answer.json()["studies"][0]
+        assert system.ended(study["jobs"][0])["state"] == "succeeded"
+        return str(study["id"])
+
+    return send_and_wait
+
+
+def reviews_of(system: Running, study_id: str) -> list[dict[str, object]]:
+    """The study's reviews as the API tells them."""
+    reviews: list[dict[str, object]] = system.client.get(f"/studies/{study_id}").json()["reviews"]
+    return reviews
+
+
+def colleague(system: Running, name: str) -> httpx.Client:
+    """Another clinician, logged in."""
+    with unit_of_work(system.store.database) as session:
+        users.create_user(session, name, PASSWORD, Role.CLINICIAN)
+    client = httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0)
+    assert client.post("/session", json={"name": name, "password": PASSWORD}).status_code == 201
+    client.headers[CSRF_HEADER] = client.cookies[CSRF_COOKIE]
+    return client
+
+
+def test_a_reader_signs_by_keyboard_alone(stranger: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1001", "right", "left")
+    page = stranger.page
+    stranger.go("/")
+    stranger.keep("login")
+    stranger.log_in(stranger.system.user, stranger.system.password)
+    stranger.open("P-1001")
+    expect(page.get_by_role("img", name="Heat-map: where the model looked")).to_have_count(2)
+    stranger.press("a")
+    expect(page.get_by_role("button", name=re.compile("^Sign"))).to_be_focused()
+    stranger.press("Control+Enter")
+    history = page.get_by_role("region", name="History")
+    expect(history).to_contain_text("Signed · Accepted")
+    expect(history).to_contain_text(stranger.system.user)
+    assert [(review["action"], review["verdict"]) for review in reviews_of(stranger.system, study_id)] == [
+        ("sign", "accept")
+    ]
+    stranger.press("Escape")
+    expect(stranger.row("P-1001")).to_contain_text("Accepted")
+
+
+def test_the_heat_map_lies_on_the_photograph_point_for_point(room: Room, read: Callable[..., str]) -> None:
+    read("P-1002", "left")
+    room.open("P-1002")
+    photograph = room.page.get_by_role("img", name=re.compile("^Fundus photograph"))
+    heat_map = room.page.get_by_role("img", name=re.compile("^Heat-map"))
+    room.press("+", "+", "ArrowLeft")
+    expect(heat_map).to_be_visible()
+    boxes = [image.bounding_box() for image in (photograph, heat_map)]
+    sizes = [image.evaluate("image => image.naturalWidth / image.naturalHeight") for image in (photograph, heat_map)]
+    assert boxes[0] == pytest.approx(boxes[1])
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+
+
+def test_the_picture_follows_its_keys(room: Room, read: Callable[..., str]) -> None:
+    read("P-1002", "left")
+    room.open("P-1002")
+    page = room.page
+    heat_map = page.get_by_role("img", name=re.compile("^Heat-map"))
+    photograph = page.get_by_role("img", name=re.compile("^Fundus photograph"))
+    expect(heat_map).to_have_css("opacity", "0.5")
+    room.press("]")
+    expect(heat_map).to_have_css("opacity", "0.6")
+    room.press("h")
+    expect(heat_map).to_have_count(0)
+    room.press("r")
+    expect(photograph).to_have_css("filter", re.compile("red-free"))
+    room.keep("red-free")
+    room.press("+")
+    expect(page.get_by_label("Magnification")).to_have_text("1.3×")
+    room.press("0")
+    expect(page.get_by_label("Magnification")).to_have_text("1.0×")
+    expect(heat_map).to_have_css("opacity", "0.5")
+
+
+def test_an_edit_gives_grade_reason_and_comment(room: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1004", "left")
+    room.open("P-1004")
+    page = room.page
+    room.press("e")
+    expect(page.get_by_role("radio", checked=True).first).to_be_focused()
+    sign = page.get_by_role("button", name=re.compile("^Sign"))
+    expect(sign).to_be_disabled()
+    page.get_by_role("group", name="Left eye: Retinopathy grade").get_by_role("radio", name="4").check()
+    page.get_by_label("Reason").select_option("grade_too_low")
+    room.press("m")
+    page.keyboard.type("New vessels at the disc.")
+    room.keep("study-edit")
+    room.press("Control+Enter")
+    expect(page.get_by_role("region", name="History")).to_contain_text("New vessels at the disc.")
+    (review,) = reviews_of(room.system, study_id)
+    assert (review["verdict"], review["reason"], review["comment"]) == (
+        "edit",
+        "grade_too_low",
+        "New vessels at the disc.",
+    )
+    findings = review["findings"]
+    assert isinstance(findings, list)
+    graded = {finding["laterality"]: finding["value"] for finding in findings if finding["label"] == "dr_grade"}
+    assert graded == {"L": 4, None: 4}
+
+
+def test_two_readers_at_once_overwrite_nothing(room: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1005", "left")
+    room.open("P-1005")
+    page = room.page
+    room.press("x")
+    page.get_by_label("Reason").select_option("artefact")
+    page.get_by_role("textbox", name="Comment").fill("Dust on the lens.")
+    with closing(colleague(room.system, "colleague")) as other:
+        result_id = other.get(f"/studies/{study_id}").json()["results"][0]["id"]
+        signed = {"action": "sign", "verdict": "accept", "base_review_id": None}
+        assert other.post(f"/results/{result_id}/reviews", json=signed).status_code == 201
+    notice = page.get_by_role("status").filter(has_text="Somebody wrote here in the meantime")
+    expect(notice).to_contain_text("colleague: Signed (Accepted)")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("Dust on the lens.")
+    room.keep("conflict")
+    assert len(reviews_of(room.system, study_id)) == 1
+    page.get_by_role("button", name="I have read it; go on").click()
+    page.get_by_role("button", name=re.compile("^Adjudicate")).click()
+    expect(page.get_by_role("region", name="History")).to_contain_text("Dust on the lens.")
+    assert [review["action"] for review in reviews_of(room.system, study_id)] == ["sign", "adjudicate"]
+
+
+def test_a_session_that_ends_in_mid_review_loses_no_text(room: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1006", "left")
+    room.open("P-1006")
+    page = room.page
+    room.press("a", "m")
+    page.keyboard.type("Drusen only.")
+    page.context.clear_cookies()
+    room.press("Control+Enter")
+    expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+    assert reviews_of(room.system, study_id) == []
+    room.log_in(room.system.user, room.system.password)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("Drusen only.")
+    page.get_by_role("textbox", name="Comment").press("Control+Enter")
+    expect(page.get_by_role("region", name="History")).to_contain_text("Drusen only.")
+    refused = [fault for fault in room.faults if "401" in fault]
+    room.faults[:] = [fault for fault in room.faults if fault not in refused]
+    assert refused
+
+
+def test_the_model_says_when_it_abstains(room: Room, read: Callable[..., str]) -> None:
+    read("P-1007", "blurred")
+    expect(room.row("P-1007")).to_contain_text("Model abstained")
+    room.open("P-1007")
+    expect(room.page.get_by_role("status").filter(has_text="The model abstained")).to_contain_text("cannot be graded")
+    expect(room.page.get_by_role("figure")).to_contain_text("Heat-map not reliable")
+    room.keep("abstained")
+
+
+def test_what_arrives_appears_without_being_asked_for(room: Room, read: Callable[..., str]) -> None:
+    expect(room.page.get_by_role("banner")).to_contain_text("Live")
+    read("P-1008", "left")
+    expect(room.row("P-1008")).to_contain_text("To read")
+
+
+def test_refused_files_are_listed_with_the_reason(room: Room) -> None:
+    refused = room.system.client.post("/studies", files={"files": ("notes.txt", b"no picture at all", "text/plain")})
+    room.go("/rejections")
+    expect(room.page.get_by_role("cell", name=refused.json()["received"][0]["code"])).to_be_visible()
+    room.keep("rejections")
+
+
+def test_an_unrouted_study_says_why(room: Room, synthetic_dicom: MakesDicom) -> None:
+    scan = synthetic_dicom(
+        Modality="CT", SOPClassUID="1.2.840.10008.5.1.4.1.1.2", PatientID="P-1009", PatientName="Doe^Jane"
+    )
+    sent = room.system.client.post(
+        "/studies",
+        params={"complete": "yes"},
+        files={"files": ("scan.dcm", scan.read_bytes(), "application/dicom")},
+    )
+    assert sent.status_code == 202, sent.text
+    expect(room.row("P-1009")).to_contain_text("No pipeline reads this")
+    room.open("P-1009")
+    expect(room.page.get_by_role("status").filter(has_text="No pipeline reads this")).to_contain_text("holds CT")
+
+
+def test_a_failed_job_says_why_and_can_be_read_again(room: Room, synthetic_dicom: MakesDicom) -> None:
+    broken = synthetic_dicom(PatientID="P-1010", PixelData=np.zeros(0, np.uint8).tobytes())
+    sent = room.system.client.post(
+        "/studies",
+        params={"complete": "yes"},
+        files={"files": ("broken.dcm", broken.read_bytes(), "application/dicom")},
+    )
+    assert sent.status_code == 202, sent.text
+    job = room.system.ended(sent.json()["studies"][0]["jobs"][0])
+    assert job["state"] == "failed"
+    room.go("/jobs")
+    row = room.page.get_by_role("row").filter(has_text=job["error_code"])
+    expect(row).to_contain_text("Failed")
+    room.keep("jobs")
+    row.get_by_role("button", name="Read again").click()
+    expect(row).to_contain_text("Failed")
+    assert room.system.ended(job["id"])["state"] == "failed"
+
+
+def test_the_model_card_is_shown(room: Room) -> None:
+    room.go("/models")
+    expect(room.page.get_by_role("cell", name="In use")).to_be_visible()
+    expect(room.page.locator(".card")).not_to_be_empty()
+    room.keep("models")
+
+
+def test_the_keys_are_explained_and_can_be_switched_off(room: Room) -> None:
+    room.press("?")
+    help_page = room.page.get_by_role("dialog", name="Keys")
+    expect(help_page).to_contain_text("Heat-map on or off")
+    room.keep("keys")
+    help_page.get_by_role("checkbox").uncheck()
+    room.press("Escape")
+    expect(help_page).to_have_count(0)
+    room.press("?")
+    expect(help_page).to_have_count(0)
+
+
+def test_the_light_theme_stays_after_a_reload(room: Room) -> None:
+    room.page.get_by_role("button", name="Light theme").click()
+    room.page.reload()
+    expect(room.page.locator("html")).to_have_attribute("data-theme", "light")
+    expect(room.page.get_by_role("heading", name="Worklist")).to_be_visible()
+    room.keep("worklist-light")
