@@ -9,16 +9,22 @@ OverreadError
 │   ├── ArchiveRefused             archive_unsafe_path, archive_bomb, archive_nested ...
 │   ├── LateralityRequired
 │   ├── BadRequest                 parameters, bodies, boundaries
+│   │   ├── BadCursor
+│   │   └── RangeNotSatisfiable
 │   ├── MalformedBody              a multipart body that does not follow its boundary
 │   ├── UnsupportedMedia           a Content-Type that Overread does not take
 │   ├── RequestStalled
+│   ├── KeyReused                  an Idempotency-Key sent before with another request
+│   ├── BadReview                  unknown_label, bad_finding_value, reason_required ...
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
 │   ├── Forbidden
 │   └── TooManyAttempts
 ├── NotFound
-├── Conflict                       review_conflict, illegal state, idempotency
+├── Conflict                       illegal_state, superseded, already_signed ...
+│   ├── ReviewConflict
+│   └── StillRunning               the first request with an Idempotency-Key has not ended
 ├── Unavailable                    comes back by itself: a retry helps
 │   ├── DatabaseUnavailable
 │   ├── StorageFull
@@ -144,6 +150,31 @@ class BodyTooLarge(BadInput):
     status = 413
 
 
+class BadCursor(BadRequest):
+    """The cursor is not one that this list gave out."""
+
+    code = "bad_cursor"
+
+
+class RangeNotSatisfiable(BadRequest):
+    """The range begins behind the end."""
+
+    code = "range_not_satisfiable"
+    status = 416
+
+
+class KeyReused(BadInput):
+    """This Idempotency-Key was sent before with another request."""
+
+    code = "idempotency_mismatch"
+
+
+class BadReview(BadInput):
+    """The review does not fit the result."""
+
+    code = "bad_review"
+
+
 class NotAllowed(OverreadError):
     """The request is not allowed."""
 
@@ -184,6 +215,19 @@ class Conflict(OverreadError):
 
     code = "conflict"
     status = 409
+
+
+class ReviewConflict(Conflict):
+    """Somebody else has written here since you read it; look at the newest review and decide again."""
+
+    code = "review_conflict"
+
+
+class StillRunning(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    code = "idempotency_running"
+    retry = True
 
 
 class Unavailable(OverreadError):

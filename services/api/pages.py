@@ -11,7 +11,7 @@ from typing import Annotated, Final, Generic, Protocol, TypeVar
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from pipelines.core.errors import BadRequest
+from pipelines.core.errors import BadCursor
 
 MAX_LIMIT: Final = 200
 DEFAULT_LIMIT: Final = 50
@@ -41,12 +41,6 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(default=None, description="Asks for the next page; null on the last.")
-
-
-class BadCursor(BadRequest):
-    """The cursor is not one that this list gave out."""
-
-    code = "bad_cursor"
 
 
 def pack(*parts: str | int | None) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
-from pipelines.core.errors import BadRequest
+from pipelines.core.errors import RangeNotSatisfiable
 from services.api.errors import MEDIA_TYPE
 from services.store.blobs import Blobs
 
@@ -35,13 +35,6 @@ BYTES_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {  # Any: OpenAPI's JS
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
 }
-
-
-class RangeNotSatisfiable(BadRequest):
-    """The range begins behind the end."""
-
-    code = "range_not_satisfiable"
-    status = 416
 
 
 class Precondition(BaseModel):

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from pipelines.core.errors import BadCursor
 from services.api.deps import Technician, TheStore
 from services.api.errors import problems
-from services.api.pages import BadCursor, Cursor, Limit, Page, after_id, page_of
+from services.api.pages import Cursor, Limit, Page, after_id, page_of
 from services.store import lists
 from services.store.session import unit_of_work
 from services.store.tables import Rejection

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from pipelines.core.errors import Forbidden, NotFound
+from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict
 from pipelines.core.types import Laterality
 from services.api.deps import Clinician, RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
@@ -18,7 +18,7 @@ from services.api.views import ReviewView, review_view
 from services.store.states import ReviewAction, Verdict
 from services.work.access import Looker, open_reviews
 from services.work.reasons import REASONS
-from services.work.review import MAX_COMMENT, BadReview, EditedFinding, ReviewConflict, Word, review
+from services.work.review import MAX_COMMENT, EditedFinding, Word, review
 
 router = APIRouter(tags=["reviews"])
 

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import BadCursor, NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
-from services.api.pages import BadCursor, Cursor, Limit, Page, after_id, page_of
+from services.api.pages import Cursor, Limit, Page, after_id, page_of
 from services.api.results import result_view
 from services.api.views import (
     JobView,

@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipelines.core.errors import BadCursor
 from pipelines.core.types import Urgency
 from services.api.deps import Technician, TheStore
 from services.api.errors import problems
-from services.api.pages import BadCursor, Cursor, Limit, Page, pack, unpack
+from services.api.pages import Cursor, Limit, Page, pack, unpack
 from services.api.studies import PatientView, patient_view
 from services.api.views import PriorityWord, priority_word
 from services.store.session import unit_of_work

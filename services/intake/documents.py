@@ -13,10 +13,10 @@ from pipelines.core.errors import (
     NotAuthenticated,
     NotFound,
     OverreadError,
+    StillRunning,
     StorageFull,
     UnsupportedMedia,
 )
-from services.store.idempotency import StillRunning
 from services.store.states import StudyState
 from services.work.outcomes import FileStatus
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pipelines.core.errors import KeyReused, StillRunning
 from services.intake.answers import Answer
 from services.store import idempotency
-from services.store.idempotency import KeyReused, OneTime, StillRunning
+from services.store.idempotency import OneTime
 from services.store.session import unit_of_work
 from services.store.stores import Store
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadInput, Conflict
+from pipelines.core.errors import KeyReused, StillRunning
 from services.store.clock import seconds_from_now, utcnow
 from services.store.tables import IdempotencyKey
 from services.store.upsert import insert_or_keep
@@ -16,19 +16,6 @@ from services.store.upsert import insert_or_keep
 KEPT_SECONDS: Final = 24 * 3600
 #: A request that has not ended after this long died with its process: the key is free again.
 RUNNING_SECONDS: Final = 900
-
-
-class KeyReused(BadInput):
-    """This Idempotency-Key was sent before with another request."""
-
-    code = "idempotency_mismatch"
-
-
-class StillRunning(Conflict):
-    """The first request with this Idempotency-Key is still running."""
-
-    code = "idempotency_running"
-    retry = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadInput, Conflict, Forbidden, NotFound
+from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound, ReviewConflict
 from pipelines.core.labels import LABELS
 from services.store import audit, outbox, reviews, worklist
 from services.store.clock import utcnow
@@ -24,18 +24,6 @@ from services.work.access import ShownReview
 from services.work.reasons import REASONS
 
 MAX_COMMENT: Final = 10_000
-
-
-class ReviewConflict(Conflict):
-    """Somebody else has written here since you read it; look at the newest review and decide again."""
-
-    code = "review_conflict"
-
-
-class BadReview(BadInput):
-    """The review does not fit the result."""
-
-    code = "bad_review"
 
 
 @dataclass(frozen=True, slots=True)
