@@ -7,6 +7,11 @@ from typing import Any, Final
 
 #: How the finding of a label reads in a list, where its coded meaning would be too long.
 LINES: Final[Mapping[str, str]] = {"dr_grade": "DR grade {value}"}
+#: Why a machine abstains, where the stable word would puzzle a reader.
+ABSTENTIONS: Final[Mapping[str, str]] = {
+    "ungradable": "the photographs cannot be graded",
+    "low_confidence": "not sure enough between the grades",
+}
 LONGEST_HEADLINE = 200
 
 
@@ -16,7 +21,8 @@ def headline_of(document: Mapping[str, Any]) -> str | None:
     Any: the document is the contract's JSON, checked where it was made.
     """
     if document.get("abstained"):
-        return f"no answer: {document.get('abstain_reason') or 'not sure enough'}"[:LONGEST_HEADLINE]
+        reason = document.get("abstain_reason") or "not sure enough"
+        return f"no answer: {ABSTENTIONS.get(reason, reason)}"[:LONGEST_HEADLINE]
     finding = _chief(document)
     if finding is None:
         return None

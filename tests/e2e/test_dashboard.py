@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -24,7 +25,6 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
-    SetCookieParam,
     expect,
     sync_playwright,
 )
@@ -143,7 +143,7 @@ def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
 
 
 @pytest.fixture(scope="module")
-def session_cookies(system: Running) -> list[SetCookieParam]:
+def session_cookies(system: Running) -> list[Any]:
     """What the browser of a logged-in reader holds; logging in is slow on purpose, so it is done once."""
     with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0) as client:
         client.post("/session", json={"name": system.user, "password": system.password}).raise_for_status()
@@ -151,7 +151,7 @@ def session_cookies(system: Running) -> list[SetCookieParam]:
 
 
 @pytest.fixture
-def room(stranger: Room, session_cookies: list[SetCookieParam]) -> Room:
+def room(stranger: Room, session_cookies: list[Any]) -> Room:
     """A reader at the worklist."""
     stranger.page.context.add_cookies(session_cookies)
     stranger.go("/")
@@ -215,7 +215,12 @@ def test_a_reader_signs_by_keyboard_alone(stranger: Room, read: Callable[..., st
     stranger.keep("login")
     stranger.log_in(stranger.system.user, stranger.system.password)
     stranger.open("P-1001")
-    expect(page.get_by_role("img", name="Heat-map: where the model looked")).to_have_count(2)
+    for kind in ("Fundus photograph", "Heat-map"):
+        pictures = page.get_by_role("img", name=re.compile(kind))
+        expect(pictures).to_have_count(2)
+        for picture in pictures.all():
+            expect(picture).not_to_have_js_property("naturalWidth", 0)
+    stranger.keep("study")
     stranger.press("a")
     expect(page.get_by_role("button", name=re.compile("^Sign"))).to_be_focused()
     stranger.press("Control+Enter")
@@ -408,6 +413,7 @@ def test_the_keys_are_explained_and_can_be_switched_off(room: Room) -> None:
 
 
 def test_the_light_theme_stays_after_a_reload(room: Room) -> None:
+    room.keep("worklist")
     room.page.get_by_role("button", name="Light theme").click()
     room.page.reload()
     expect(room.page.locator("html")).to_have_attribute("data-theme", "light")
