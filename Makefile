@@ -8,7 +8,7 @@ EXIT ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench setup develop docs format pin clean python
+.PHONY: help demo test test-slow check bench setup develop docs screenshots format pin clean python
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,11 +40,14 @@ setup: python ## the virtual environment and the dashboard, as far as using Over
 develop: python ## the same with all that testing and checking need
 	@$(PYTHON) scripts/setup.py develop --torch $(TORCH)
 
+screenshots: develop ## take the pictures in docs/images anew, from the real system in a real browser
+	OVERREAD_SCREENSHOTS=1 $(PYTEST) -q tests/e2e/test_dashboard.py
+
 format: develop ## bring the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: develop ## write docs/settings.md and docs/errors.md anew from the source
+docs: develop ## write the pages of settings, errors and decisions anew from their sources
 	$(BIN)/python scripts/reference.py
 
 pin: develop ## write constraints.txt anew from what is installed

@@ -10,7 +10,7 @@ from typing import Final
 
 CONSTRAINTS: Final = Path(__file__).resolve().parent.parent / "constraints.txt"
 #: Part of every environment, and never a dependency of ours.
-LEFT_OUT: Final = frozenset({"overread", "pip", "setuptools", "wheel"})
+LEFT_OUT: Final = frozenset({"overread", "pip"})
 HEADER: Final = """\
 # Exact versions that were tested together, for Python 3.11 to 3.13; written by `make pin`.
 # PyTorch stands without +cpu or +cu...: scripts/setup.py chooses the build.

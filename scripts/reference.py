@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/errors.md from the source, so that they cannot fall behind it."""
+"""Writes the pages of settings, errors and decisions from their sources, so that they cannot fall behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.core.errors import OverreadError  # noqa: E402
 from services.settings import Settings  # noqa: E402
 
 SOURCES: Final = ("pipelines", "services")
-NOTE: Final = "<!-- Written by `make docs` from the source. -->\n"
+NOTE: Final = "<!-- Written by `make docs`. -->\n"
 
 SETTINGS_HEAD: Final = f"""\
 # Settings
@@ -41,6 +41,13 @@ on the job; at the command line on standard error. "again" says whether the same
 
 | code | status | again | sentence |
 | --- | --- | --- | --- |
+"""
+DECISIONS_HEAD: Final = f"""\
+# Decisions
+
+{NOTE}
+One page each: context, decision, consequences, alternatives.
+
 """
 NARROWER_HEAD: Final = """
 ## Narrower codes
@@ -71,7 +78,16 @@ def main() -> int:
 
 def pages() -> dict[str, str]:
     """The generated pages by their names in docs/."""
-    return {"settings.md": settings_page(), "errors.md": errors_page()}
+    return {"settings.md": settings_page(), "errors.md": errors_page(), "decisions/README.md": decisions_page()}
+
+
+def decisions_page() -> str:
+    """One line a decision, by its number; the line is the page's heading."""
+    folder = ROOT / "docs" / "decisions"
+    lines = [
+        f"- [{page.read_text().splitlines()[0].removeprefix('# ')}]({page.name})\n" for page in folder.glob("0*.md")
+    ]
+    return DECISIONS_HEAD + "".join(sorted(lines))
 
 
 def settings_page() -> str:
