@@ -252,16 +252,20 @@ def test_a_bomb_behind_the_pixels_is_refused_too(synthetic_dicom: Make) -> None:
     assert refusal(path) == "nesting_bomb"
 
 
-def test_a_deflate_bomb_is_walked_in_little_memory(synthetic_dicom: Make) -> None:
+def test_a_deflate_bomb_is_refused(synthetic_dicom: Make) -> None:
     path = recoded(synthetic_dicom(), DeflatedExplicitVRLittleEndian, implicit=False, little=True)
     data, begin = header_bytes(path)
     stream = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
-    length = 300_000_000
-    element = struct.pack("<HH2sHL", 0x0009, 0x1001, b"OB", 0, length)
-    squeezed = (
-        stream.compress(element) + b"".join(stream.compress(bytes(1_000_000)) for _ in range(30)) + stream.flush()
-    )
-    path.write_bytes(data[:begin] + squeezed)
+    element = struct.pack("<HH2sHL", 0x0009, 0x1001, b"OB", 0, 30_000_000)
+    squeezed = stream.compress(element) + b"".join(stream.compress(bytes(1_000_000)) for _ in range(30))
+    path.write_bytes(data[:begin] + squeezed + stream.flush())
+    assert refusal(path) == "nesting_bomb"
+
+
+def test_a_broken_deflate_stream_is_refused(synthetic_dicom: Make) -> None:
+    path = recoded(synthetic_dicom(), DeflatedExplicitVRLittleEndian, implicit=False, little=True)
+    data, begin = header_bytes(path)
+    path.write_bytes(data[:begin] + b"\xff" * 200)
     assert refusal(path) == "truncated_header"
 
 
