@@ -30,6 +30,7 @@ OverreadError
 │   ├── StorageFull
 │   ├── LeaseLost
 │   ├── JobTimeout
+│   ├── NotReady
 │   └── WorkerStopping
 ├── DecoderDied                    the memory-limited child ended without an answer
 ├── ReaderDied                     the process that runs the model ended without an answer
@@ -255,6 +256,12 @@ class LeaseLost(Unavailable):
     """Another worker holds this job now; this worker's result was discarded."""
 
     code = "lease_lost"
+
+
+class NotReady(Unavailable):
+    """The system did not become ready; what its processes said is in the logs folder."""
+
+    code = "not_ready"
 
 
 class JobTimeout(Unavailable):

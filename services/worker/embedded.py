@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import httpx
 
-from pipelines.core.errors import Unavailable
+from pipelines.core.errors import NotReady
 from services.settings import Settings
 from services.store import migrate
 from services.worker.children import Children, Program
@@ -29,12 +29,6 @@ GRACE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
 STARTED: Final = ("api", "worker", "scheduler")
 ROLES: Final = (*STARTED, "broker")
-
-
-class NotReady(Unavailable):
-    """The system did not become ready; its processes' words are in the logs folder."""
-
-    code = "not_ready"
 
 
 @dataclass(frozen=True)
