@@ -27,8 +27,8 @@ class Bell(Protocol):
     def ring(self, queue: str) -> None:
         """Say that there is work in `queue`."""
 
-    def waiting(self, queue: str) -> int:
-        """How many rings nobody has heard yet; 0 where the broker does not answer."""
+    def waiting(self, queue: str) -> int | None:
+        """How many rings nobody has heard yet; None where the broker does not answer."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class CeleryBell:
         except (OperationalError, RedisError, OSError):
             return
 
-    def waiting(self, queue: str) -> int:
-        """Messages in `queue`, 0 where the broker does not answer."""
+    def waiting(self, queue: str) -> int | None:
+        """Messages in `queue`, None where the broker does not answer."""
         try:
             with self.app.connection_for_read() as connection:
                 return int(connection.default_channel.client.llen(queue))
         except (OperationalError, RedisError, OSError):
-            return 0
+            return None
 
 
 def make_app(settings: Settings) -> Celery:

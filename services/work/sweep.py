@@ -53,7 +53,10 @@ def ring_for_due(store: Store, bell: Bell) -> int:
         due = jobs.due_by_queue(session)
     rings = 0
     for queue, number in due.items():
-        missing = min(number, RINGS) - bell.waiting(queue)
+        waiting = bell.waiting(queue)
+        if waiting is None:  # the broker is away: each ring would wait for it in vain
+            return rings
+        missing = min(number, RINGS) - waiting
         for _ in range(missing):
             bell.ring(queue)
         rings += max(missing, 0)

@@ -68,3 +68,13 @@ def test_a_worker_that_starts_anew_takes_back_what_it_held_at_once(desk, store):
     assert take_back(store, bell, "w1") == 1
     assert (desk.job(own).state, desk.job(others).state) == (JobState.QUEUED, JobState.RUNNING)
     assert bell.rings == ["retinopathy"]
+
+
+def test_a_broker_that_is_away_is_not_rung(desk, store):
+    class Away(CountingBell):
+        def waiting(self, queue: str) -> None:
+            return None
+
+    desk.queue()
+    bell = Away()
+    assert sweep(store, bell).rings == 0 and bell.rings == []
