@@ -111,30 +111,30 @@ def read_manifest(manifest: Path) -> list[Labelled]:
         with manifest.open(encoding="utf-8-sig", newline="") as file:
             return list(_rows(csv.DictReader(file), manifest.parent))
     except OSError as error:
-        raise _bad("the manifest cannot be opened") from error
+        raise _bad("cannot be opened") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _bad("the manifest is not a CSV file in UTF-8") from error
+        raise _bad("is not a CSV file in UTF-8") from error
 
 
 def _rows(reader: csv.DictReader[str], folder: Path) -> Iterator[Labelled]:
     missing = {"path", "grade"} - set(reader.fieldnames or ())
     if missing:
-        raise _bad(f"the manifest has no column {' and no column '.join(sorted(missing))}")
+        raise _bad(f"has no column {' and no column '.join(sorted(missing))}")
     is_empty = True
     for row in reader:
         is_empty = False
         written, grade = (row["path"] or "").strip(), (row["grade"] or "").strip()
         if not written:
-            raise _bad("a row of the manifest has no path", line=reader.line_num)
+            raise _bad("has a row without a path", line=reader.line_num)
         if grade not in {str(known) for known in range(GRADES)}:
-            raise _bad("a grade of the manifest is not 0, 1, 2, 3 or 4", line=reader.line_num)
+            raise _bad("has a grade that is not 0, 1, 2, 3 or 4", line=reader.line_num)
         yield Labelled(written, folder / written, int(grade))
     if is_empty:
-        raise _bad("the manifest has no rows")
+        raise _bad("has no rows")
 
 
 def _bad(detail: str, **facts: object) -> BadInput:
-    return BadInput(detail, code="bad_manifest", **facts)
+    return BadInput(f"the manifest {detail}", code="bad_manifest", **facts)
 
 
 def _score(row: Labelled, pipeline: Retinopathy) -> Scored:

@@ -127,8 +127,9 @@ class Decoder:
             raise self._death(child) from error
         except TimeoutError as error:
             self._stop()
-            message = "decoding the pixels took too long"
-            raise errors.DecoderDied(message, code="decode_timeout", seconds=self._timeout_s) from error
+            raise errors.DecoderDied(
+                "decoding the pixels took too long", code="decode_timeout", seconds=self._timeout_s
+            ) from error
         except KeyboardInterrupt:
             self._stop()  # the answer would be taken for that of the next request
             raise

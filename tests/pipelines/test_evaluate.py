@@ -91,7 +91,7 @@ def test_relative_paths_are_relative_to_the_manifest(tmp_path: Path) -> None:
         ("path,grade\na.jpg,5\n", "line: 2"),
         ("path,grade\na.jpg,1\nb.jpg,two\n", "line: 3"),
         ("path,grade\na.jpg\n", "line: 2"),
-        ("path,grade\n,1\n", "no path"),
+        ("path,grade\n,1\n", "without a path"),
     ],
 )
 def test_a_bad_manifest_gives_one_clear_sentence(tmp_path: Path, text: str, sentence: str) -> None:
