@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -74,12 +75,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # The server's own access log writes paths and addresses; the gate writes route templates instead.
         logging.getLogger("uvicorn.access").disabled = True
         store = open_store(chosen)
-        with Decoder(chosen.decoder_memory_bytes, chosen.decoder_timeout_seconds) as decoder:
+        with (
+            Decoder(chosen.decoder_memory_bytes, chosen.decoder_timeout_seconds) as decoder,
+            ThreadPoolExecutor(max_workers=1) as passwords,
+        ):
             app.state.settings = chosen
             app.state.store = store
             app.state.bell = open_bell(chosen)
             app.state.metrics = metrics
             app.state.throttle = LoginThrottle(chosen.login_attempts, chosen.login_wait_seconds)
+            app.state.passwords = passwords
             app.state.feed = Feed(store)
             app.state.decoder = decoder
             app.state.pictures = Pictures(decoder, chosen.data_dir / "cache" / "rendered", chosen.rendered_cache_bytes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
@@ -19,11 +20,14 @@ from services.store import audit, users
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.stores import Store
+from services.store.tables import User
 from services.store.users import NewSession
 
 router = APIRouter(tags=["session"])
 
-SECONDS_PER_HOUR = 3600
+SECONDS_PER_HOUR: Final = 3600
+#: A login that has not had its turn by then is told to come again; a turn takes some tens of milliseconds.
+TURN_SECONDS: Final = 10
 
 
 class Login(BaseModel):
@@ -64,7 +68,8 @@ def log_in(body: Login, request: Request, store: TheStore, settings: TheSettings
     throttle: LoginThrottle = request.app.state.throttle
     place = request.client.host if request.client else ""
     with throttle.attempt(body.name, place):
-        opened, me = _open(store, settings, body)
+        user = _known(store, request.app.state.passwords, body)
+    opened, me = _open(store, settings, user)
     view = SessionView(user=me, csrf_token=opened.csrf_token, expires_at=opened.expires_at)
     response = JSONResponse(view.model_dump(mode="json"), 201)
     _set_cookies(response, settings, opened)
@@ -90,15 +95,28 @@ def who_am_i(actor: Technician) -> Me:
     return _me(actor)
 
 
-def _open(store: Store, settings: Settings, body: Login) -> tuple[NewSession, Me]:
+def _known(store: Store, passwords: Executor, body: Login) -> User:
+    """The user whose password this is; `passwords` has one thread.
+
+    Argon2 needs much memory on purpose: one login at a time, in one thread, or as many guesses at once would take the
+    machine's (and each thread that ever did it would keep its share).
+    """
     try:
-        with unit_of_work(store.database, writing=False) as session:
-            # The slow part: outside the writing transaction, or a guesser would hold up everyone's work.
-            user = users.authenticate(session, body.name, body.password)
+        return passwords.submit(_verify, store, body).result(TURN_SECONDS)
+    except TimeoutError:
+        raise TooManyAttempts("too many people log in at the same time", seconds=TURN_SECONDS) from None
     except NotAuthenticated:
         with unit_of_work(store.database) as session:
             audit.record(session, "anonymous", "session.refused")
         raise
+
+
+def _verify(store: Store, body: Login) -> User:
+    with unit_of_work(store.database, writing=False) as session:
+        return users.authenticate(session, body.name, body.password)
+
+
+def _open(store: Store, settings: Settings, user: User) -> tuple[NewSession, Me]:
     with unit_of_work(store.database) as session:
         opened = users.open_session(session, user.id, settings.session_hours)
         audit.record(session, f"user:{user.id}", "session.opened")

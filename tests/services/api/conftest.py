@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from pipelines.core.types import Reading
 from pipelines.exporters.json import reading_json
@@ -33,8 +34,8 @@ PATIENCE_SECONDS = 60  # a busy machine, not a slow API
 
 @cache
 def password_hash() -> str:
-    """The hash of PASSWORD, made once: argon2 is slow on purpose."""
-    return PasswordHash.recommended().hash(PASSWORD)
+    """A cheap hash of PASSWORD, made once: argon2 is slow on purpose."""
+    return PasswordHash((Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1),)).hash(PASSWORD)
 
 
 @dataclass
