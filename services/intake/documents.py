@@ -13,6 +13,7 @@ from pipelines.core.errors import (
     NotAuthenticated,
     NotFound,
     OverreadError,
+    RequestStalled,
     StillRunning,
     StorageFull,
     UnsupportedMedia,
@@ -72,6 +73,7 @@ _OPEN: Final[dict[int | str, dict[str, Any]]] = {
     503: _problem(DatabaseUnavailable),
 }
 SUBMIT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = _OPEN | {
+    408: {"description": f"`request_stalled`: {RequestStalled('').title}", "model": NotSubmitted},
     409: _problem(StillRunning),
     413: {"description": f"`body_too_large`: {BodyTooLarge('').title}", "model": NotSubmitted},
     415: {"description": f"`unsupported_media_type`: {UnsupportedMedia('').title}", "model": NotSubmitted},

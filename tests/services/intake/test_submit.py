@@ -70,7 +70,6 @@ def test_one_bad_file_never_sinks_its_neighbours(sender: Sender) -> None:
     assert answer.status_code == 202
     assert statuses(answer) == ["stored", "rejected", "rejected", "rejected", "stored"]
     assert codes(answer) == [None, "empty_file", "not_dicom", "truncated_header", None]
-    assert [row.code for row in sender.rejections()] != []
     assert sorted(row.code for row in sender.rejections()) == ["empty_file", "not_dicom", "truncated_header"]
 
 
@@ -113,9 +112,9 @@ def test_bytes_decide_and_not_names_or_stated_types(sender: Sender) -> None:
     assert statuses(sender.post(zipped(("x", dicom())), "application/dicom")) == ["stored"]
 
 
-@pytest.mark.parametrize("query", [{"complete": "yes"}, {"complete": "YES".lower(), "priority": "stat"}])
-def test_yes_closes_with_the_request(sender: Sender, query: dict[str, str]) -> None:
-    [study] = sender.send(("a", dicom()), **query).json()["studies"]
+@pytest.mark.parametrize(("query", "fields"), [({"complete": "yes"}, {}), ({}, {"complete": "yes"})])
+def test_yes_closes_with_the_request(sender: Sender, query: dict[str, str], fields: dict[str, str]) -> None:
+    [study] = sender.send(("a", dicom()), fields=fields, **query).json()["studies"]
     assert study["state"] == "complete"
 
 

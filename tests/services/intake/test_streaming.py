@@ -1,0 +1,87 @@
+"""Bodies are streamed: memory does not grow with them, and nobody else waits for one."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipelines.core.errors import BadInput
+from services.intake.multipart import MultipartBody
+from services.settings import MEBIBYTE, Settings
+from services.store.blobs import Blobs, Published
+from services.work.spool import Spool, SpooledFile
+from tests.services.intake.conftest import BOUNDARY, Sender, dicom, multipart, statuses
+
+PATIENCE = 20.0
+
+
+class Hearing:
+    """Hears a body and remembers its files."""
+
+    def __init__(self) -> None:
+        self.files: list[SpooledFile] = []
+
+    def file(self, spooled: SpooledFile) -> None:
+        self.files.append(spooled)
+
+    def refused(self, name: str, size: int, error: BadInput) -> None:
+        raise error
+
+    def field(self, name: str, value: str) -> None:
+        raise AssertionError("the body has no fields")
+
+
+def test_a_large_file_is_never_held_whole(settings: Settings) -> None:
+    hearing, size = Hearing(), 64 * MEBIBYTE
+    head, tail = multipart(("a", b"|")).split(b"|")
+    block = bytes(MEBIBYTE)
+    tracemalloc.start()
+    try:
+        with Spool(settings) as spool:
+            body = MultipartBody(BOUNDARY.encode(), spool, hearing, settings.max_file_bytes)
+            body.feed(head)
+            for _ in range(size // len(block)):
+                body.feed(block)
+            body.feed(tail)
+            body.end()
+            _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [file.bytes for file in hearing.files] == [size]
+    assert peak < 8 * MEBIBYTE
+
+
+@pytest.mark.parametrize("step", [1, 7, 64, 1 << 20])
+def test_a_body_may_be_cut_anywhere(settings: Settings, step: int) -> None:
+    contents = [b"", b"\r\n--tests-boundar", b"\r\n--", bytes(range(256)) * 3, f"--{BOUNDARY}".encode()]
+    sent = multipart(*[(str(number), content) for number, content in enumerate(contents)])
+    hearing = Hearing()
+    with Spool(settings) as spool:
+        body = MultipartBody(BOUNDARY.encode(), spool, hearing, settings.max_file_bytes)
+        for start in range(0, len(sent), step):
+            body.feed(sent[start : start + step])
+        body.end()
+        assert [file.path.read_bytes() for file in hearing.files] == contents
+
+
+def test_others_are_answered_while_a_slow_disk_holds_an_upload(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    publish_many = Blobs.publish_many
+
+    def slow(self: Blobs, files: Sequence[tuple[Path, str, str]]) -> list[Published]:
+        reached.set()
+        assert go_on.wait(PATIENCE)
+        return publish_many(self, files)
+
+    monkeypatch.setattr(Blobs, "publish_many", slow)
+    with ThreadPoolExecutor(1) as thread:
+        upload = thread.submit(sender.send, ("a", dicom()))
+        assert reached.wait(PATIENCE)
+        assert sender.client.get("/healthz", timeout=PATIENCE).status_code == 200
+        go_on.set()
+        assert statuses(upload.result()) == ["stored"]
