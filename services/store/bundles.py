@@ -50,7 +50,7 @@ def read_bundle(folder: Path) -> Bundle:
     if digest != facts.get("weights_sha256"):
         raise WeightsRefused
     inference = _json(folder / INFERENCE)
-    thresholds = {name: inference[name] for name in THRESHOLDS if name in inference}
+    thresholds: dict[str, Any] = {name: inference[name] for name in THRESHOLDS if name in inference}
     try:
         return Bundle(
             folder, str(facts["name"]), str(facts["version"]), digest, facts, thresholds, card.read_text("utf-8")

@@ -21,3 +21,9 @@ def only_writer(session: Session, lock: Lock) -> None:
     """Wait for the lock; a writing unit of work on SQLite holds the database's own already."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(int(lock))))
+
+
+def only_one_of(session: Session, kind: str, key: str) -> None:
+    """Wait until no other transaction holds the lock of this thing; nothing to wait for on SQLite."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind}:{key}", 0))))

@@ -25,6 +25,7 @@ POOL_OVERFLOW = 20
 POOL_TIMEOUT_SECONDS = 15.0
 CONNECT_TIMEOUT_SECONDS = 5
 P = ParamSpec("P")
+BEFORE_COMMIT = "before_commit"
 AFTER_COMMIT = "after_commit"
 READING = "overread_reading"
 
@@ -101,17 +102,29 @@ def _begin_postgresql(connection: Connection) -> None:
 
 @contextmanager
 def unit_of_work(database: Database, *, writing: bool = True) -> Iterator[Session]:
-    """One short transaction: commits at the end, rolls back on any exception, then runs what `after_commit` left.
+    """One short transaction: runs what `before_commit` left, commits, then runs what `after_commit` left.
 
-    `writing=False` sees one moment, takes no write lock and refuses writes. Raises DatabaseUnavailable where the
-    database does not answer, StorageFull where its disk is full, RuntimeError for a writing unit inside another.
+    Any exception rolls back. `writing=False` sees one moment, takes no write lock and refuses writes. Raises
+    DatabaseUnavailable where the database does not answer, StorageFull where its disk is full, RuntimeError for a
+    writing unit inside another.
     """
     with database.sessions() as session, _alone(database, writing), outages():
         session.connection(execution_options={READING: not writing})
         yield session
+        for _, callback in sorted(session.info.pop(BEFORE_COMMIT, {}).items()):
+            callback()
         session.commit()
     for callback in session.info.pop(AFTER_COMMIT, []):
         callback()
+
+
+def before_commit(session: Session, key: str, callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run `callback` as the transaction's last step, once for a key, keys in their order.
+
+    For summaries of what the transaction did: made once however often it changed something, and with locks that are
+    taken last and in the same order everywhere, so that two transactions never wait for each other.
+    """
+    session.info.setdefault(BEFORE_COMMIT, {})[key] = partial(callback, *args, **kwargs)
 
 
 def after_commit(session: Session, callback: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
 from services.store.clock import seconds_from_now, utcnow
+from services.store.locks import only_one_of
 from services.store.search import index_study
 from services.store.states import Priority, SeriesState, StudyState
 from services.store.tables import Instance, Patient, Series, Study
@@ -198,7 +199,10 @@ def add_instances(session: Session, arrivals: Sequence[tuple[str, InstanceFacts]
     A second blob under one SOP Instance UID is kept and flagged. The answers are in the order of the arrivals.
     """
     uids = sorted({facts.sop_instance_uid for _, facts in arrivals})
-    _one_writer_of(session, uids)
+    # Two transactions that add different bytes under one UID would not see each other's row, and flag neither. In one
+    # order, so that they never wait for each other in turn.
+    for uid in uids:
+        only_one_of(session, "instance", uid)
     held: dict[str, list[Instance]] = {uid: [] for uid in uids}
     for known in session.scalars(select(Instance).where(Instance.sop_instance_uid.in_(uids)).order_by(Instance.id)):
         held[known.sop_instance_uid].append(known)
@@ -218,14 +222,6 @@ def _arrive(series_id: str, facts: InstanceFacts, others: list[Instance]) -> Add
     outcome = InstanceOutcome.CONFLICT if others else InstanceOutcome.STORED
     others.append(instance)
     return AddedInstance(instance, outcome)
-
-
-def _one_writer_of(session: Session, uids: Sequence[str]) -> None:
-    # Two transactions that add different bytes under one UID would not see each other's row, and neither would be
-    # flagged. In one order, so that they never wait for each other in turn. SQLite has one writer anyway.
-    if session.get_bind().dialect.name == "postgresql":
-        for uid in uids:
-            session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(uid, 0))))
 
 
 def close_study(session: Session, study_id: str) -> Study:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Select, delete, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Urgency
 from services.store.clock import UtcDateTime, utcnow
+from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of
+from services.store.session import before_commit
 from services.store.signatures import standing
 from services.store.states import JobRole, JobState, Priority, ReviewState
-from services.store.studies import lock_study
 from services.store.tables import Assignment, CurrentResult, Job, Result, Review, Series, Slot, Study, WorklistRow
 
 #: Order of the list: what the machine cannot answer comes first, then by urgency, then what still runs, then what is
@@ -26,6 +27,8 @@ RANK_WAITING: Final = len(URGENCY_RANKS) + 1
 RANK_UNROUTED: Final = RANK_WAITING + 1
 RANK_SIGNED: Final = RANK_UNROUTED + 1
 UNANSWERED_STATES: Final = frozenset({JobState.FAILED, JobState.QUARANTINED})
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,25 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
 
 
 def project(session: Session, study_id: str) -> None:
-    """Rebuild the study's worklist rows from the truth tables, in the caller's transaction."""
+    """Rebuild the study's worklist rows from the truth tables, as the last step of the caller's transaction.
+
+    Call it with every change of a study, its jobs, results, reviews or assignments; within one transaction it is done
+    once.
+    """
+    before_commit(session, f"worklist:{study_id}", _rebuild, session, study_id)
+
+
+def _rebuild(session: Session, study_id: str) -> None:
     session.flush()
-    study = lock_study(session, study_id)
+    # Not the study's row: a worker that claims a job and a late image that cancels it would wait for each other.
+    only_one_of(session, "worklist", study_id)
+    study = session.get_one(Study, study_id, populate_existing=True)
     modality = "/".join(
         session.scalars(select(Series.modality).filter_by(study_id=study_id).distinct().order_by(Series.modality))
     )
     slots = session.scalars(select(Slot).filter_by(study_id=study_id).order_by(Slot.id)).all()
     rows = [_slot_row(session, slot) for slot in slots] or [_unrouted_row(study)]
-    kept = {row.id: row for row in session.scalars(select(WorklistRow).filter_by(study_id=study_id))}
+    kept = {row.id: row for row in session.scalars(_now(select(WorklistRow).filter_by(study_id=study_id)))}
     for values in rows:
         row = next((old for old in kept.values() if _same(old, values)), None)
         if row is None:
@@ -122,6 +135,11 @@ def project(session: Session, study_id: str) -> None:
         row.updated_at = utcnow()
     session.execute(delete(WorklistRow).where(WorklistRow.id.in_(list(kept))))
     session.flush()
+
+
+def _now(query: Select[Row]) -> Select[Row]:
+    # What the session read before the lock may be old by now.
+    return query.execution_options(populate_existing=True)
 
 
 def _same(row: WorklistRow, values: Mapping[str, Any]) -> bool:
@@ -154,7 +172,7 @@ def _unrouted_row(study: Study) -> dict[str, Any]:
 
 def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
     job = session.scalar(
-        select(Job).where(Job.slot_id == slot.id, Job.role == JobRole.LIVE).order_by(Job.id.desc()).limit(1)
+        _now(select(Job).where(Job.slot_id == slot.id, Job.role == JobRole.LIVE).order_by(Job.id.desc()).limit(1))
     )
     pointer = session.get(CurrentResult, slot.id, populate_existing=True)
     result = session.get(Result, pointer.result_id) if pointer else None

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pipelines.core.errors import DatabaseUnavailable, StorageFull
 from services.store import session as session_module
-from services.store.session import Database, after_commit, open_database, unit_of_work
+from services.store.session import Database, after_commit, before_commit, open_database, unit_of_work
 from services.store.stores import Store
 from services.store.tables import Site
 
@@ -44,6 +44,25 @@ def test_messages_leave_after_the_commit_and_only_then(each_store: Store) -> Non
         after_commit(session, lambda: seen.append(count_sites(each_store.database)))
         assert seen == []
     assert seen == [2]
+
+
+def test_the_last_step_of_a_unit_is_done_once_a_key_and_in_their_order(each_store: Store) -> None:
+    done: list[str] = []
+    with unit_of_work(each_store.database) as session:
+        for key in ("b", "a", "b"):
+            before_commit(session, key, done.append, key)
+        session.add(Site(name="second"))
+    assert done == ["a", "b"]
+
+
+def test_a_last_step_that_fails_takes_the_unit_back(each_store: Store) -> None:
+    def fail() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError), unit_of_work(each_store.database) as session:
+        session.add(Site(name="second"))
+        before_commit(session, "a", fail)
+    assert count_sites(each_store.database) == 1
 
 
 def test_messages_of_a_failed_unit_never_leave(each_store: Store) -> None:

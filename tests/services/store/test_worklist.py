@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
+from threading import Thread
 
 import pytest
-from sqlalchemy import Select, text
+from sqlalchemy import Select, event, text, update
 
 from pipelines.core.types import Urgency
 from services.store import worklist
 from services.store.session import unit_of_work
 from services.store.states import JobState, Priority, ReviewAction, ReviewState, StudyState, Verdict
 from services.store.stores import Store
-from services.store.studies import close_study, get_study
+from services.store.studies import close_study, get_study, lock_study
 from services.store.tables import Assignment, Job, WorklistRow
 from services.store.worklist import Place, WorklistFilters, list_rows, place_of, worklist_query
 from tests.services.store.world import Reading, Sent, answer, queue, reader, receive, receive_in, say
@@ -72,6 +74,7 @@ def test_routing_replaces_the_row_that_waited(each_store: Store) -> None:
     study_id, _ = receive(each_store)
     with unit_of_work(each_store.database) as session:
         worklist.project(session, study_id)
+    with unit_of_work(each_store.database) as session:
         reading = queue(session, study_id)
         worklist.project(session, study_id)
     [row] = rows(each_store)
@@ -127,6 +130,7 @@ def test_the_list_begins_with_what_the_machine_cannot_answer(each_store: Store) 
     with unit_of_work(each_store.database) as session:
         say(session, signed, reader(session), ReviewAction.SIGN, Verdict.ACCEPT)
         worklist.project(session, signed.study_id)
+    with unit_of_work(each_store.database, writing=False) as session:
         numbers = {
             study_id: int(uid.removeprefix("2."))
             for study_id, uid in session.execute(text("SELECT id, study_instance_uid FROM studies"))
@@ -250,3 +254,74 @@ def test_a_page_is_read_in_the_order_of_an_index_from_one_table(
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
     assert "JOIN" not in plan.upper()
+
+
+@pytest.mark.postgresql
+def test_a_claimed_job_and_a_late_image_of_its_study_do_not_wait_for_each_other(postgresql_store: Store) -> None:
+    store = postgresql_store
+    reading = read_study(store, 1, state=JobState.QUEUED)
+
+    set_state = update(Job).where(Job.id == reading.job_id)
+
+    def reopen() -> None:
+        with unit_of_work(store.database) as session:
+            lock_study(session, reading.study_id)
+            session.execute(set_state.values(state=JobState.CANCELLED))
+            worklist.project(session, reading.study_id)
+
+    late_image = Thread(target=reopen)
+    with unit_of_work(store.database) as session:
+        session.execute(set_state.values(state=JobState.RUNNING))
+        late_image.start()
+        wait_for_a_waiter(store)
+        worklist.project(session, reading.study_id)
+    late_image.join()
+    [row] = rows(store)
+    assert row.job_state == JobState.CANCELLED
+
+
+def wait_for_a_waiter(store: Store) -> None:
+    """Until some transaction waits for another."""
+    deadline = time.monotonic() + 20
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    while True:
+        with unit_of_work(store.database, writing=False) as session:
+            if session.scalar(waiting):
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_changes_of_one_study_at_once_all_end_on_the_list(each_store: Store) -> None:
+    reading = read_study(each_store, 1, Urgency.URGENT, state=JobState.RUNNING)
+    with unit_of_work(each_store.database) as session:
+        person = reader(session)
+
+    def finish() -> None:
+        with unit_of_work(each_store.database) as session:
+            session.get_one(Job, reading.job_id).state = JobState.SUCCEEDED
+            worklist.project(session, reading.study_id)
+
+    def sign() -> None:
+        with unit_of_work(each_store.database) as session:
+            say(session, reading, person, ReviewAction.SIGN, Verdict.ACCEPT)
+            worklist.project(session, reading.study_id)
+
+    threads = [Thread(target=act) for act in (finish, sign)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [row] = rows(each_store)
+    assert (row.job_state, row.review_state) == (JobState.SUCCEEDED, ReviewState.SIGNED)
+
+
+def test_a_study_changed_many_times_in_one_transaction_is_projected_once(store: Store) -> None:
+    study_id, _ = receive(store)
+    statements: list[str] = []
+    with unit_of_work(store.database) as session:
+        event.listen(store.database.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
+        for _ in range(3):
+            worklist.project(session, study_id)
+    assert sum(statement.startswith("INSERT INTO worklist") for statement in statements) == 1
+    assert sum(statement.startswith("UPDATE worklist") for statement in statements) == 0
