@@ -248,7 +248,7 @@ def _names(instances: Sequence[InstanceFile]) -> list[str]:
 
 
 def _draw(cam: Map, prepared: Prepared) -> tuple[Artifact, ...]:
-    """The raw map, the coloured map and the overlay; the two pictures have the photograph's frame."""
+    """The raw map, the coloured map and the overlay; the two pictures show the photograph's whole frame."""
     name = prepared.photograph.name
     picture = heatmap.shown(prepared.photograph.image.array)
     scale = prepared.photograph.image.array.shape[1] / picture.shape[1]
@@ -258,7 +258,7 @@ def _draw(cam: Map, prepared: Prepared) -> tuple[Artifact, ...]:
     np.save(raw, cam)
     return (
         Artifact(f"{name}-map.npy", "map", "application/x-npy", raw.getvalue()),
-        Artifact(f"{name}-heatmap.png", "heatmap", "image/png", heatmap.png(rgba)),
+        Artifact(f"{name}-heatmap.png", "heatmap", "image/png", heatmap.png(heatmap.shown(rgba, heatmap.HEATMAP_SIDE))),
         Artifact(f"{name}-overlay.png", "overlay", "image/png", heatmap.png(heatmap.overlay(picture, rgba))),
     )
 

@@ -63,7 +63,7 @@ def test_every_image_has_its_three_artifacts(retinopathy: Retinopathy, both_eyes
     with Image.open(io.BytesIO(content["L-1-overlay.png"])) as overlay:
         assert (overlay.mode, max(overlay.size)) == ("RGB", 706)
     with Image.open(io.BytesIO(content["L-1-heatmap.png"])) as heatmap:
-        assert (heatmap.mode, heatmap.size) == ("RGBA", (706, 706))
+        assert (heatmap.mode, heatmap.size) == ("RGBA", (512, 512))
 
 
 def test_the_stored_map_is_exact_grad_cam(retinopathy: Retinopathy, retina_photo: Path) -> None:
