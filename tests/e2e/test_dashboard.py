@@ -43,6 +43,7 @@ IMAGES = ROOT / "docs" / "images"
 KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
 WINDOW = {"width": 1280, "height": 800}
 PATIENCE_MS = 20_000
+JOB_SECONDS = 180.0
 CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
 
 
@@ -186,7 +187,7 @@ def read(system: Running, pictures: dict[str, Path]) -> Callable[..., str]:
         )
         assert answer.status_code == 202, answer.text
         study = answer.json()["studies"][0]
-        assert system.ended(study["jobs"][0])["state"] == "succeeded"
+        assert system.ended(study["jobs"][0], JOB_SECONDS)["state"] == "succeeded"
         return str(study["id"])
 
     return send_and_wait
@@ -343,6 +344,12 @@ def test_the_model_says_when_it_abstains(room: Room, read: Callable[..., str]) -
     room.open("P-1007")
     expect(room.page.get_by_role("status").filter(has_text="The model abstained")).to_contain_text("cannot be graded")
     expect(room.page.get_by_role("figure")).to_contain_text("Heat-map not reliable")
+    heat_map = room.page.get_by_role("img", name=re.compile("^Heat-map"))
+    expect(heat_map).to_have_count(0)
+    expect(room.page.get_by_role("img", name=re.compile("^Fundus"))).not_to_have_js_property("naturalWidth", 0)
+    room.press("h")
+    expect(heat_map).to_be_visible()
+    room.press("h")
     room.keep("abstained")
 
 
@@ -382,7 +389,7 @@ def test_a_failed_job_says_why_and_can_be_read_again(room: Room, synthetic_dicom
         files={"files": ("broken.dcm", broken.read_bytes(), "application/dicom")},
     )
     assert sent.status_code == 202, sent.text
-    job = room.system.ended(sent.json()["studies"][0]["jobs"][0])
+    job = room.system.ended(sent.json()["studies"][0]["jobs"][0], JOB_SECONDS)
     assert job["state"] == "failed"
     room.go("/jobs")
     row = room.page.get_by_role("row").filter(has_text=job["error_code"])
@@ -390,7 +397,7 @@ def test_a_failed_job_says_why_and_can_be_read_again(room: Room, synthetic_dicom
     room.keep("jobs")
     row.get_by_role("button", name="Read again").click()
     expect(row).to_contain_text("Failed")
-    assert room.system.ended(job["id"])["state"] == "failed"
+    assert room.system.ended(job["id"], JOB_SECONDS)["state"] == "failed"
 
 
 def test_the_model_card_is_shown(room: Room) -> None:

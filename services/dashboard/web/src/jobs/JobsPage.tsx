@@ -82,7 +82,6 @@ function JobRow({ job }: { job: Job }): ReactElement {
       <td>
         {whatHappened(job)} {job.error_code ? <code>{job.error_code}</code> : null}
       </td>
-      <td>{job.attempts}</td>
       <td>
         <Age since={job.created_at} />
       </td>

@@ -22,6 +22,7 @@ export function Stage({ photograph, resultId, heatMap, picture, view, look }: Pr
   const stage = useRef<HTMLDivElement>(null);
   const layer = useRef<HTMLDivElement>(null);
   const [fitted, setFitted] = useState(0);
+  const [there, setThere] = useState(false);
   useWheel(stage, layer, look);
   useEffect(() => {
     if (layer.current === null) return;
@@ -50,8 +51,16 @@ export function Stage({ photograph, resultId, heatMap, picture, view, look }: Pr
         className="layer"
         style={{ transform: transformOf(view), "--ratio": ratio } as React.CSSProperties}
       >
-        {fitted > 0 ? <Photo instanceId={photograph.instanceId} side={photograph.side} width={width} picture={picture} /> : null}
-        {heatMap !== null && resultId !== null && picture.overlay ? (
+        {fitted > 0 ? (
+          <Photo
+            instanceId={photograph.instanceId}
+            side={photograph.side}
+            width={width}
+            picture={picture}
+            arrived={() => setThere(true)}
+          />
+        ) : null}
+        {there && heatMap !== null && resultId !== null && picture.overlay ? (
           <HeatMap resultId={resultId} name={heatMap} opacity={picture.opacity} />
         ) : null}
       </div>
@@ -59,10 +68,10 @@ export function Stage({ photograph, resultId, heatMap, picture, view, look }: Pr
   );
 }
 
-type PhotoProps = { instanceId: string; side: Photograph["side"]; width: number; picture: Picture };
+type PhotoProps = { instanceId: string; side: Photograph["side"]; width: number; picture: Picture; arrived: () => void };
 
 /** The photograph; a sharper rendering takes the coarser one's place only once it is there. */
-function Photo({ instanceId, side, width, picture }: PhotoProps): ReactElement {
+function Photo({ instanceId, side, width, picture, arrived }: PhotoProps): ReactElement {
   const wanted = renderedUrl(instanceId, width);
   const [shown, setShown] = useState(wanted);
   const [failed, setFailed] = useState(false);
@@ -92,6 +101,7 @@ function Photo({ instanceId, side, width, picture }: PhotoProps): ReactElement {
       alt={t.study.photograph(t.eyes[side])}
       draggable={false}
       style={{ filter: filterOf(picture) }}
+      onLoad={arrived}
       onError={() => setFailed(true)}
     />
   );

@@ -8,7 +8,7 @@ import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { day, sentence } from "../text/format";
+import { day, personName, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
 import { History } from "./History";
@@ -60,7 +60,7 @@ type HeadProps = {
 function Head({ study, previous, next, open }: HeadProps): ReactElement {
   const { patient } = study;
   const about = [
-    patient.name,
+    patient.name === null ? null : personName(patient.name),
     patient.birth_date === null ? null : t.study.born(day(patient.birth_date)),
     patient.sex,
     study.study_date === null ? null : t.study.taken(day(study.study_date)),

@@ -4,18 +4,19 @@ import type { ReactElement } from "react";
 import { Button, Key } from "../design/parts";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
-import { PLAIN, TONE_RANGE, type Picture } from "./picture";
-import { WHOLE, ZOOM_STEP, zoomed, type View } from "./view";
+import { TONE_RANGE, type Picture } from "./picture";
+import { ZOOM_STEP, zoomed, type View } from "./view";
 
 type Props = {
   picture: Picture;
   change: (picture: Picture) => void;
+  reset: () => void;
   view: View;
   look: (view: View) => void;
   hasHeatMap: boolean;
 };
 
-export function Tools({ picture, change, view, look, hasHeatMap }: Props): ReactElement {
+export function Tools({ picture, change, reset, view, look, hasHeatMap }: Props): ReactElement {
   return (
     <div className="tools" role="toolbar" aria-label={t.study.tools}>
       <div className="tool">
@@ -63,13 +64,7 @@ export function Tools({ picture, change, view, look, hasHeatMap }: Props): React
         <Button small aria-label={t.study.zoomIn} onClick={() => look(zoomed(view, ZOOM_STEP))}>
           +
         </Button>
-        <Button
-          small
-          onClick={() => {
-            look(WHOLE);
-            change(PLAIN);
-          }}
-        >
+        <Button small onClick={reset}>
           {t.study.reset} <Key>0</Key>
         </Button>
       </div>

@@ -23,10 +23,14 @@ const KEY_OF: Record<Side, string> = { R: KEYS.picture.right[0], L: KEYS.picture
 
 export function Viewer({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
   const [view, look] = useState<View>(WHOLE);
-  const [picture, setPicture] = useState<Picture>(PLAIN);
+  const [picture, setPicture] = useState<Picture>(() => beginning(result));
   const [alone, setAlone] = useState<Side | null>(null);
   const sides = photographsBySide(study, result);
   const show = (side: Side): void => setAlone(sides.some((group) => group.side === side) ? side : alone);
+  const reset = (): void => {
+    look(WHOLE);
+    setPicture(beginning(result));
+  };
   const k = KEYS.picture;
   useShortcuts([
     { keys: k.overlay, run: () => setPicture((now) => ({ ...now, overlay: !now.overlay })) },
@@ -44,13 +48,7 @@ export function Viewer({ study, result }: { study: StudyDetail; result: Result |
     { keys: k.left, run: () => show("L") },
     { keys: k.other, run: () => show("none") },
     { keys: k.both, run: () => setAlone(null) },
-    {
-      keys: k.reset,
-      run: () => {
-        look(WHOLE);
-        setPicture(PLAIN);
-      },
-    },
+    { keys: k.reset, run: reset },
   ]);
 
   if (sides.length === 0) return <Notice tone="muted" title={t.study.noPhotographs} />;
@@ -60,6 +58,7 @@ export function Viewer({ study, result }: { study: StudyDetail; result: Result |
       <Tools
         picture={picture}
         change={setPicture}
+        reset={reset}
         view={view}
         look={look}
         hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
@@ -80,6 +79,12 @@ export function Viewer({ study, result }: { study: StudyDetail; result: Result |
       <RedFreeFilter />
     </section>
   );
+}
+
+/** A heat-map that is not reliable is not the first thing a reader should see; it is there when asked for. */
+function beginning(result: Result | null): Picture {
+  const reliable = result?.images.every((image) => image.explanation?.reliable ?? true) ?? true;
+  return { ...PLAIN, overlay: reliable };
 }
 
 type EyeProps = {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
-import { age, bytes, percent, seconds, sentence } from "./format";
+import { age, bytes, percent, personName, seconds, sentence } from "./format";
 
 test("an age has one unit", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
   expect(age("2026-01-01T23:59:40Z", now)).toBe("now");
-  expect(age("2026-01-01T23:12:00Z", now)).toBe("48 min");
-  expect(age("2026-01-01T20:30:00Z", now)).toBe("3 h");
-  expect(age("2025-12-30T00:00:00Z", now)).toBe("3 d");
+  expect(age("2026-01-01T23:12:00Z", now)).toBe("48\u00a0min");
+  expect(age("2026-01-01T20:30:00Z", now)).toBe("3\u00a0h");
+  expect(age("2025-12-30T00:00:00Z", now)).toBe("3\u00a0d");
 });
 
 test("a clock that is behind the server's shows no negative age", () => {
@@ -15,23 +15,29 @@ test("a clock that is behind the server's shows no negative age", () => {
 });
 
 test("a probability that is not certain is never shown as certain", () => {
-  expect(percent(0.9999)).toBe("> 99 %");
-  expect(percent(0.0001)).toBe("< 1 %");
-  expect(percent(1)).toBe("100 %");
-  expect(percent(0)).toBe("0 %");
-  expect(percent(0.814)).toBe("81 %");
+  expect(percent(0.9999)).toBe(">\u00a099\u00a0%");
+  expect(percent(0.0001)).toBe("<\u00a01\u00a0%");
+  expect(percent(1)).toBe("100\u00a0%");
+  expect(percent(0)).toBe("0\u00a0%");
+  expect(percent(0.814)).toBe("81\u00a0%");
 });
 
 test("times and sizes take the unit that suits them", () => {
-  expect(seconds(0.012)).toBe("12 ms");
-  expect(seconds(1.234)).toBe("1.23 s");
-  expect(bytes(512)).toBe("512 B");
-  expect(bytes(1_500_000)).toBe("1.5 MB");
-  expect(bytes(0)).toBe("0 B");
+  expect(seconds(0.012)).toBe("12\u00a0ms");
+  expect(seconds(1.234)).toBe("1.23\u00a0s");
+  expect(bytes(512)).toBe("512\u00a0B");
+  expect(bytes(1_500_000)).toBe("1.5\u00a0MB");
+  expect(bytes(0)).toBe("0\u00a0B");
 });
 
 test("a half sentence of the server's becomes a sentence", () => {
   expect(sentence("the photograph is ungradable")).toBe("The photograph is ungradable.");
   expect(sentence("Already one.")).toBe("Already one.");
   expect(sentence("")).toBe("");
+});
+
+test("a DICOM name is written as people write it", () => {
+  expect(personName("Doe^Jane^Q^Dr")).toBe("Doe, Jane Q");
+  expect(personName("Yamada^Tarou=山田^太郎")).toBe("Yamada, Tarou");
+  expect(personName("JANCT000")).toBe("JANCT000");
 });

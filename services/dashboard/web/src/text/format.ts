@@ -1,4 +1,8 @@
-/** Numbers and times as a reader writes them; times are shown in the reader's own zone. */
+/** Numbers and times as a reader writes them; times are shown in the reader's own zone.
+ *
+ * A number and its unit stay on one line: the space between them does not break. */
+const NBSP = "\u00a0";
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -7,16 +11,16 @@ const DAY = 24 * HOUR;
 export function age(since: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(since)) / 1000);
   if (seconds < MINUTE) return "now";
-  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
-  if (seconds < DAY) return `${Math.floor(seconds / HOUR)} h`;
-  return `${Math.floor(seconds / DAY)} d`;
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)}${NBSP}min`;
+  if (seconds < DAY) return `${Math.floor(seconds / HOUR)}${NBSP}h`;
+  return `${Math.floor(seconds / DAY)}${NBSP}d`;
 }
 
 /** "81 %"; what is neither 0 nor 1 is never rounded to either. */
 export function percent(share: number): string {
-  if (share > 0 && share < 0.005) return "< 1 %";
-  if (share < 1 && share >= 0.995) return "> 99 %";
-  return `${Math.round(share * 100)} %`;
+  if (share > 0 && share < 0.005) return `<${NBSP}1${NBSP}%`;
+  if (share < 1 && share >= 0.995) return `>${NBSP}99${NBSP}%`;
+  return `${Math.round(share * 100)}${NBSP}%`;
 }
 
 export function dateTime(time: string): string {
@@ -30,13 +34,13 @@ export function day(date: string): string {
 
 /** "0.42 s" above a tenth of a second, "12 ms" below. */
 export function seconds(value: number): string {
-  return value >= 0.1 ? `${value.toFixed(2)} s` : `${Math.round(value * 1000)} ms`;
+  return value >= 0.1 ? `${value.toFixed(2)}${NBSP}s` : `${Math.round(value * 1000)}${NBSP}ms`;
 }
 
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const step = Math.min(units.length - 1, count > 0 ? Math.floor(Math.log10(count) / 3) : 0);
-  return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+  return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 1)}${NBSP}${units[step]}`;
 }
 
 /** A half sentence of the server's, "the photograph is ungradable", as a sentence. */
@@ -44,4 +48,11 @@ export function sentence(words: string): string {
   const trimmed = words.trim();
   const end = /[.!?…]$/.test(trimmed) ? "" : ".";
   return trimmed === "" ? "" : `${trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${end}`;
+}
+
+/** DICOM's "Doe^Jane^^Dr" (PS3.5 section 6.2.1.1) as "Doe, Jane"; the first group of letters is the alphabetic one. */
+export function personName(name: string): string {
+  const [family = "", given = "", middle = ""] = (name.split("=")[0] ?? "").split("^");
+  const first = [given, middle].filter(Boolean).join(" ");
+  return [family, first].filter(Boolean).join(", ");
 }

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import type { WorklistRow } from "../api/types";
 import { Age } from "../design/Age";
 import { Badge } from "../design/parts";
-import { percent } from "../text/format";
+import { percent, personName } from "../text/format";
 import { t } from "../text/messages";
 import { findingText, stateMark, urgencyMark, type Mark } from "./rows";
 
@@ -33,7 +33,7 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
         >
           {patient}
         </Link>
-        {row.patient.name ? <div className="tone-muted">{row.patient.name}</div> : null}
+        {row.patient.name ? <div className="tone-muted">{personName(row.patient.name)}</div> : null}
       </td>
       <td>
         {findingText(row)}

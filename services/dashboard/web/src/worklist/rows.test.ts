@@ -8,6 +8,7 @@ const row = (part: Partial<WorklistRow>): WorklistRow =>
   ({
     result_id: null,
     job_state: null,
+    job_error: null,
     urgency: null,
     abstained: false,
     headline: null,
@@ -19,6 +20,10 @@ const row = (part: Partial<WorklistRow>): WorklistRow =>
 
 test("a failed reading says so where the urgency would stand", () => {
   expect(urgencyMark(row({ job_state: "failed" })).text).toBe(t.jobState.failed);
+});
+
+test("a failed reading gives its code where the finding would stand", () => {
+  expect(findingText(row({ job_state: "failed", job_error: "no_pixel_data" }))).toBe("Not read: no_pixel_data");
 });
 
 test("a failed second reading does not hide the first one's urgency", () => {

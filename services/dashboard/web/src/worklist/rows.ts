@@ -59,6 +59,7 @@ export function jobTone(state: JobState): Tone {
 /** The finding, or in its place the sentence that says why there is none. */
 export function findingText(row: WorklistRow): string {
   if (row.headline !== null) return row.abstained ? sentence(row.headline) : row.headline;
+  if (isFailed(row)) return t.worklist.notRead(row.job_error);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
 }
 
