@@ -68,14 +68,9 @@ def record(session: Session, actor: str, action: str, study_id: str | None = Non
     session.flush()
 
 
-def record_access(
-    session: Session, actor: str, action: str, study_id: str, within_seconds: float, **subjects: str | int
-) -> bool:
-    """Leave an audit row for looking at a study, once per actor, action and study in so many seconds.
-
-    Returns whether a row was written; commit it before the bytes leave.
-    """
-    seen = session.scalar(
+def was_seen(session: Session, actor: str, action: str, study_id: str, within_seconds: float) -> bool:
+    """Whether this actor's look at the study is written down already, in so many seconds."""
+    seen = (
         select(AuditRow.id)
         .where(
             AuditRow.actor == actor,
@@ -85,7 +80,17 @@ def record_access(
         )
         .limit(1)
     )
-    if seen is not None:
+    return session.scalar(seen) is not None
+
+
+def record_access(
+    session: Session, actor: str, action: str, study_id: str, within_seconds: float, **subjects: str | int
+) -> bool:
+    """Leave an audit row for looking at a study, once per actor, action and study in so many seconds.
+
+    Returns whether a row was written; commit it before the bytes leave.
+    """
+    if was_seen(session, actor, action, study_id, within_seconds):
         return False
     record(session, actor, action, study_id, **subjects)
     return True

@@ -164,5 +164,9 @@ def _must_be_kept(session: Session, sha256: str) -> None:
 
 def _leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:
     """Commit the look; the caller hands out nothing before this has returned."""
+    with unit_of_work(store.database, writing=False) as session:
+        # A page opens many pictures of one study: only the first look has to wait for the one writer of SQLite.
+        if audit.was_seen(session, looker.actor, action, study_id, looker.counts_seconds):
+            return
     with unit_of_work(store.database) as session:
         audit.record_access(session, looker.actor, action, study_id, looker.counts_seconds, **subjects)
