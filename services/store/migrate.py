@@ -53,7 +53,7 @@ def downgrade(settings: Settings) -> None:
             command.downgrade(_config(connection), "-1")
         except InvalidRequestError as error:
             # How a revision refuses: it may not import our own errors.
-            raise Conflict(str(error), code="downgrade_loses_rows") from error
+            raise Conflict(f"the release stays: {error}", code="downgrade_loses_rows") from error
 
 
 def current(settings: Settings) -> str | None:
