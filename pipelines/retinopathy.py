@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pipelines import eyes
@@ -229,7 +230,7 @@ class Retinopathy(
                 threads=self._engine.threads,
                 batch_shape=(_BATCH, 3, size, size),
                 device=self._engine.device,
-                processor=processor(),
+                processor=processor() if self._engine.device == "cpu" else torch.cuda.get_device_name(),
                 ladder="full",
                 host=socket.gethostname(),
             )
