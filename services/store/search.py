@@ -42,7 +42,7 @@ def forget_study(session: Session, study_id: str) -> None:
 
 def search_studies(session: Session, words: str, limit: int = 200) -> Sequence[str]:
     """Ids of the studies whose text holds every word, newest first; nothing for an empty question."""
-    wanted = words.lower().split()
+    wanted = words.replace("\0", " ").lower().split()
     if not wanted:
         return []
     query = select(SearchText.study_id).order_by(SearchText.study_id.desc()).limit(limit)

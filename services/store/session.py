@@ -12,12 +12,12 @@ from typing import Final, ParamSpec
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pipelines.core.errors import DatabaseUnavailable, OverreadError, StorageFull
+from pipelines.core.errors import BadRequest, DatabaseUnavailable, OverreadError, StorageFull
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
@@ -150,9 +150,17 @@ def _alone(database: Database, writing: bool) -> Iterator[None]:
 
 @contextmanager
 def outages() -> Iterator[None]:
-    """Raise DatabaseUnavailable or StorageFull for a state of the database; a mistake of ours passes as it is."""
+    """Raise DatabaseUnavailable or StorageFull for a state of the database; a mistake of ours passes as it is.
+
+    Raises BadRequest (`bad_value`) for what a sender gave and no column can hold: a character NUL, a text that is too
+    long (PostgreSQL), a number past 64 bits (SQLite).
+    """
     try:
         yield
+    except (DataError, OverflowError) as error:
+        raise BadRequest(
+            "a value is too long, too large or of characters that cannot be stored", code="bad_value"
+        ) from error
     except (DBAPIError, PoolTimeout) as error:
         reason = _reason(error)
         if reason is None:

@@ -35,7 +35,8 @@ def test_words_and_parts_of_words_find_a_study(store: Store, studies: tuple[str,
 
 
 @pytest.mark.parametrize(
-    "words", ["", "  ", "nobody", "jane olga", "j_ne", "j%e", '"', "doe OR olga", "words:doe", "doe*", "10_%"]
+    "words",
+    ["", "  ", "nobody", "jane olga", "j_ne", "j%e", '"', "doe OR olga", "no\0body", "\0", "words:doe", "doe*", "10_%"],
 )
 def test_other_words_and_operators_find_nothing_and_break_nothing(
     store: Store, studies: tuple[str, str], words: str

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from pipelines.core.errors import DatabaseUnavailable, StorageFull
+from pipelines.core.errors import BadRequest, DatabaseUnavailable, StorageFull
 from services.store import session as session_module
 from services.store.session import Database, after_commit, before_commit, open_database, unit_of_work
 from services.store.stores import Store
-from services.store.tables import Site
+from services.store.tables import OutboxEvent, Site
 
 
 def count_sites(database: Database) -> int | None:
@@ -135,6 +135,19 @@ def test_read_then_write_from_two_threads_loses_no_update(each_store: Store) -> 
 def test_a_mistake_in_a_statement_is_not_called_an_outage(each_store: Store) -> None:
     with pytest.raises(DBAPIError), unit_of_work(each_store.database) as session:
         session.execute(text("SELECT * FROM nothing_of_this_name"))
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**64)])
+def test_a_number_that_no_column_holds_is_a_bad_request(each_store: Store, number: int) -> None:
+    with pytest.raises(BadRequest), unit_of_work(each_store.database) as session:
+        session.add(OutboxEvent(topic="x", payload={}, number=number))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("name", ["x" * 65, "a\0b"])
+def test_a_text_that_no_column_holds_is_a_bad_request(postgresql_store: Store, name: str) -> None:
+    with pytest.raises(BadRequest), unit_of_work(postgresql_store.database) as session:
+        session.add(Site(name=name))
 
 
 def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
