@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -41,6 +42,8 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 #: Set, the tests also leave the screenshots of the documentation: `make screenshots`.
 KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
+#: Of a screenshot: 256 keep the pictures of a clone small, and the eye sees no difference.
+COLOURS = 256
 WINDOW = {"width": 1280, "height": 800}
 PATIENCE_MS = 20_000
 JOB_SECONDS = 180.0
@@ -91,7 +94,8 @@ class Room:
         """A screenshot for the documentation, where such are wanted."""
         if KEEP_SCREENSHOTS:
             IMAGES.mkdir(exist_ok=True)
-            self.page.screenshot(path=IMAGES / f"{name}.png")
+            with Image.open(io.BytesIO(self.page.screenshot())) as shot:
+                shot.convert("RGB").quantize(COLOURS).save(IMAGES / f"{name}.png", optimize=True)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ function Head({ study, previous, next, open }: HeadProps): ReactElement {
   ].filter(Boolean);
   return (
     <header className="study-head">
-      <Link href="/" className="button button-quiet button-small" aria-label={t.back}>
+      <Link href="/" className="button button-quiet button-small" title={t.back}>
         ← {t.nav.worklist} <Key>{t.keys.name("Escape")}</Key>
       </Link>
       <h1>{patient.patient_id || t.worklist.unknownPatient}</h1>

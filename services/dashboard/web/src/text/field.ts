@@ -58,7 +58,7 @@ export const field = {
     title: "Image quality",
     gradable: "Gradable",
     ungradable: "Ungradable",
-    score: (share: string) => `(score ${share})`,
+    score: (share: string) => `(${share})`,
     reasons: {
       blur: "blurred",
       dark: "too dark",
