@@ -33,6 +33,8 @@ CPU_INDEX_PATIENCE_SECONDS: Final = 3.0
 PIP_WHEEL_INDEX: Final = "https://pypi.org/simple/pip/"
 DOWNLOAD_PATIENCE_SECONDS: Final = 60.0
 LINES_SHOWN_ON_FAILURE: Final = 25
+LAST_WORDS_CHARACTERS: Final = 2000
+WORTH_MENTIONING_SECONDS: Final = 2.0
 
 
 class SetupFailed(Exception):
@@ -206,7 +208,7 @@ def check_torch(torch: str) -> None:
     code = "import torch; print(torch.__version__, torch.version.cuda or 'no CUDA')"
     found = subprocess.run([str(PYTHON), "-c", code], cwd=ROOT, capture_output=True, text=True)
     if found.returncode != 0:
-        raise SetupFailed(f"PyTorch does not load:\n{found.stderr[-2000:]}")
+        raise SetupFailed(f"PyTorch does not load:\n{found.stderr[-LAST_WORDS_CHARACTERS:]}")
     say(f"PyTorch {found.stdout.strip()}")
     if torch == "cuda" and found.stdout.strip().endswith("no CUDA"):
         raise SetupFailed("CUDA was asked for, but pip found only a build without it")
@@ -214,16 +216,18 @@ def check_torch(torch: str) -> None:
 
 def build_dashboard() -> None:
     """Build the dashboard where its sources changed; the script keeps its own stamp."""
-    finish([str(PYTHON), "scripts/build_dashboard.py"], "the dashboard could not be built", quiet=False)
+    begin = time.monotonic()
+    finish([str(PYTHON), "scripts/build_dashboard.py"], "the dashboard could not be built")
+    if time.monotonic() - begin > WORTH_MENTIONING_SECONDS:
+        say(f"the dashboard is in place after {time.monotonic() - begin:.0f} s")
 
 
-def finish(command: list[str], reason: str, more: dict[str, str] | None = None, *, quiet: bool = True) -> None:
-    """Run a command to its end; raises SetupFailed with the reason and the command's last words."""
+def finish(command: list[str], reason: str, more: dict[str, str] | None = None) -> None:
+    """Run a command quietly to its end; raises SetupFailed with the reason and the command's last words."""
     environment = {**os.environ, **(more or {})}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=quiet, text=True)
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if ended.returncode != 0:
-        words = f":\n{(ended.stderr or ended.stdout)[-2000:]}" if quiet else ""
-        raise SetupFailed(f"{reason}{words}")
+        raise SetupFailed(f"{reason}:\n{(ended.stdout + ended.stderr)[-LAST_WORDS_CHARACTERS:]}")
 
 
 def say(sentence: str) -> None:
