@@ -26,7 +26,6 @@ from services.store.tables import Blob, Site, Table
 
 FORMAT: Final = "overread-backup-1"
 MANIFEST: Final = "manifest.json"
-OWNER_ONLY = 0o700  # a backup holds names and images
 CHUNK_BYTES = 1024**2
 
 
@@ -83,7 +82,7 @@ def backup(settings: Settings, target: Path) -> BackupReport:
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "tables").mkdir(parents=True)
-    partial.chmod(OWNER_ONLY)
+    partial.chmod(migrate.OWNER_ONLY)
     with closing(open_store(settings)) as store:
         with unit_of_work(store.database, writing=False) as session:
             parts = [_write_table(session, shape, partial) for shape in shapes()]
@@ -112,7 +111,7 @@ def restore(settings: Settings, source: Path) -> BackupReport:
     revision, parts, kept = _read_manifest(source)
     for part in parts:
         _check(source / part.file, part.sha256)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=migrate.OWNER_ONLY, parents=True, exist_ok=True)
     _must_be_empty(settings)
     migrate.upgrade_schema(settings, revision)
     with closing(open_store(settings)) as store:

@@ -26,6 +26,7 @@ from services.store.tables import APPEND_ONLY
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 APPLICATION_ROLE: Final = "overread_app"
+OWNER_ONLY: Final = 0o700  # names and images lie in the data folder
 
 
 def upgrade(settings: Settings) -> None:
@@ -40,7 +41,7 @@ def upgrade(settings: Settings) -> None:
 
 def upgrade_schema(settings: Settings, revision: str) -> None:
     """Bring the tables up to a revision, and nothing else."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     with _migrating(settings) as connection:
         command.upgrade(_config(connection), revision)
         grant_application_role(connection)

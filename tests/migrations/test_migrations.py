@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from pipelines.core.errors import Conflict
+from pipelines.core.errors import Conflict, DatabaseUnavailable
 from services.settings import Settings
 from services.store import audit, migrate, search
 from services.store.session import unit_of_work
@@ -117,6 +118,19 @@ def test_upgrading_twice_changes_nothing(empty: Settings) -> None:
     migrate.upgrade(empty)
     migrate.upgrade(empty)
     assert migrate.current(empty) == migrate.newest()
+
+
+def test_the_data_folder_is_its_owners_alone(empty: Settings) -> None:
+    migrate.upgrade(empty)
+    assert stat.S_IMODE(empty.data_dir.stat().st_mode) == stat.S_IRWXU
+
+
+def test_asking_for_the_revision_makes_no_database(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert migrate.current(settings) is None
+    with pytest.raises(DatabaseUnavailable, match="db upgrade"):
+        migrate.require_current(settings)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_processes_upgrading_at_once_both_succeed(empty: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -163,6 +164,11 @@ def test_a_system_in_use_is_not_restored_over(filled: Store, settings: Settings,
     with pytest.raises(Conflict, match="not empty"):
         restore(settings, tmp_path / "copy")
     assert rows_of(filled) == before
+
+
+def test_a_backup_is_its_owners_alone(filled: Store, settings: Settings, tmp_path: Path) -> None:
+    backup(settings, tmp_path / "copy")
+    assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == stat.S_IRWXU
 
 
 def test_a_backup_never_overwrites_another(filled: Store, settings: Settings, tmp_path: Path) -> None:
