@@ -11,6 +11,7 @@ import {
 } from "@tanstack/react-query";
 
 import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
+import { dropAllUnsaved } from "../study/unsaved";
 import { useConnection } from "./events";
 import type {
   Job,
@@ -91,6 +92,7 @@ export function useLogOut() {
   return useMutation({
     mutationFn: () => remove("/session"),
     onSuccess: () => {
+      dropAllUnsaved();
       client.clear();
       client.setQueryData(keys.me, null);
     },

@@ -15,6 +15,11 @@ test("letters typed into a comment are text", () => {
   expect(takesKey(place("INPUT", "text"), "j")).toBe(true);
 });
 
+test("Escape leaves a text before it leaves the page", () => {
+  expect(takesKey(place("TEXTAREA"), "Escape")).toBe(true);
+  expect(takesKey(place("BUTTON"), "Escape")).toBe(false);
+});
+
 test("signing works from inside the comment", () => {
   expect(takesKey(place("TEXTAREA"), "Control+Enter")).toBe(false);
 });

@@ -36,11 +36,15 @@ const TEXT_INPUTS = new Set(["text", "password", "search", "email", "number", "d
 const WORKS_CONTROLS = new Set(["Enter", " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"]);
 const CONTROLS = new Set(["BUTTON", "A", "INPUT", "SELECT", "SUMMARY"]);
 
+function isText(place: Place): boolean {
+  if (place.isContentEditable || place.tagName === "TEXTAREA") return true;
+  return place.tagName === "INPUT" && TEXT_INPUTS.has(place.getAttribute("type"));
+}
+
 /** Whether the focused element needs this key press for itself. */
 export function takesKey(place: Place, name: string): boolean {
-  if (name.startsWith("Control+") || name === "Escape") return false;
-  if (place.isContentEditable || place.tagName === "TEXTAREA" || place.tagName === "SELECT") return true;
-  if (place.tagName === "INPUT" && TEXT_INPUTS.has(place.getAttribute("type"))) return true;
+  if (name.startsWith("Control+")) return false;
+  if (isText(place) || place.tagName === "SELECT") return true;
   return CONTROLS.has(place.tagName) && WORKS_CONTROLS.has(name);
 }
 
@@ -56,7 +60,11 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
       const single = !name.startsWith("Control+");
       if (event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
       if (single && !keysEnabled()) return;
-      if (event.target instanceof HTMLElement && takesKey(event.target, name)) return;
+      if (event.target instanceof HTMLElement && takesKey(event.target, name)) {
+        // Out of a text first, away from the page with the next press: nobody leaves it by accident.
+        if (name === "Escape") event.target.blur();
+        return;
+      }
       const found = current.current.find((shortcut) => shortcut.keys.includes(name));
       if (found === undefined) return;
       event.preventDefault();

@@ -10,6 +10,7 @@ import { useShortcuts } from "../keys/keys";
 import { dateTime, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { GradeFields } from "./GradeFields";
+import { dropUnsaved, keepUnsaved, placeOf, unsaved } from "./unsaved";
 import {
   BLANK,
   keptDraft,
@@ -34,7 +35,8 @@ const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
 
 export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): ReactElement {
   const newest = reviews.at(-1) ?? null;
-  const [draft, setDraft] = useState<Draft>(() => keptDraft(reviews, me.user_id));
+  const place = placeOf(me.user_id, result.study_id, result.pipeline);
+  const [draft, setDraft] = useState<Draft>(() => unsaved(place) ?? keptDraft(reviews, me.user_id));
   // A word is written on top of what its writer has read, not on top of what arrived in the meantime.
   const [seen, setSeen] = useState(newest?.id ?? null);
   const [saved, setSaved] = useState<ReviewAction | null>(null);
@@ -48,6 +50,7 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
   const change = (part: Partial<Draft>): void => {
     setSaved(null);
     setDraft({ ...draft, ...part });
+    keepUnsaved(place, { ...draft, ...part });
   };
   const choose = (verdict: Verdict): void => {
     const fits = reasonsFor(reasons, verdict).some((reason) => reason.code === draft.reason);
@@ -65,6 +68,7 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
       onSuccess: (review) => {
         setSeen(review.id);
         setSaved(as);
+        dropUnsaved(place);
         if (as !== "draft") setDraft(BLANK);
       },
     });

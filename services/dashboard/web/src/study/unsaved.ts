@@ -1,0 +1,45 @@
+/** What a reader typed and has not saved, kept in this browser tab alone until it is saved or the reader logs out. */
+import type { Draft } from "./verdict";
+
+const PREFIX = "overread.unsaved.";
+
+/** The place of a reader's word on one question of a study; a newer result of the same pipeline finds it too. */
+export function placeOf(userId: string | null, studyId: string, pipeline: string): string {
+  return `${PREFIX}${userId ?? ""}.${studyId}.${pipeline}`;
+}
+
+/** A stored draft; null where there is none or where another version wrote something else. */
+export function parsed(stored: string | null): Draft | null {
+  if (stored === null) return null;
+  try {
+    const draft = JSON.parse(stored) as Partial<Draft> | null;
+    const whole =
+      typeof draft?.comment === "string" &&
+      typeof draft.reason === "string" &&
+      typeof draft.grades === "object" &&
+      (draft.verdict === null || ["accept", "edit", "reject"].includes(draft.verdict ?? ""));
+    return whole ? (draft as Draft) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+export function unsaved(place: string): Draft | null {
+  return parsed(sessionStorage.getItem(place));
+}
+
+export function keepUnsaved(place: string, draft: Draft): void {
+  sessionStorage.setItem(place, JSON.stringify(draft));
+}
+
+export function dropUnsaved(place: string): void {
+  sessionStorage.removeItem(place);
+}
+
+/** At the end of a session nothing a reader wrote stays behind for the next one. */
+export function dropAllUnsaved(): void {
+  for (const place of Object.keys(sessionStorage)) {
+    if (place.startsWith(PREFIX)) sessionStorage.removeItem(place);
+  }
+}
