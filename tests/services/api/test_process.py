@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 from sqlalchemy import select
 
 from pipelines.core.types import Explanation
@@ -22,9 +26,10 @@ from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.stores import Store
 from services.store.tables import AuditRow, OutboxEvent, Rejection
+from services.worker.valkey import Valkey
 from tests.conftest import MakesDicom
 from tests.services.api.conftest import Reader
-from tests.services.conftest import reading
+from tests.services.conftest import Desk, reading
 
 START_SECONDS = 30.0
 MOST_RESIDENT_BYTES = 200 * 1024**2
@@ -50,11 +55,37 @@ class Process:
 
 
 @pytest.fixture
-def process(settings: Settings, store: Store, tmp_path: Path) -> Iterator[Process]:
+def broker(tmp_path: Path) -> Iterator[Valkey]:
+    """A broker that nobody takes anything from."""
+    valkey = Valkey.fresh(tmp_path / "broker")
+    server = subprocess.Popen(valkey.command()[-2:])  # without the leash: this test ends it by itself
+    try:
+        for _ in range(300):
+            if valkey.answers():
+                break
+            time.sleep(0.05)
+        yield valkey
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def payloads(broker: Valkey) -> list[str]:
+    """Every message that waits, its body decoded."""
+    with redis.Redis.from_url(broker.url, decode_responses=True) as client:
+        waiting = [
+            json.loads(one) for key in client.keys() if client.type(key) == "list" for one in client.lrange(key, 0, -1)
+        ]
+    return [f"{message} {base64.b64decode(message['body']).decode()}" for message in waiting]
+
+
+@pytest.fixture
+def process(settings: Settings, store: Store, tmp_path: Path, broker: Valkey) -> Iterator[Process]:
     """The API as `overread up` starts it, on a socket that this test holds."""
     with unit_of_work(store.database) as session:
         key = users.create_key(session, "test", Role.ADMIN, "system").key
     chosen = settings.model_dump(include={"data_dir", "database_url", "models_dir"}, exclude_none=True)
+    chosen["broker_url"] = broker.url
     environment = os.environ | {f"OVERREAD_{name.upper()}": str(value) for name, value in chosen.items()}
     log = tmp_path / "api.log"
     with socket.create_server(("127.0.0.1", 0)) as listening, log.open("wb") as written:
@@ -98,7 +129,7 @@ def test_the_api_stays_small_and_loads_no_science(
 def plant(client: httpx.Client, dicom: bytes) -> None:
     """Send identifiers wherever a request has room for them."""
     client.headers["User-Agent"] = "plantedagent"
-    client.post("/api/v1/studies", files={"files": ("plantedfile.dcm", dicom)}, params={"patient_id": "PLANTEDID"})
+    client.post("/api/v1/studies", files={"files": ("plantedfile.dcm", dicom)}, params={"complete": "yes"})
     client.post("/api/v1/studies", files={"files": ("plantedfile.txt", b"PatientName: Plantedname")})
     client.post("/api/v1/studies", files={"files": ("plantedfile.jpg", b"\xff\xd8\xff\xe0 Plantedname")})
     client.post("/api/v1/studies/search", json={"text": "Plantedname PLANTEDID"})
@@ -111,7 +142,10 @@ def plant(client: httpx.Client, dicom: bytes) -> None:
     client.get("/api/v1/results/PLANTEDID/artifacts/plantedfile.png", headers={"Authorization": "Bearer Plantedname"})
 
 
-def test_planted_identifiers_turn_up_nowhere(process: Process, store: Store, synthetic_dicom: MakesDicom) -> None:
+def test_planted_identifiers_turn_up_nowhere(
+    process: Process, broker: Valkey, store: Store, desk: Desk, synthetic_dicom: MakesDicom
+) -> None:
+    desk.queue()  # makes the model that the planted study is routed to
     dicom = synthetic_dicom(
         PatientName="Plantedname^A",
         PatientID="PLANTEDID",
@@ -128,6 +162,8 @@ def test_planted_identifiers_turn_up_nowhere(process: Process, store: Store, syn
         refused = [(row.code, row.sentence, row.source) for row in session.scalars(select(Rejection))]
     logged = process.log.read_text()
     assert len(rows) >= 3 and len(refused) >= 2 and logged.count('"event": "request"') > 10
+    rings = payloads(broker)
+    assert len(rings) == 1 and "retinopathy" in rings[0]
     everything = {
         "log": logged,
         "metrics": metrics,
