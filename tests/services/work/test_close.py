@@ -155,7 +155,9 @@ def test_another_patients_image_is_not_read_and_does_not_reopen(ward: Ward) -> N
     ward.complete(study_id)
     assert ward.take(SOPInstanceUID="1.2", PatientID="P-2").code == "other_patient"
     assert ward.study().state == "complete"
-    assert len(ward.rows(JobInput)) == 1
+    ward.take(SOPInstanceUID="1.3")
+    ward.complete(study_id)
+    assert len(ward.rows(JobInput)) == 1 + 2
 
 
 def test_a_quiet_study_closes_and_a_fresh_one_does_not(ward: Ward) -> None:
