@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from pipelines.core.figures import quadratic_kappa
+
 Logits = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 Grades = NDArray[np.int64]
 
 BINS = 15  # Guo et al. 2017
+CUT_CANDIDATES = 60  # places on the expected grade that a cut point is tried at
 FIT_STEPS = 200  # L-BFGS iterations; the problem is convex in (1 / temperature, bias) and ends far earlier
 BIAS_PENALTY = 0.02  # on the squared bias: twenty photographs of grade 1 must not move it freely
 
@@ -109,3 +112,21 @@ class CutPoints:
         """(n, classes) -> (n,) int64."""
         expected = probabilities @ np.arange(probabilities.shape[1])
         return np.searchsorted(np.asarray(self.cuts), expected, side="left").astype(np.int64)
+
+
+def fit_cut_points(probabilities: Probabilities, grades: Grades) -> CutPoints:
+    """Cut points on the expected grade that maximise quadratic kappa, moved one at a time until none improves it."""
+    classes = probabilities.shape[1]
+    expected = probabilities @ np.arange(classes)
+    candidates = np.quantile(expected, np.linspace(0.02, 0.98, CUT_CANDIDATES))
+    cuts = [grade + 0.5 for grade in range(classes - 1)]
+    best, before = quadratic_kappa(grades, CutPoints(tuple(cuts)).grades(probabilities), classes), -1.0
+    while best > before:
+        before = best
+        for place in range(len(cuts)):
+            for candidate in candidates:
+                moved = tuple(sorted([*cuts[:place], float(candidate), *cuts[place + 1 :]]))
+                kappa = quadratic_kappa(grades, CutPoints(moved).grades(probabilities), classes)
+                if kappa > best:
+                    best, cuts = kappa, list(moved)
+    return CutPoints(tuple(cuts))

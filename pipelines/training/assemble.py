@@ -29,13 +29,16 @@ from pipelines.nets.calibration import (
     abstention_threshold,
     expected_calibration_error,
     fit_temperature,
+    fit_temperature_and_bias,
     threshold_for_sensitivity,
 )
 from pipelines.nets.grading import DME_RISKS, GRADES, OUTPUTS, REFERABLE_FROM
 from pipelines.training.predictions import Predictions, cross_fitted, fold_network
 from pipelines.training.recipe import Recipe, write_recipe
 
-SENSITIVITY = 0.93  # aimed at when the referable threshold is chosen: a missed eye costs more than a visit
+CARD = Path("docs/README.md")
+FIGURES_BEGIN, FIGURES_END = "<!-- figures -->", "<!-- end of figures -->"
+SENSITIVITY = 0.95  # aimed at when the referable threshold is chosen: a missed eye costs more than a visit
 ABSTAIN_SHARE = 0.08  # of the photographs go to a person unread
 INTERVAL_MASS = 0.9
 DECODE_MIN_SIDE = 640  # px, the shorter side of the training photographs
@@ -56,7 +59,7 @@ class Judged:
 def judge(predictions: Predictions) -> Judged:
     """Calibrate, decide and threshold each fold by parameters fitted on the other folds."""
     logits, fold = predictions.upright, predictions.fold
-    probabilities = cross_fitted(logits[:, :GRADES], predictions.grade, fold, fit_temperature)
+    probabilities = cross_fitted(logits[:, :GRADES], predictions.grade, fold, fit_temperature_and_bias)
     score, confidence = probabilities[:, REFERABLE_FROM:].sum(axis=1), probabilities.max(axis=1)
     referable, abstained = np.zeros(len(fold), bool), np.zeros(len(fold), bool)
     for number in np.unique(fold):
@@ -97,9 +100,13 @@ def figures(predictions: Predictions, judged: Judged) -> dict[str, Figure]:
 
 
 def inference_parameters(recipe: Recipe, predictions: Predictions, members: int) -> dict[str, Any]:
-    """configs/inference.json: fitted on all out-of-fold predictions together."""
-    logits = predictions.upright
-    calibration = fit_temperature(logits[:, :GRADES], predictions.grade)
+    """configs/inference.json: fitted on all out-of-fold predictions together.
+
+    On logits averaged over both views: the product averages members, whose logits are less noisy than one member's, and
+    two views of one member are as near to that as can be measured on eyes it has not seen.
+    """
+    logits = predictions.flip_averaged
+    calibration = fit_temperature_and_bias(logits[:, :GRADES], predictions.grade)
     dme = fit_temperature(logits[:, GRADES:], predictions.dme_risk)
     probabilities = calibration.probabilities(logits[:, :GRADES])
     score = probabilities[:, REFERABLE_FROM:].sum(axis=1)
@@ -115,9 +122,11 @@ def inference_parameters(recipe: Recipe, predictions: Predictions, members: int)
         "std": list(recipe.std),
         "decode_min_side": DECODE_MIN_SIDE,
         "temperature": round(calibration.temperature, 4),
-        "class_bias": list(calibration.bias),
+        "class_bias": [round(bias, 4) for bias in calibration.bias],
         "decision": {"rule": "most_probable"},
-        "referable_threshold": round_down(threshold_for_sensitivity(predictions.grade >= 2, score, SENSITIVITY)),
+        "referable_threshold": round_down(
+            threshold_for_sensitivity(predictions.grade >= REFERABLE_FROM, score, SENSITIVITY)
+        ),
         "abstain_below": round_down(abstention_threshold(probabilities.max(axis=1), ABSTAIN_SHARE)),
         "interval_mass": INTERVAL_MASS,
         "dme": {"temperature": round(dme.temperature, 4), "class_bias": list(dme.bias)},
@@ -162,3 +171,20 @@ def assemble(recipe: Recipe, predictions: Predictions, folds: list[Path], checkp
     }
     metadata["confusion"] = confusion(predictions.grade, judged.grade, GRADES).tolist()
     write_json(metadata, bundle / METADATA)
+    if (bundle / CARD).exists():
+        write_figures(bundle / CARD, metadata["eval_metrics"], metadata["confusion"])
+
+
+def write_figures(card: Path, measured: dict[str, dict[str, float]], counts: list[list[int]]) -> None:
+    """Replace what stands between the card's two marks by the tables of figures: the card cannot disagree with them."""
+    before, _, rest = card.read_text(encoding="utf-8").partition(FIGURES_BEGIN)
+    _, _, after = rest.partition(FIGURES_END)
+    lines = ["| figure | value | 95 % interval |", "| --- | --- | --- |"]
+    lines += [
+        f"| {name.replace('_', ' ')} | {figure['value']:.3f} | {figure['low']:.3f} to {figure['high']:.3f} |"
+        for name, figure in measured.items()
+    ]
+    lines += ["", "| true grade | given 0 | 1 | 2 | 3 | 4 |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [f"| {grade} | {' | '.join(map(str, row))} |" for grade, row in enumerate(counts)]
+    tables = "\n".join(lines)
+    card.write_text(f"{before}{FIGURES_BEGIN}\n{tables}\n{FIGURES_END}{after}", encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -11,6 +13,7 @@ import torch
 from pipelines.nets.backbones import Grader, backbone, grader, load_by_order
 from pipelines.nets.grading import OUTPUTS
 from pipelines.training.assemble import assemble
+from pipelines.training.choices import choices
 from pipelines.training.fit import Fold, optimiser, place, train
 from pipelines.training.photographs import Photographs, read_photographs
 from pipelines.training.predictions import predict_out_of_fold
@@ -25,8 +28,14 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, help="a train.json; without it the recipe in recipe.py")
     parser.add_argument("--fold", type=int, action="append", help="only this fold (repeatable)")
     parser.add_argument("--assemble", type=Path, metavar="BUNDLE", help="write this bundle from the finished folds")
+    parser.add_argument(
+        "--compare", action="store_true", help="print what each choice is worth, from the finished folds"
+    )
     parser.add_argument("--checkpoint", choices=("best", "last"), default="best")
     arguments = parser.parse_args()
+    if arguments.compare:
+        compare(arguments.data, arguments.out)
+        return
     if arguments.assemble:
         finish(arguments.data, arguments.out, arguments.checkpoint, arguments.assemble)
         return
@@ -71,6 +80,15 @@ def pretrained(recipe: Recipe) -> Grader:
     if weights is not None:
         load_by_order(network.members[0], torch.load(weights(), map_location="cpu", weights_only=True))
     return network
+
+
+def compare(data: Path, out: Path) -> None:
+    """Print one JSON line for each combination of checkpoint, view, calibration and decision rule."""
+    recipe = read_recipe(out / "train.json")
+    photographs = read_photographs(data, recipe.size)
+    for checkpoint in ("best", "last"):
+        for choice in choices(predict_out_of_fold(recipe, out, checkpoint, photographs), checkpoint):
+            print(json.dumps(asdict(choice)), flush=True)
 
 
 def finish(data: Path, out: Path, checkpoint: str, bundle: Path) -> None:

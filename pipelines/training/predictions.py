@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pipelines.imaging.fundus import Picture, normalise
 from pipelines.nets.backbones import Grader, grader
 from pipelines.nets.calibration import Calibration, Grades, Logits, Probabilities
 from pipelines.nets.grading import OUTPUTS
-from pipelines.training.fit import place, predict
+from pipelines.nets.precision import Engine, OpenVinoEngine, TorchEngine
 from pipelines.training.photographs import Photographs
 from pipelines.training.recipe import Recipe
 
@@ -52,17 +53,26 @@ def fold_network(recipe: Recipe, folder: Path, checkpoint: str) -> Grader:
 
 
 def predict_out_of_fold(recipe: Recipe, out: Path, checkpoint: str, photographs: Photographs) -> Predictions:
-    """Predict each fold's photographs with that fold's `checkpoint` ("best" or "last") below `out`."""
+    """Predict each fold's photographs with that fold's `checkpoint` ("best" or "last") below `out`.
+
+    By the engine that serves on this machine, so that the figures are those of the product.
+    """
     upright = np.zeros((len(photographs), OUTPUTS), np.float32)
     mirrored = np.zeros_like(upright)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for number in range(recipe.folds):
-        network = place(fold_network(recipe, out / f"fold{number}", checkpoint), device)
+    for number in np.unique(photographs.fold):
+        network = fold_network(recipe, out / f"fold{number}", checkpoint)
+        engine = TorchEngine(network, "cuda") if torch.cuda.is_available() else OpenVinoEngine(network, recipe.size)
         rows = photographs.fold == number
         squares = photographs.squares[rows]
-        upright[rows] = predict(network, squares, recipe, device)
-        mirrored[rows] = predict(network, np.ascontiguousarray(squares[:, :, ::-1]), recipe, device)
+        upright[rows] = answers(engine, squares, recipe)
+        mirrored[rows] = answers(engine, np.ascontiguousarray(squares[:, :, ::-1]), recipe)
     return Predictions(upright, mirrored, photographs.grade, photographs.dme_risk, photographs.fold)
+
+
+def answers(engine: Engine, squares: Picture, recipe: Recipe) -> Logits:
+    """(n, size, size, 3) uint8 -> (n, 8) float32 logits, one photograph at a time as in service."""
+    images = (normalise(square, recipe.mean, recipe.std)[None] for square in squares)
+    return np.concatenate([engine.run(image).logits for image in images])
 
 
 def cross_fitted(logits: Logits, truth: Grades, fold: Grades, fitter: Fitter) -> Probabilities:

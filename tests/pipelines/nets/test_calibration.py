@@ -11,6 +11,7 @@ from pipelines.nets.calibration import (
     MostProbable,
     abstention_threshold,
     expected_calibration_error,
+    fit_cut_points,
     fit_temperature,
     fit_temperature_and_bias,
     threshold_for_sensitivity,
@@ -89,3 +90,12 @@ def test_the_most_probable_grade_wins() -> None:
 def test_cut_points_count_what_the_expected_grade_lies_above() -> None:
     expected_grades = np.array([[1.0, 0.0, 0.0], [0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])  # 0, 1 and 2
     assert CutPoints((0.4, 1.6)).grades(expected_grades).tolist() == [0, 1, 2]
+
+
+def test_fitted_cut_points_find_a_shifted_scale() -> None:
+    # whoever is grade 1 has an expected grade of 0.3: the cut at 0.5 misses all of them
+    probabilities = np.array([[0.95, 0.05, 0.0], [0.7, 0.3, 0.0], [0.0, 0.1, 0.9]] * 20)
+    grades = np.array([0, 1, 2] * 20)
+    cuts = fit_cut_points(probabilities, grades)
+    assert cuts.grades(probabilities).tolist() == grades.tolist()
+    assert 0.05 <= cuts.cuts[0] < 0.3
