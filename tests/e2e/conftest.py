@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Running:
         body: dict[str, Any] = answer.json()
         return body
 
-    def ended(self, job_id: str, seconds: float = 60.0) -> dict[str, Any]:
+    def ended(self, job_id: str, seconds: float = 100.0) -> dict[str, Any]:
         """The job once it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -61,11 +62,12 @@ class Running:
         raise AssertionError(f"job {job_id} did not end in {seconds} s: {job}")
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The real thing: broker, API, scheduler and one worker as processes, over SQLite and the shipped models."""
+@contextmanager
+def running(data_dir: Path, database_url: str | None = None) -> Iterator[Running]:
+    """The real thing for the time of the block: broker, API, scheduler and one worker as processes, shipped models."""
     settings = Settings(
-        data_dir=tmp_path_factory.mktemp("system"),
+        data_dir=data_dir,
+        database_url=database_url,
         port=0,
         lease_seconds=10.0,
         heartbeat_seconds=1.0,
@@ -81,3 +83,17 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         with httpx.Client(base_url=f"{started.url}/api/v1", headers=headers, timeout=30.0) as client:
             yield Running(started, store, key, "reader", PASSWORD, client)
         store.close()
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The whole system over SQLite."""
+    with running(tmp_path_factory.mktemp("system")) as started:
+        yield started
+
+
+@pytest.fixture
+def system_on_postgresql(tmp_path: Path, empty_postgresql: str) -> Iterator[Running]:
+    """The whole system over PostgreSQL."""
+    with running(tmp_path / "data", empty_postgresql) as started:
+        yield started
