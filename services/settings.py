@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
+OWNER_ONLY = 0o700  # mode of folders that hold names and images
 
 
 class Settings(BaseSettings):

@@ -13,7 +13,7 @@ from typing import Final
 
 from pipelines.core.errors import Conflict
 from services.log import configure
-from services.settings import Settings
+from services.settings import OWNER_ONLY, Settings
 from services.store import audit, users
 from services.store.session import unit_of_work
 from services.store.states import Role
@@ -55,7 +55,7 @@ def running(settings: Settings) -> Iterator[System]:
 @contextmanager
 def sole_owner(settings: Settings) -> Iterator[None]:
     """Holds the data folder for this process, since two brokers and two schedulers would fight over it."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     with (settings.data_dir / LOCK_NAME).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadInput, Conflict, NotFound
-from services.settings import Settings
+from services.settings import OWNER_ONLY, Settings
 from services.store import migrate
 from services.store.audit import verify
 from services.store.portable import Kind, TableShape, read_rows, shapes, write_rows
@@ -82,7 +82,7 @@ def backup(settings: Settings, target: Path) -> BackupReport:
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "tables").mkdir(parents=True)
-    partial.chmod(migrate.OWNER_ONLY)
+    partial.chmod(OWNER_ONLY)
     with closing(open_store(settings)) as store:
         with unit_of_work(store.database, writing=False) as session:
             parts = [_write_table(session, shape, partial) for shape in shapes()]
@@ -111,7 +111,7 @@ def restore(settings: Settings, source: Path) -> BackupReport:
     revision, parts, kept = _read_manifest(source)
     for part in parts:
         _check(source / part.file, part.sha256)
-    settings.data_dir.mkdir(mode=migrate.OWNER_ONLY, parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
     _must_be_empty(settings)
     migrate.upgrade_schema(settings, revision)
     with closing(open_store(settings)) as store:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipelines.core.errors import Conflict, DatabaseUnavailable
-from services.settings import Settings
+from services.settings import OWNER_ONLY, Settings
 from services.store.locks import Lock
 from services.store.models import seed
 from services.store.session import open_database, outages, unit_of_work
@@ -26,7 +26,6 @@ from services.store.tables import APPEND_ONLY
 
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 APPLICATION_ROLE: Final = "overread_app"
-OWNER_ONLY: Final = 0o700  # names and images lie in the data folder
 
 
 def upgrade(settings: Settings) -> None:
