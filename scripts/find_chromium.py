@@ -16,6 +16,15 @@ from build_dashboard import NODE_MODULES, WEB, BuildFailed, find_node, install_p
 
 INSTALLED: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 UNPACKED: Final = NODE_MODULES / ".chromium"
+#: The package's own list of fonts names folders of AWS Lambda; a Chromium that finds no font at all ends at once.
+FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir>{fonts}</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>{cache}</cachedir>
+</fontconfig>
+"""
 
 
 def find() -> dict[str, object]:
@@ -36,10 +45,12 @@ def find() -> dict[str, object]:
     )
     if told.returncode != 0:
         raise BuildFailed("the Chromium inside @sparticuz/chromium could not be unpacked; its message is above")
+    fonts = UNPACKED / "fonts.conf"
+    fonts.write_text(FONTS.format(fonts=UNPACKED / "fonts", cache=UNPACKED / "font-cache"))
     libraries = os.pathsep.join((str(UNPACKED / "al2023" / "lib"), str(UNPACKED)))
     return {
         "program": told.stdout.strip(),
-        "environment": {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_PATH": str(UNPACKED / "fonts")},
+        "environment": {"LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(fonts)},
     }
 
 

@@ -431,7 +431,10 @@ def test_the_keys_are_explained_and_can_be_switched_off(room: Room) -> None:
     expect(help_page).to_have_count(0)
 
 
-def test_the_light_theme_stays_after_a_reload(room: Room) -> None:
+def test_the_light_theme_stays_after_a_reload(room: Room, read: Callable[..., str]) -> None:
+    read("P-1007", "blurred")
+    expect(room.row("P-1007")).to_be_visible()
+    expect(room.page.get_by_role("banner")).to_contain_text("Live")
     room.keep("worklist")
     room.page.get_by_role("button", name="Light theme").click()
     room.page.reload()

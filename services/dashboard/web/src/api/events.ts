@@ -4,7 +4,7 @@ import { useSyncExternalStore } from "react";
 
 import { API } from "./client";
 
-export type Connection = "live" | "polling";
+export type Connection = "connecting" | "live" | "polling";
 
 /** Topics of the server's outbox, and the query keys each makes stale. */
 const STALE: Record<string, readonly string[]> = {
@@ -22,7 +22,7 @@ const RECONNECT_MS = 15_000;
 /** The server ends each stream after a while and the browser comes back at once: that is no reason to say "away". */
 const PATIENCE_MS = 6000;
 
-let connection: Connection = "polling";
+let connection: Connection = "connecting";
 const listeners = new Set<() => void>();
 
 function say(next: Connection): void {
@@ -78,6 +78,6 @@ export function listen(client: QueryClient): () => void {
     clearTimeout(gathering);
     clearTimeout(away);
     clearTimeout(again);
-    say("polling");
+    say("connecting");
   };
 }

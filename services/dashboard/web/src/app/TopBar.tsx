@@ -2,10 +2,10 @@
 import { useState, type ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
-import { useConnection } from "../api/events";
+import { useConnection, type Connection as ConnectionState } from "../api/events";
 import { useLogOut } from "../api/queries";
 import type { Me } from "../api/types";
-import { Badge, Button, Key } from "../design/parts";
+import { Badge, Button, Key, type Tone } from "../design/parts";
 import { KeysDialog } from "../keys/KeysDialog";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -18,6 +18,8 @@ const PAGES = [
   ["/rejections", t.nav.rejections],
   ["/models", t.nav.models],
 ] as const;
+
+const CONNECTION_TONES: Record<ConnectionState, Tone> = { connecting: "muted", live: "routine", polling: "urgent" };
 
 export function TopBar({ me }: { me: Me }): ReactElement {
   const [place] = useLocation();
@@ -57,11 +59,11 @@ export function TopBar({ me }: { me: Me }): ReactElement {
 }
 
 function Connection(): ReactElement {
-  const live = useConnection() === "live";
+  const connection = useConnection();
   return (
-    <span role="status" title={live ? t.live.liveWhy : t.live.pollingWhy}>
-      <Badge icon={live ? "live" : "polling"} tone={live ? "routine" : "urgent"}>
-        {live ? t.live.live : t.live.polling}
+    <span role="status" title={t.live[`${connection}Why`]}>
+      <Badge icon={connection === "live" ? "live" : "polling"} tone={CONNECTION_TONES[connection]}>
+        {t.live[connection]}
       </Badge>
     </span>
   );

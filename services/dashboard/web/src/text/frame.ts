@@ -21,6 +21,8 @@ export const frame = {
   theme: { toLight: "Light theme", toDark: "Dark theme" },
   nav: { label: "Pages", worklist: "Worklist", jobs: "Jobs", rejections: "Rejections", models: "Models", logOut: "Log out", keys: "Keys" },
   live: {
+    connecting: "Connecting…",
+    connectingWhy: "What you see was loaded a moment ago.",
     live: "Live",
     polling: "Refreshing every few seconds",
     liveWhy: "Changes appear by themselves.",
