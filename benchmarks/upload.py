@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,7 @@ from services.store.stores import open_store
 FILES: Final = 1_000
 SLICES: Final = 100  # of one series; ten series are one study
 SIDE: Final = 64
-REPEATS: Final = 3
+REPEATS: Final = 5
 API_MEGABYTES: Final = 200.0  # what the API process may hold
 BOUNDARY: Final = "overread-benchmark"
 START_SECONDS: Final = 30.0
@@ -45,17 +45,19 @@ def measure() -> list[Figure]:
     """Files a second of Overread and, where it is installed, of Orthanc, in turns; the API's peak memory."""
     ours: list[float] = []
     theirs: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, _overread(Path(folder)) as (url, key, pid):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+        url, key, pid = servers.enter_context(_overread(Path(folder)))
         _send_overread(url, key, _study(SLICES))
         before = _peak_megabytes(pid)
+        other = ""
+        if ORTHANC and DICOMWEB_PLUGIN.is_file():
+            other = servers.enter_context(_orthanc(Path(folder) / "orthanc"))
+            _send_orthanc(other, _study(SLICES))
         for _ in range(REPEATS):
             ours.append(FILES / seconds(partial(_send_overread, url, key, _study(FILES))))
+            if other:
+                theirs.append(FILES / seconds(partial(_send_orthanc, other, _study(FILES))))
         peak = _peak_megabytes(pid)
-        if ORTHANC and DICOMWEB_PLUGIN.is_file():
-            with _orthanc(Path(folder) / "orthanc") as other:
-                _send_orthanc(other, _study(SLICES))
-                for _ in range(REPEATS):
-                    theirs.append(FILES / seconds(partial(_send_orthanc, other, _study(FILES))))
     rate = statistics.median(ours)
     beside, ratio, reached = "Orthanc is not installed: not compared", None, None
     if theirs:

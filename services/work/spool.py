@@ -6,8 +6,8 @@ import errno
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -53,7 +53,7 @@ def _room_errors() -> Iterator[None]:
 class Spool:
     """One request's folder in the spool, removed with all that is left in it when the block ends.
 
-    Not thread-safe: one thread at a time writes.
+    One thread at a time writes; others may read the files that are finished.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,6 +62,7 @@ class Spool:
         self._reserve = settings.disk_reserve_bytes
         self._unchecked = 0
         self._open: set[BinaryIO] = set()
+        self._users = ExitStack()
 
     def __enter__(self) -> Self:
         with _room_errors():
@@ -69,9 +70,14 @@ class Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._users.close()
         for file in list(self._open):
             self.close_file(file)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def before_removal(self, wait: Callable[[], object]) -> None:
+        """Call `wait` before the folder goes: somebody may still read its files."""
+        self._users.callback(wait)
 
     def check_room(self, coming: int = 0) -> None:
         """Raise StorageFull where `coming` bytes would not leave the reserve free."""

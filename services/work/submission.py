@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -77,6 +78,9 @@ class Submission:
         self._photographs: list[tuple[_Place, Photograph]] = []
         self._closing: set[str] = set()
         self._first_options = self._options
+        self._thread = ThreadPoolExecutor(1, "intake")
+        self._group: tuple[list[tuple[_Place, SpooledFile]], Future[list[FileOutcome]]] | None = None
+        spool.before_removal(self._thread.shutdown)
 
     def add(self, file: SpooledFile) -> None:
         """A whole file of the request. Raises StorageFull and DatabaseUnavailable; bad input is an outcome."""
@@ -103,13 +107,29 @@ class Submission:
         self._reject([Refused(error)])
 
     def flush(self) -> None:
-        """Take in the DICOM files that wait for their group."""
+        """Take in the DICOM files that wait for their group, and wait until they are in."""
+        self._begin_group()
+        self._end_group()
+
+    def _begin_group(self) -> None:
+        """Take a group in by a second thread, so that the body is read on while the disk is synced.
+
+        One group at a time: the one before is waited for, which bounds what lies in the spool.
+        """
+        self._end_group()
         waiting, self._waiting = self._waiting, []
-        if not waiting:
+        if waiting:
+            files = [file for _, file in waiting]
+            parts = self._parts
+            taken = self._thread.submit(receive_group, parts.store, parts.settings, files, self._options, parts.actor)
+            self._group = (waiting, taken)
+
+    def _end_group(self) -> None:
+        if self._group is None:
             return
-        files = [file for _, file in waiting]
+        (waiting, taken), self._group = self._group, None
         try:
-            outcomes = receive_group(self._parts.store, self._parts.settings, files, self._options, self._parts.actor)
+            outcomes = taken.result()
         except StorageFull as error:
             for place, file in waiting:
                 place.outcomes.append(rejected(file.name, error))
@@ -174,7 +194,7 @@ class Submission:
         else:
             self._waiting.append((place, file))
             if len(self._waiting) >= GROUP_FILES or sum(one.bytes for _, one in self._waiting) >= GROUP_BYTES:
-                self.flush()
+                self._begin_group()
 
     def _unpack(self, place: _Place, file: SpooledFile, kind: MediaKind) -> None:
         limits = ArchiveLimits.of(self._parts.settings)
