@@ -93,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         store.close()
 
     app = FastAPI(
-        title="Overread",
+        title="Overread API",
         version=API_VERSION,
         lifespan=lifespan,
         docs_url=None,

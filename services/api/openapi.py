@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from services.api.errors import Problem
+from services.api.examples import add_examples
 
 REFERENCE: Final = "#/components/schemas/{model}"
 DESCRIPTION: Final = """\
@@ -39,6 +40,7 @@ def schema_of(app: FastAPI) -> Schema:
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
+    add_examples(schemas)
     return schema
 
 

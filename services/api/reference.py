@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final, cast
@@ -30,6 +31,8 @@ td, th { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0;
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 #: Only this very style sheet: https://www.w3.org/TR/CSP3/#external-hash.
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'"
+#: A word or call between backticks, as descriptions mark them.
+CODE: Final = re.compile("`([^`]+)`")
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -49,7 +52,7 @@ def docs(request: Request, actor: Technician) -> Response:
 def _page(schema: Schema) -> Iterator[str]:
     title = escape(f"{schema['info']['title']} {schema['info']['version']}")
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-    yield f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{escape(schema['info']['description'])}</p>"
+    yield f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{_text(schema['info'])}</p>"
     yield '<p>For programs: <a href="/openapi.json">openapi.json</a></p>'
     for tag in _tags(schema):
         yield f"<h2>{escape(tag)}</h2>"
@@ -122,7 +125,7 @@ def _operations(schema: Schema) -> Iterator[tuple[str, str, Schema]]:
 
 
 def _text(part: Mapping[str, Any]) -> str:
-    return escape(str(part.get("description", "")))
+    return CODE.sub(r"<code>\1</code>", escape(str(part.get("description", ""))))
 
 
 def _row(*cells: str) -> str:

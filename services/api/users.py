@@ -38,7 +38,7 @@ class NewUser(BaseModel):
     """A person to be let in."""
 
     name: Word = Field(examples=["reader"])
-    password: Password
+    password: Password = Field(examples=["correct horse battery"])
     role: Role
 
 
@@ -46,7 +46,9 @@ class UserChange(BaseModel):
     """What is to change; what is null stays."""
 
     role: Role | None = None
-    password: Password | None = Field(default=None, description="A new one ends the user's sessions.")
+    password: Password | None = Field(
+        default=None, examples=["correct horse battery"], description="A new one ends the user's sessions."
+    )
     disabled: bool | None = Field(default=None, description="True locks the user out at once.")
 
 
