@@ -23,6 +23,8 @@ CHUNK_BYTES: Final = MEBIBYTE
 RATIO_FLOOR_BYTES: Final = 16 * MEBIBYTE
 #: tarfile reads long names and PAX headers into memory in one piece; an honest one is a few hundred bytes.
 TAR_HEADER_BYTES: Final = 2 * CHUNK_BYTES
+#: The others are rare in archives of images, and an LZMA stream may ask for gigabytes before it gives a byte.
+COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 ENCRYPTED: Final = 0x1  # APPNOTE 4.4.4, general purpose bit 0
 UNIX_KIND_SHIFT: Final = 16  # APPNOTE 4.4.15: the high half of the external attributes is the Unix mode
 UNIX_KIND_MASK: Final = 0o170000
@@ -35,7 +37,7 @@ _DAMAGED: Final = (
     zlib.error,
     EOFError,
     ValueError,  # numbers and names in headers that are neither
-    NotImplementedError,  # a compression that zipfile does not know
+    NotImplementedError,  # features that zipfile does not know
     struct.error,
 )
 
@@ -172,6 +174,8 @@ def _check_zip_member(info: zipfile.ZipInfo) -> None:
     _check_name(info.orig_filename)
     if info.flag_bits & ENCRYPTED:
         raise ArchiveRefused("the archive is encrypted", code="archive_encrypted")
+    if info.compress_type not in COMPRESSIONS:
+        raise ArchiveRefused("the archive is compressed in an uncommon way", code="archive_unsupported")
     kind = (info.external_attr >> UNIX_KIND_SHIFT) & UNIX_KIND_MASK
     if kind not in {0, UNIX_REGULAR, UNIX_FOLDER}:
         raise ArchiveRefused("the archive holds a link or a device", code="archive_link")

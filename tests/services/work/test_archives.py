@@ -104,6 +104,7 @@ ZIPS = {
     ],
     "archive_link": [zip_of_mode(0o120777), zip_of_mode(0o020644), zip_of_mode(0o010644)],
     "archive_encrypted": [encrypted()],
+    "archive_unsupported": [zip_with("a", compression=zipfile.ZIP_LZMA), zip_with("a", compression=zipfile.ZIP_BZIP2)],
     "archive_too_many": [zip_with(*[str(number) for number in range(101)])],
     "archive_bomb": [zip_with("zeros", content=bytes(20 * MEBIBYTE))],
     "archive_too_large": [zip_with("a", "b", "c", content=bytes(22 * MEBIBYTE), compression=zipfile.ZIP_STORED)],
