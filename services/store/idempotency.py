@@ -52,7 +52,9 @@ def begin(session: Session, once: OneTime, request_digest: str) -> Kept | None:
     }
     if insert_or_keep(session, IdempotencyKey, values, conflict=("credential", "route", "key")):
         return None
-    row = session.scalars(select(IdempotencyKey).where(*_row(once))).one()
+    row = session.scalars(select(IdempotencyKey).where(*_row(once))).one_or_none()
+    if row is None:
+        raise StillRunning  # it came to nothing in this very moment: who asks again finds the key free
     if row.request_digest != request_digest:
         raise KeyReused
     if row.status is None:
