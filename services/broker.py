@@ -15,6 +15,7 @@ from services.settings import Settings
 WORK_TASK: Final = "overread.work"
 #: A broker that does not answer must not hold a request: the sweeper rings again.
 SOCKET_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.05
 #: An unacknowledged ring of a dead worker comes back after this long; leases in the database are what is relied on.
 VISIBILITY_SECONDS: Final = 3600
 RESTORE_SECONDS: Final = 10
@@ -85,7 +86,9 @@ def make_app(settings: Settings) -> Celery:
         broker_transport_options={
             "socket_timeout": SOCKET_SECONDS,
             "socket_connect_timeout": SOCKET_SECONDS,
-            "retry_policy": {"timeout": SOCKET_SECONDS},
+            # One more try for a connection the broker closed meanwhile; without these kombu tries for seconds.
+            "max_retries": 1,
+            "interval_start": RETRY_SECONDS,
             "visibility_timeout": VISIBILITY_SECONDS,
             "unacked_restore_interval": RESTORE_SECONDS,
             "unacked_restore_throttle": RESTORE_THROTTLE,

@@ -87,8 +87,9 @@ def register(app: Celery, worker: Worker) -> None:
             worker.let_go()
 
 
-def consume(app: Celery, queues: Sequence[str], name: str) -> None:
-    """Hear rings until SIGTERM or SIGINT, one at a time."""
+def consume(app: Celery, queues: Sequence[str], name: str, stopping: Event) -> None:
+    """Hear rings one at a time until SIGTERM or SIGINT, which set `stopping` even while a job runs."""
+    signals.worker_shutting_down.connect(lambda **_: stopping.set(), weak=False)
     # Jobs run in the reading process: a pool of Celery's own would hide how that process died.
     app.Worker(
         pool="solo",
@@ -110,7 +111,6 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
     reader = Reader(settings)
     worker = Worker(name or default_name(), settings, store, CeleryBell(app), Library(store, settings, reader))
     register(app, worker)
-    signals.worker_shutting_down.connect(lambda **_: worker.stopping.set(), weak=False)
     queues = queues_of(settings)
     try:
         worker.prepare(queues)
@@ -118,7 +118,7 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
         # The database is away for the moment; the sweeper takes back what prepare would have.
         log.exception("worker.unprepared", worker=worker.name)
     try:
-        consume(app, queues, worker.name)
+        consume(app, queues, worker.name, worker.stopping)
     finally:
         reader.end()
         store.close()

@@ -51,7 +51,7 @@ class Running:
         body: dict[str, Any] = answer.json()
         return body
 
-    def ended(self, job_id: str, seconds: float = 100.0) -> dict[str, Any]:
+    def ended(self, job_id: str, seconds: float = 150.0) -> dict[str, Any]:
         """The job once it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

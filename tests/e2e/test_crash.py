@@ -22,7 +22,7 @@ from services.store.tables import Attempt, CurrentResult, Job, Result, Slot
 from services.worker.deaths import resident_bytes
 from tests.e2e.conftest import Running
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 150.0
 POLL_SECONDS = 0.02
 
 
@@ -135,7 +135,7 @@ def assert_exactly_once(system: Running) -> None:
     assert audit.verify(system.store).intact
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_blows_to_every_part_lose_no_job_and_double_no_result(system: Running, retina_photo: Path) -> None:
     random.seed(1)
     system.ended(system.submit(retina_photo, "warm")["studies"][0]["jobs"][0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 from services.broker import make_app
 from services.settings import Settings
@@ -16,12 +16,12 @@ class Slow:
     """Takes its time over each ring."""
 
     seconds: float
+    stopping: Event = field(default_factory=Event)
 
     def run(self, queue: str) -> bool:
         """Say so, and take the time."""
         say("begin")
-        time.sleep(self.seconds)
-        say("end")
+        say("stopped" if self.stopping.wait(self.seconds) else "end")
         return True
 
     def let_go(self) -> None:
@@ -36,5 +36,6 @@ def say(word: str) -> None:
 
 if __name__ == "__main__":
     app = make_app(Settings(broker_url=sys.argv[1]))
-    register(app, Slow(float(sys.argv[2])))  # type: ignore[arg-type]
-    consume(app, ["tests"], "slow")
+    slow = Slow(float(sys.argv[2]))
+    register(app, slow)  # type: ignore[arg-type]
+    consume(app, ["tests"], "slow", slow.stopping)

@@ -19,10 +19,9 @@ def valkey(tmp_path: Path) -> Valkey:
 
 
 def test_the_server_takes_no_command_without_its_password(valkey):
-    with started(valkey) as process:
-        with redis.Redis(host="127.0.0.1", port=valkey.port) as stranger, pytest.raises(redis.AuthenticationError):
-            stranger.ping()
-        process.kill()
+    stranger = redis.Redis(host="127.0.0.1", port=valkey.port)
+    with started(valkey), stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
 
 
 def test_its_password_is_in_no_command_line_and_no_readable_file(valkey):
@@ -31,13 +30,11 @@ def test_its_password_is_in_no_command_line_and_no_readable_file(valkey):
 
 
 def test_what_it_holds_survives_kill_9(valkey):
-    with started(valkey) as process, redis.Redis.from_url(valkey.url) as client:
+    with started(valkey), redis.Redis.from_url(valkey.url) as client:
         client.rpush("queue", *range(100))
         time.sleep(1.2)  # appendfsync everysec
-        process.kill()
-    with started(valkey) as process, redis.Redis.from_url(valkey.url) as client:
+    with started(valkey), redis.Redis.from_url(valkey.url) as client:
         assert client.llen("queue") == 100
-        process.kill()
 
 
 def test_a_server_that_cannot_read_its_files_starts_again_without_them(valkey):
@@ -45,6 +42,5 @@ def test_a_server_that_cannot_read_its_files_starts_again_without_them(valkey):
     folder.mkdir()
     (folder / "appendonly.aof.manifest").write_text("nonsense")
     valkey.forget()
-    with started(valkey) as process:
+    with started(valkey):
         assert valkey.answers()
-        process.kill()
