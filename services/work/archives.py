@@ -84,11 +84,12 @@ def open_zip(path: Path, limits: ArchiveLimits) -> Iterator[Member]:
     check_directory(path, limits.members)
     with _damage_is_refusal(), zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
+        packed = path.stat().st_size
         for info in members:
-            _check_zip_member(info)
+            _check_zip_member(info, packed)
         # The directory's sizes are the sender's word: what is really unpacked is counted again below.
         total = sum(info.file_size for info in members)
-        meter = _Meter(limits, path.stat().st_size)
+        meter = _Meter(limits, packed)
         meter.check(total)
         for info in members:
             yield Member(info.filename, _zip_chunks(archive, info, limits.member_bytes, meter))
@@ -169,11 +170,13 @@ def _check_name(name: str) -> None:
         raise ArchiveRefused("a name in the archive leads out of it", code="archive_unsafe_path")
 
 
-def _check_zip_member(info: zipfile.ZipInfo) -> None:
+def _check_zip_member(info: zipfile.ZipInfo, packed: int) -> None:
     # orig_filename is what the archive says; zipfile cuts names at a NUL.
     _check_name(info.orig_filename)
     if info.flag_bits & ENCRYPTED:
         raise ArchiveRefused("the archive is encrypted", code="archive_encrypted")
+    if not 0 <= info.header_offset < packed:
+        raise ArchiveRefused("the archive is damaged", code="archive_damaged")
     if info.compress_type not in COMPRESSIONS:
         raise ArchiveRefused("the archive is compressed in an uncommon way", code="archive_unsupported")
     kind = (info.external_attr >> UNIX_KIND_SHIFT) & UNIX_KIND_MASK

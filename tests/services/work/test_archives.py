@@ -45,6 +45,12 @@ def encrypted() -> bytes:
     return bytes(plain)
 
 
+def misplaced() -> bytes:
+    plain = bytearray(zip_with("a"))
+    struct.pack_into("<L", plain, plain.index(b"PK\5\6") + 16, 100_000)  # APPNOTE 4.3.16, offset of the directory
+    return bytes(plain)
+
+
 def tar_with(*members: tarfile.TarInfo, mode: str = "w", content: bytes = b"content") -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
@@ -108,7 +114,7 @@ ZIPS = {
     "archive_too_many": [zip_with(*[str(number) for number in range(101)])],
     "archive_bomb": [zip_with("zeros", content=bytes(20 * MEBIBYTE))],
     "archive_too_large": [zip_with("a", "b", "c", content=bytes(22 * MEBIBYTE), compression=zipfile.ZIP_STORED)],
-    "archive_damaged": [zip_with("a")[:-10], b"PK\3\4" + bytes(100), b"PK\5\6" + bytes(10)],
+    "archive_damaged": [misplaced(), zip_with("a")[:-10], b"PK\3\4" + bytes(100), b"PK\5\6" + bytes(10)],
 }
 TARS = {
     "archive_unsafe_path": [
