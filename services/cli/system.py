@@ -7,7 +7,7 @@ import ipaddress
 import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,7 +48,8 @@ def running(settings: Settings) -> Iterator[System]:
             system = System.start(settings)
         except OSError as error:
             raise Conflict(f"port {settings.port} is taken; --port 0 takes a free one", code="port_taken") from error
-        with system:
+        # Once it runs, being asked to stop is its proper end, at whatever line the signal arrives.
+        with system, suppress(KeyboardInterrupt):
             yield system
 
 
