@@ -31,6 +31,10 @@ export const lists = {
     receivingWhy: "More images may still arrive.",
     unknownPatient: "No patient id",
     proposed: "A newer result proposes a change",
+    overruled: {
+      edit: (machine: string) => `Changed by the reader; the model said: ${machine}`,
+      reject: (machine: string) => `Rejected by the reader; the model said: ${machine}`,
+    },
     notRead: (code: string | null) => `Not read${code === null ? "" : `: ${code}`}`,
     noFinding: "No finding yet",
   },

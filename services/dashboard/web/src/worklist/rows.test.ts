@@ -44,6 +44,12 @@ test("a signed reading shows the verdict", () => {
   expect(stateMark(row({ review_state: "signed", verdict: "edit" })).text).toBe(t.verdict.edit);
 });
 
+test("the machine's finding does not stand alone where a reader decided otherwise", () => {
+  const edited = row({ headline: "DR grade 0", review_state: "signed", verdict: "edit" });
+  expect(findingText(edited)).toBe("Changed by the reader; the model said: DR grade 0");
+  expect(findingText({ ...edited, verdict: "accept" })).toBe("DR grade 0");
+});
+
 test("every state and urgency has a shape of its own beside its colour", () => {
   const urgencies = (["stat", "urgent", "check", "routine"] as const).map((urgency) =>
     urgencyMark(row({ result_id: "r", urgency })),

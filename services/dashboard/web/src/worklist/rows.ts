@@ -58,7 +58,12 @@ export function jobTone(state: JobState): Tone {
 
 /** The finding, or in its place the sentence that says why there is none. */
 export function findingText(row: WorklistRow): string {
-  if (row.headline !== null) return row.abstained ? sentence(row.headline) : row.headline;
+  if (row.headline !== null) {
+    const machine = row.abstained ? sentence(row.headline) : row.headline;
+    // The headline is the machine's: beside a reader's other word it must not pass for the answer.
+    const overruled = row.review_state === "signed" && (row.verdict === "edit" || row.verdict === "reject");
+    return overruled ? t.worklist.overruled[row.verdict](machine) : machine;
+  }
   if (isFailed(row)) return t.worklist.notRead(row.job_error);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
 }
