@@ -67,3 +67,10 @@ def test_a_make_target_named_in_a_document_exists(document: Path) -> None:
 def test_no_two_decisions_have_one_number() -> None:
     numbers = [page.name[:4] for page in (ROOT / "docs" / "decisions").glob("0*.md")]
     assert len(numbers) == len(set(numbers))
+
+
+def test_the_readme_states_the_figures_of_the_model_card() -> None:
+    rows = re.findall(r"^\| [a-z ]+ \| [\d.]+ \| .* \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    card = (ROOT / "models" / "fundus_dr_grading" / "docs" / "README.md").read_text()
+    assert rows
+    assert [row for row in rows if row not in card] == []
