@@ -61,8 +61,8 @@ export function findingText(row: WorklistRow): string {
   if (row.headline !== null) {
     const machine = row.abstained ? sentence(row.headline) : row.headline;
     // The headline is the machine's: beside a reader's other word it must not pass for the answer.
-    const overruled = row.review_state === "signed" && (row.verdict === "edit" || row.verdict === "reject");
-    return overruled ? t.worklist.overruled[row.verdict](machine) : machine;
+    if (row.verdict === "edit" || row.verdict === "reject") return t.worklist.overruled[row.verdict](machine);
+    return machine;
   }
   if (isFailed(row)) return t.worklist.notRead(row.job_error);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
