@@ -18,6 +18,7 @@ UNIDENTIFIED: Final = "unidentified"
 OTHER_MODALITY: Final = "OT"
 WORD_CHARACTERS: Final = 64
 LINE_CHARACTERS: Final = 1024
+INTEGER_LIMIT: Final = 2**31  # PS3.5 section 6.2, VR IS
 DATE_FORMAT: Final = "%Y%m%d"  # PS3.5 section 6.2, VR DA
 
 
@@ -72,11 +73,11 @@ def instance_facts(readied: Readied, flag: str | None) -> InstanceFacts:
         transfer_syntax=header.transfer_syntax,
         blob_sha256=readied.file.sha256,
         source_sha256=readied.source_sha256,
-        instance_number=header.instance_number,
+        instance_number=_integer(header.instance_number),
         laterality=header.laterality,
         rows=header.rows,
         columns=header.columns,
-        frames=header.frames,
+        frames=_integer(header.frames),
         flag=flag,
     )
 
@@ -87,6 +88,11 @@ def _word(value: str | None) -> str | None:
 
 def _line(value: str | None) -> str | None:
     return value[:LINE_CHARACTERS] if value else None
+
+
+def _integer(value: int | None) -> int | None:
+    """An IS value; None past what the standard and a column can hold."""
+    return value if value is not None and abs(value) < INTEGER_LIMIT else None
 
 
 def _day(value: str | None) -> date | None:

@@ -194,6 +194,20 @@ def test_the_job_has_the_urgency_the_sender_asked_for(ward: Ward) -> None:
     assert [job.priority for job in ward.jobs()] == [Priority.STAT]
 
 
+def test_numbers_that_no_column_holds_are_left_out(each_store: Store, settings: Settings) -> None:
+    ward = Ward(each_store, settings)
+    assert ward.take(InstanceNumber="999999999999").status is FileStatus.STORED
+    assert [row.instance_number for row in ward.rows(Instance)] == [None]  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("ignore:.*exceeds the maximum")
+def test_texts_longer_than_their_columns_are_cut(each_store: Store, settings: Settings) -> None:
+    ward = Ward(each_store, settings)
+    long = "x" * 200
+    taken = ward.take(PatientName=long, IssuerOfPatientID=long, StudyDescription=long, SeriesDescription=long)
+    assert taken.status is FileStatus.STORED
+
+
 def test_folders_that_a_killed_process_left_in_the_spool_are_removed_by_age(settings: Settings, tmp_path: Path) -> None:
     with Spool(settings) as used:
         used.begin("a").write(b"bytes")
