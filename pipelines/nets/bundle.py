@@ -18,6 +18,7 @@ from pipelines.nets.backbones import Grader, grader
 METADATA = Path("configs/metadata.json")
 INFERENCE = Path("configs/inference.json")
 WEIGHTS = Path("models/model.safetensors")
+HEAD = "head.weight"  # its tensor in that file
 NETWORK = "pipelines.nets.backbones.grader"  # the one `_target_` we build; configs are data, nothing is evaluated
 
 
@@ -91,8 +92,9 @@ def build_network(bundle: Bundle) -> Grader:
     if definition.pop("_target_", None) != NETWORK:
         raise ModelError("the bundle asks for a network that is not built here")
     weights = load_file(bundle.weights)
-    with torch.random.fork_rng(devices=[]):  # the layers draw first weights that are replaced at once
+    with torch.device("meta"):  # drawing first weights would take longer than reading the real ones
         network = grader(**definition)
+    network = network.to_empty(device="cpu")
     needed = {name for name, value in network.state_dict().items() if value.is_floating_point()}
     if needed != set(weights):
         raise ModelError("the weights file does not fit the bundle's network")

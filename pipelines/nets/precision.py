@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,14 +9,14 @@ import numpy as np
 import openvino
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from pipelines.core.errors import ModelError
 from pipelines.nets.backbones import Grader
-from pipelines.nets.bundle import Bundle, build_network
+from pipelines.nets.bundle import HEAD, Bundle, build_network
+from pipelines.nets.graph import openvino_model
 
 Images = NDArray[np.float32]
-
-TRACE_SIDE = 64  # px; the graph is the same for every multiple of 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,8 @@ class OpenVinoEngine:
 
     def __init__(self, network: Grader, size: int) -> None:
         """Convert `network` for any batch of (3, size, size) images."""
-        model = openvino.convert_model(traced(network), input=[-1, 3, size, size])
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-        self._compiled = openvino.Core().compile_model(model, "CPU", settings)
+        self._compiled = openvino.Core().compile_model(openvino_model(network, size), "CPU", settings)
         self.version = str(openvino.__version__)
         self.threads = int(self._compiled.get_property("INFERENCE_NUM_THREADS"))
 
@@ -81,19 +79,6 @@ class OpenVinoEngine:
         """(n, 3, h, w) float32 -> logits and features."""
         answer = self._compiled(images)
         return EngineOutput(np.array(answer[0]), np.array(answer[1]))
-
-
-def traced(network: Grader) -> torch.jit.ScriptModule:
-    """The network's graph, constants folded, as OpenVINO's converter reads it.
-
-    PyTorch calls tracing deprecated, but the converter does the same inside, and on `torch.export` it takes three
-    times as long and warns as well. A small example is enough, and without PyTorch's own check of the trace the start
-    of a worker is some seconds shorter: the agreement of the engines is a test of ours.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        script = torch.jit.trace(network, torch.zeros(1, 3, TRACE_SIDE, TRACE_SIDE), check_trace=False)  # type: ignore[no-untyped-call]
-        return torch.jit.freeze(script)  # type: ignore[no-any-return]
 
 
 def torch_engine(bundle: Bundle, device: str = "cpu") -> Engine:
@@ -115,4 +100,5 @@ def choose_engine(bundle: Bundle) -> Engine:
 
 def head_weights(bundle: Bundle) -> NDArray[np.float32]:
     """(k, c) float32 weights of the linear head, for closed-form Grad-CAM."""
-    return np.asarray(build_network(bundle).head.weight.detach().numpy(), np.float32)
+    with safe_open(bundle.weights, "numpy") as file:
+        return np.asarray(file.get_tensor(HEAD), np.float32)
