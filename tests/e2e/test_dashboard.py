@@ -269,6 +269,18 @@ def test_the_picture_follows_its_keys(room: Room, read: Callable[..., str]) -> N
     expect(heat_map).to_have_css("opacity", "0.5")
 
 
+def test_a_signature_is_taken_back_and_given_anew(room: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1003", "left")
+    room.open("P-1003")
+    history = room.page.get_by_role("region", name="History")
+    room.press("a", "Control+Enter")
+    history.get_by_role("button", name="Take back my signature").click()
+    expect(history).to_contain_text("Signature taken back")
+    room.press("a", "Control+Enter")
+    expect(history.get_by_role("listitem")).to_have_count(3)
+    assert [review["action"] for review in reviews_of(room.system, study_id)] == ["sign", "undo", "sign"]
+
+
 def test_an_edit_gives_grade_reason_and_comment(room: Room, read: Callable[..., str]) -> None:
     study_id = read("P-1004", "left")
     room.open("P-1004")

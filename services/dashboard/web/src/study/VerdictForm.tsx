@@ -1,27 +1,15 @@
 /** The reader's word: accept, edit or reject, and why. What is typed stays until it is saved, whatever the server says. */
-import { useRef, useState, type ReactElement } from "react";
+import { useLayoutEffect, useRef, useState, type ReactElement } from "react";
 
-import { ApiError } from "../api/client";
-import { useReview } from "../api/queries";
-import type { Me, Reason, Result, Review, ReviewAction, Verdict } from "../api/types";
-import { Button, Field, Key, Notice } from "../design/parts";
+import type { Me, Reason, Result, Review, Verdict } from "../api/types";
+import { Button, Field, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { dateTime, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { GradeFields } from "./GradeFields";
-import { dropUnsaved, keepUnsaved, placeOf, unsaved } from "./unsaved";
-import {
-  BLANK,
-  keptDraft,
-  machineGrades,
-  missing,
-  reasonsFor,
-  signingAction,
-  standingReview,
-  toReview,
-  type Draft,
-} from "./verdict";
+import { Outcome } from "./Outcome";
+import { useWord, type Word } from "./useWord";
+import { machineGrades, reasonsFor, standingReview } from "./verdict";
 
 type Props = {
   me: Me;
@@ -32,56 +20,37 @@ type Props = {
 };
 
 const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
+/** Where the reader goes on after choosing. */
+const FIRST: Record<Verdict, string> = {
+  accept: "[data-sign]",
+  edit: "fieldset input:checked, fieldset input",
+  reject: "select",
+};
 
 export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): ReactElement {
-  const newest = reviews.at(-1) ?? null;
-  const place = placeOf(me.user_id, result.study_id, result.pipeline);
-  const [draft, setDraft] = useState<Draft>(() => unsaved(place) ?? keptDraft(reviews, me.user_id));
-  // A word is written on top of what its writer has read, not on top of what arrived in the meantime.
-  const [seen, setSeen] = useState(newest?.id ?? null);
-  const [saved, setSaved] = useState<ReviewAction | null>(null);
-  const send = useReview(result.study_id, result.id);
+  const word = useWord(me, result, reviews);
+  const { draft } = word;
+  // An object, so that choosing the same verdict again moves the focus again.
+  const [turn, setTurn] = useState<{ to: Verdict } | null>(null);
   const form = useRef<HTMLFormElement>(null);
-  const unread = newest !== null && newest.id !== seen && newest.user.id !== me.user_id ? newest : null;
-  const lacking = missing(draft, result);
-  const action = signingAction(result, reviews, me.user_id);
-  const suited = reasonsFor(reasons, draft.verdict);
-
-  const change = (part: Partial<Draft>): void => {
-    setSaved(null);
-    setDraft({ ...draft, ...part });
-    keepUnsaved(place, { ...draft, ...part });
-  };
   const choose = (verdict: Verdict): void => {
     const fits = reasonsFor(reasons, verdict).some((reason) => reason.code === draft.reason);
     const grades = Object.keys(draft.grades).length > 0 ? draft.grades : machineGrades(result);
-    change({ verdict, reason: fits ? draft.reason : "", grades });
-    queueMicrotask(() => focusOn(verdict));
+    word.change({ verdict, reason: fits ? draft.reason : "", grades });
+    setTurn({ to: verdict });
   };
-  const focusOn = (verdict: Verdict): void => {
-    const first = { accept: "[data-sign]", edit: "fieldset input:checked", reject: "select" }[verdict];
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>(first)?.focus());
-  };
-  const write = (as: ReviewAction): void => {
-    if (send.isPending || unread !== null || (as !== "draft" && lacking !== null)) return;
-    send.mutate(toReview(draft, as, result, seen), {
-      onSuccess: (review) => {
-        setSeen(review.id);
-        setSaved(as);
-        dropUnsaved(place);
-        if (as !== "draft") setDraft(BLANK);
-      },
-    });
-  };
+  // In the commit of the choice itself: any later and the focus would be taken from what the reader types next.
+  useLayoutEffect(() => {
+    if (turn !== null) form.current?.querySelector<HTMLElement>(FIRST[turn.to])?.focus();
+  }, [turn]);
   useShortcuts([
     { keys: KEYS.verdict.accept, run: () => choose("accept") },
     { keys: KEYS.verdict.edit, run: () => choose("edit") },
     { keys: KEYS.verdict.reject, run: () => choose("reject") },
     { keys: KEYS.verdict.comment, run: () => form.current?.querySelector("textarea")?.focus() },
-    { keys: KEYS.verdict.sign, run: () => write(action) },
+    { keys: KEYS.verdict.sign, run: () => word.write(word.action) },
   ]);
 
-  const standing = standingReview(reviews);
   return (
     <form
       ref={form}
@@ -89,13 +58,10 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
       aria-labelledby="verdict-title"
       onSubmit={(event) => {
         event.preventDefault();
-        write(action);
+        word.write(word.action);
       }}
     >
-      <div className="row row-apart">
-        <h2 id="verdict-title">{t.review.title}</h2>
-        {standing ? <span className="tone-routine small">{t.review.standing(standing.user.name)}</span> : null}
-      </div>
+      <Head reviews={reviews} />
       <div className="verdicts" role="group" aria-labelledby="verdict-title">
         {VERDICTS.map((verdict) => (
           <Button key={verdict} aria-pressed={draft.verdict === verdict} onClick={() => choose(verdict)}>
@@ -104,13 +70,35 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
         ))}
       </div>
       {draft.verdict === "edit" ? (
-        <GradeFields result={result} grades={draft.grades} change={(grades) => change({ grades })} />
+        <GradeFields result={result} grades={draft.grades} change={(grades) => word.change({ grades })} />
       ) : null}
-      {suited.length > 0 ? (
+      <Why word={word} reasons={reasonsFor(reasons, draft.verdict)} />
+      <Outcome word={word} goOn={goOn} />
+      {draft.verdict === null ? null : <Ending word={word} />}
+    </form>
+  );
+}
+
+function Head({ reviews }: { reviews: readonly Review[] }): ReactElement {
+  const standing = standingReview(reviews);
+  return (
+    <div className="row row-apart">
+      <h2 id="verdict-title">{t.review.title}</h2>
+      {standing ? <span className="tone-routine small">{t.review.standing(standing.user.name)}</span> : null}
+    </div>
+  );
+}
+
+/** The coded reason, where the verdict has any, and the comment. */
+function Why({ word, reasons }: { word: Word; reasons: readonly Reason[] }): ReactElement {
+  const { draft, change } = word;
+  return (
+    <>
+      {reasons.length > 0 ? (
         <Field label={draft.verdict === "reject" ? t.review.reasonNeeded : t.review.reason}>
           <select className="input" value={draft.reason} onChange={(event) => change({ reason: event.target.value })}>
             <option value="">{t.review.noReason}</option>
-            {suited.map((reason) => (
+            {reasons.map((reason) => (
               <option key={reason.code} value={reason.code}>
                 {reason.sentence}
               </option>
@@ -129,55 +117,24 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
           />
         </Field>
       ) : null}
-      {unread ? <Conflict newest={unread} read={() => setSeen(unread.id)} /> : null}
-      {send.isError && unread === null ? <NotSaved error={send.error} /> : null}
-      {saved ? (
-        <Notice tone="routine" title={t.review.saved[saved]}>
-          {goOn && saved !== "draft" ? (
-            <Button small onClick={goOn}>
-              {t.review.next} <Key>n</Key>
-            </Button>
-          ) : null}
-        </Notice>
-      ) : null}
-      {draft.verdict !== null ? (
-        <div className="row row-apart">
-          <span className="tone-muted small">{lacking ?? t.review.will[action]}</span>
-          <div className="row">
-            <Button onClick={() => write("draft")} disabled={send.isPending || unread !== null}>
-              {t.review.keepDraft}
-            </Button>
-            <Button data-sign type="submit" kind="primary" disabled={send.isPending || lacking !== null || unread !== null}>
-              {t.review.actions[action]} <Key>{t.keys.name("Control+Enter")}</Key>
-            </Button>
-          </div>
-        </div>
-      ) : null}
-    </form>
+    </>
   );
 }
 
-/** Somebody wrote in the meantime: nothing is overwritten and nothing typed is lost. */
-function Conflict({ newest, read }: { newest: Review; read: () => void }): ReactElement {
-  const verdict = newest.verdict === null ? "" : ` (${t.verdict[newest.verdict]})`;
+/** What is missing or what signing will do, and the buttons that do it. */
+function Ending({ word }: { word: Word }): ReactElement {
+  const held = word.busy || word.unread !== null;
   return (
-    <Notice tone="urgent" title={t.review.conflict}>
-      <p>{t.review.conflictWho(newest.user.name, `${t.history.actions[newest.action]}${verdict}`, dateTime(newest.created_at))}</p>
-      {newest.comment ? <blockquote>{newest.comment}</blockquote> : null}
-      <p>{t.review.conflictWhat}</p>
-      <Button small onClick={read}>
-        {t.review.conflictRead}
-      </Button>
-    </Notice>
-  );
-}
-
-function NotSaved({ error }: { error: Error }): ReactElement {
-  const unsure = error instanceof ApiError && error.status === 0;
-  return (
-    <Notice tone="stat" title={unsure ? t.review.unsure : t.review.notSaved}>
-      <p>{sentence(error.message)}</p>
-      <p>{unsure ? t.review.unsureWhat : t.review.notSavedWhat}</p>
-    </Notice>
+    <div className="row row-apart">
+      <span className="tone-muted small">{word.lacking ?? t.review.will[word.action]}</span>
+      <div className="row">
+        <Button onClick={() => word.write("draft")} disabled={held}>
+          {t.review.keepDraft}
+        </Button>
+        <Button data-sign type="submit" kind="primary" disabled={held || word.lacking !== null}>
+          {t.review.actions[word.action]} <Key>{t.keys.name("Control+Enter")}</Key>
+        </Button>
+      </div>
+    </div>
   );
 }

@@ -11,6 +11,7 @@ import {
   reasonsFor,
   signingAction,
   toReview,
+  unreadReview,
 } from "./verdict";
 
 const grade = (laterality: "R" | "L" | null, value: number): Finding => ({
@@ -131,4 +132,21 @@ test("a draft is taken up again by its writer alone", () => {
 
 test("a draft that was signed since is not taken up again", () => {
   expect(keptDraft([review({ action: "draft" }), review({ number: 2 })], "ann")).toEqual(BLANK);
+});
+
+describe("what another reader wrote in the meantime", () => {
+  const bobs = review({ id: "review-2", number: 2, user: { id: "bob", name: "Bob" } });
+
+  test("holds a word back until it is read", () => {
+    expect(unreadReview([review({}), bobs], 1, "ann")).toBe(bobs);
+    expect(unreadReview([review({}), bobs], 2, "ann")).toBeNull();
+  });
+
+  test("is not hidden by one's own later word", () => {
+    expect(unreadReview([bobs, review({ id: "review-3", number: 3 })], 1, "ann")).toBe(bobs);
+  });
+
+  test("is not what one took back oneself", () => {
+    expect(unreadReview([review({}), review({ number: 2, action: "undo" })], 1, "ann")).toBeNull();
+  });
 });

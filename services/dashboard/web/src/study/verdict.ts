@@ -75,6 +75,11 @@ export function standingReview(reviews: readonly Review[]): Review | null {
   return reviews.find((review) => review.standing) ?? null;
 }
 
+/** The newest word of another reader that came after what this one has seen (`seen` is its number, 0 for none). */
+export function unreadReview(reviews: readonly Review[], seen: number, userId: string | null): Review | null {
+  return reviews.filter((review) => review.number > seen && review.user.id !== userId).at(-1) ?? null;
+}
+
 /** How a signature is written: the first is a signature, one's own is amended, another reader's is decided on. */
 export function signingAction(result: Result, reviews: readonly Review[], userId: string | null): ReviewAction {
   const standing = standingReview(reviews);
