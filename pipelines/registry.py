@@ -11,6 +11,7 @@ from pipelines.core.entry import Accepts, Entry, SubjectHeader
 from pipelines.core.errors import NotFound
 
 if TYPE_CHECKING:
+    from pipelines.imaging.decoder import Decoder
     from pipelines.pipeline import AnyPipeline
 
 __all__ = ["ENTRIES", "Accepts", "Entry", "SubjectHeader", "entry", "resolve"]
@@ -48,11 +49,13 @@ def entry(name: str) -> Entry:
         raise NotFound(f"there is no pipeline of this name; there are: {', '.join(sorted(ENTRIES))}") from None
 
 
-def resolve(entry: Entry, model_folder: Path) -> AnyPipeline:
+def resolve(entry: Entry, model_folder: Path, decoder: Decoder | None = None) -> AnyPipeline:
     """Import the entry's class and build it on the bundle in `model_folder`; for worker and command line only.
+
+    The pipeline decodes through `decoder` and closes it with itself; without one it starts one of default limits.
 
     Raises WeightsRefused or ModelError from the bundle.
     """
     module, _, name = entry.class_path.partition(":")
-    made = getattr(import_module(module), name)(model_folder, entry)
+    made = getattr(import_module(module), name)(model_folder, entry, decoder)
     return cast("AnyPipeline", made)

@@ -447,7 +447,6 @@ def make_work() -> None:
         whole("attempts", server_default="0"),
         whole("attributed_deaths", server_default="0"),
         whole("unattributed_deaths", server_default="0"),
-        flag("cancel_requested"),
         word("error_code", nullable=True),
         line("error_detail", nullable=True),
         now("created_at"),

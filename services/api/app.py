@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.decoder = decoder
             app.state.pictures = Pictures(decoder, chosen.data_dir / "cache" / "rendered", chosen.rendered_cache_bytes)
             metrics.watch(store)
+            decoder.start()
             yield
         store.close()
 

@@ -42,5 +42,9 @@ def confidence_of(document: Mapping[str, Any]) -> float | None:
 
 def _chief(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     findings = document.get("findings") or []
-    whole = [finding for finding in findings if finding.get("laterality") is None]
-    return next(iter(whole or findings), None)
+    whole: Mapping[str, Any] | None = next((each for each in findings if each.get("laterality") is None), None)
+    if whole is not None or not findings:
+        return whole
+    # A reader may have written of the eyes alone: the worse one is the patient's.
+    same: list[Mapping[str, Any]] = [each for each in findings if each["label"] == findings[0]["label"]]
+    return max(same, key=lambda each: each["value"])

@@ -213,7 +213,6 @@ class Job(Table):
     attempts: Mapped[int] = mapped_column(server_default="0")  # those that count against the cap
     attributed_deaths: Mapped[int] = mapped_column(server_default="0")
     unattributed_deaths: Mapped[int] = mapped_column(server_default="0")
-    cancel_requested: Mapped[bool] = mapped_column(server_default=false())
     error_code: Mapped[Word | None]
     error_detail: Mapped[Line | None]
     created_at: Mapped[Now]

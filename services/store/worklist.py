@@ -15,8 +15,8 @@ from services.store.clock import UtcDateTime, utcnow
 from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of
 from services.store.session import before_commit
-from services.store.signatures import standing
-from services.store.states import JobRole, JobState, Priority, ReviewState
+from services.store.signatures import Standing, standing
+from services.store.states import JobRole, JobState, Priority, ReviewState, Verdict
 from services.store.tables import Assignment, CurrentResult, Job, Result, Review, Series, Slot, Study, WorklistRow
 
 #: Order of the list: what the machine cannot answer comes first, then by urgency, then what still runs, then what is
@@ -191,12 +191,21 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "urgency": result.urgency if result else None,
         "urgency_rank": RANK_SIGNED if word.state is ReviewState.SIGNED else _rank(job, result),
         "abstained": bool(result and result.abstained),
-        "headline": headline_of(result.document) if result else None,
+        "headline": headline_of(_counting(result, word)) if result else None,
         "confidence": confidence_of(result.document) if result else None,
         "review_state": word.state,
         "verdict": word.verdict,
         "assignee_id": assignment.user_id if assignment else None,
     }
+
+
+def _counting(result: Result, word: Standing) -> dict[str, Any]:
+    """The document whose findings count: the machine's, or the reader's where a signature replaced them."""
+    # Any: the document is the contract's JSON
+    document: dict[str, Any] = dict(result.document)
+    if word.review is None or word.verdict != Verdict.EDIT:
+        return document
+    return document | {"abstained": False, "findings": word.review.findings}
 
 
 def _rank(job: Job | None, result: Result | None) -> int:

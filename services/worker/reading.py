@@ -17,10 +17,12 @@ from pipelines.core.types import Artifact, Reading, Subject
 from pipelines.exporters.base import Source
 from pipelines.exporters.json import JsonExporter
 from pipelines.exporters.registry import EXPORTERS
+from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.dicom import read_header
 from pipelines.pipeline import AnyPipeline
 from pipelines.registry import entry, resolve
 from services.log import logger
+from services.settings import Settings
 from services.worker.messages import Answer, Request, Step
 
 log = logger("reader")
@@ -32,7 +34,8 @@ EXPORT: Final = "export"
 class Shelf:
     """The loaded pipelines, at most one model of each."""
 
-    resolve: Callable[[Entry, Path], AnyPipeline] = resolve
+    settings: Settings
+    resolve: Callable[[Entry, Path, Decoder], AnyPipeline] = resolve
     loaded: dict[str, tuple[str, AnyPipeline]] = field(default_factory=dict)
 
     def take(self, request: Request) -> AnyPipeline:
@@ -43,7 +46,8 @@ class Shelf:
         if pipeline is not None:
             del self.loaded[request.pipeline]
             pipeline.close()
-        fresh = self.resolve(entry(request.pipeline), request.folder)
+        decoder = Decoder(self.settings.decoder_memory_bytes, self.settings.decoder_timeout_seconds)
+        fresh = self.resolve(entry(request.pipeline), request.folder, decoder)
         self.loaded[request.pipeline] = (request.model_sha256, fresh)
         return fresh
 

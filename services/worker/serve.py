@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> None:
         case ["reader", descriptor]:
             from services.worker.reading import Shelf, serve
 
-            serve(Connection(int(descriptor)), Shelf())
+            serve(Connection(int(descriptor)), Shelf(settings))
         case ["scheduler"]:
             from services.worker.schedule import run_scheduler
 

@@ -95,6 +95,19 @@ def test_projecting_again_keeps_the_row(store: Store) -> None:
     assert after.id == before.id
 
 
+def test_a_signed_edit_stands_in_the_headline_with_the_worse_eye(store: Store) -> None:
+    reading = read_study(store, 1, Urgency.CHECK, abstained=True)
+    eyes: list[dict[str, object]] = [
+        {"label": "dr_grade", "value": 1, "laterality": "R"},
+        {"label": "dr_grade", "value": 4, "laterality": "L"},
+    ]
+    with unit_of_work(store.database) as session:
+        say(session, reading, reader(session), ReviewAction.SIGN, Verdict.EDIT, eyes)
+        worklist.project(session, reading.study_id)
+    [row] = rows(store)
+    assert row.headline == "DR grade 4"
+
+
 def test_an_answer_shows_its_headline_and_confidence(store: Store) -> None:
     read_study(store, 1, Urgency.URGENT)
     [row] = rows(store)

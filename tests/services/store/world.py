@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -165,7 +166,14 @@ def reader(session: Session, name: str = "reader") -> str:
     return user.id
 
 
-def say(session: Session, reading: Reading, user_id: str, action: ReviewAction, verdict: Verdict | None = None) -> str:
+def say(
+    session: Session,
+    reading: Reading,
+    user_id: str,
+    action: ReviewAction,
+    verdict: Verdict | None = None,
+    findings: Sequence[dict[str, object]] = (),
+) -> str:
     """A reader's word on the reading's result."""
     base = reading.review_ids[-1] if reading.review_ids else None
     review = Review(
@@ -176,7 +184,7 @@ def say(session: Session, reading: Reading, user_id: str, action: ReviewAction, 
         user_id=user_id,
         action=action,
         verdict=verdict,
-        findings=[],
+        findings=list(findings),
         base_review_id=base,
     )
     session.add(review)

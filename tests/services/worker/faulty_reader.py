@@ -14,7 +14,9 @@ from pathlib import Path
 from pipelines.core.entry import Entry
 from pipelines.core.errors import CorruptPixels
 from pipelines.core.types import Reading, Subject
+from pipelines.imaging.decoder import Decoder
 from services.log import configure
+from services.settings import Settings
 from services.worker.reading import Shelf, serve
 from tests.services.conftest import reading
 
@@ -78,11 +80,11 @@ class Faulty:
         raise ValueError("Doe^Jane")
 
 
-def make(entry: Entry, folder: Path) -> Faulty:
+def make(entry: Entry, folder: Path, decoder: Decoder) -> Faulty:
     """A faulty pipeline in place of the registered one."""
     return Faulty()
 
 
 if __name__ == "__main__":
     configure()
-    serve(Connection(int(sys.argv[1])), Shelf(make))  # type: ignore[arg-type]
+    serve(Connection(int(sys.argv[1])), Shelf(Settings(), make))  # type: ignore[arg-type]

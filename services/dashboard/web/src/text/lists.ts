@@ -32,7 +32,7 @@ export const lists = {
     unknownPatient: "No patient id",
     proposed: "A newer result proposes a change",
     overruled: {
-      edit: (machine: string) => `Changed by the reader; the model said: ${machine}`,
+      edit: (reader: string) => `${reader}, changed by the reader`,
       reject: (machine: string) => `Rejected by the reader; the model said: ${machine}`,
     },
     notRead: (code: string | null) => `Not read${code === null ? "" : `: ${code}`}`,

@@ -46,7 +46,8 @@ test("a signed reading shows the verdict", () => {
 
 test("the machine's finding does not stand alone where a reader decided otherwise", () => {
   const edited = row({ headline: "DR grade 0", review_state: "signed", verdict: "edit" });
-  expect(findingText(edited)).toBe("Changed by the reader; the model said: DR grade 0");
+  expect(findingText(edited)).toBe("DR grade 0, changed by the reader");
+  expect(findingText({ ...edited, verdict: "reject" })).toBe("Rejected by the reader; the model said: DR grade 0");
   expect(findingText({ ...edited, verdict: "accept" })).toBe("DR grade 0");
 });
 

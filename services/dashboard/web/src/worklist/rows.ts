@@ -59,10 +59,10 @@ export function jobTone(state: JobState): Tone {
 /** The finding, or in its place the sentence that says why there is none. */
 export function findingText(row: WorklistRow): string {
   if (row.headline !== null) {
+    // After an edit the headline is the reader's own; after a rejection it is still the machine's, and says so.
+    if (row.verdict === "edit") return t.worklist.overruled.edit(row.headline);
     const machine = row.abstained ? sentence(row.headline) : row.headline;
-    // The headline is the machine's: beside a reader's other word it must not pass for the answer.
-    if (row.verdict === "edit" || row.verdict === "reject") return t.worklist.overruled[row.verdict](machine);
-    return machine;
+    return row.verdict === "reject" ? t.worklist.overruled.reject(machine) : machine;
   }
   if (isFailed(row)) return t.worklist.notRead(row.job_error);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
