@@ -8,6 +8,7 @@ OverreadError
 │   ├── NoPixelData
 │   ├── ArchiveRefused             archive_unsafe_path, archive_bomb, archive_nested ...
 │   ├── LateralityRequired
+│   ├── BackupDamaged
 │   ├── BadRequest                 parameters, bodies, boundaries
 │   │   ├── BadCursor
 │   │   └── RangeNotSatisfiable
@@ -115,6 +116,12 @@ class LateralityRequired(BadInput):
     """A fundus photograph needs a laterality (R or L)."""
 
     code = "laterality_required"
+
+
+class BackupDamaged(BadInput):
+    """The backup is not complete or not what was written."""
+
+    code = "backup_damaged"
 
 
 class BadRequest(BadInput):

@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadInput, Conflict, NotFound
+from pipelines.core.errors import BackupDamaged, Conflict, NotFound
 from services.settings import OWNER_ONLY, Settings
 from services.store import migrate
 from services.store.audit import verify
@@ -27,12 +27,6 @@ from services.store.tables import Blob, Site, Table
 FORMAT: Final = "overread-backup-1"
 MANIFEST: Final = "manifest.json"
 CHUNK_BYTES = 1024**2
-
-
-class BackupDamaged(BadInput):
-    """The backup is not complete or not what was written."""
-
-    code = "backup_damaged"
 
 
 @dataclass(frozen=True, slots=True)
