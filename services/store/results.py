@@ -45,10 +45,9 @@ def save_result(
     attempts.succeed(session, claim, peak_memory_bytes)
     result_id = new_id()
     session.add(_row(result_id, claim, reading, document))
-    session.flush()
-    for artifact in artifacts:
-        blobs.record(session, artifact.blob)
-        session.add(_artifact(result_id, artifact))
+    blobs.record(session, *(artifact.blob for artifact in artifacts))
+    session.flush()  # the result's row before those of its artifacts
+    session.add_all(_artifact(result_id, artifact) for artifact in artifacts)
     session.flush()
     if claim.role is JobRole.LIVE and not _overtaken(session, claim):
         point(session, claim.slot_id, result_id)

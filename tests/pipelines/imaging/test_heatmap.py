@@ -56,3 +56,8 @@ def test_a_png_reads_back_exactly_and_always_has_the_same_bytes(channels: int) -
     with Image.open(io.BytesIO(png(picture))) as read:
         assert np.array_equal(np.asarray(read), picture)
     assert png(picture) == png(picture)
+
+
+def test_a_png_of_a_noisy_photograph_is_still_smaller_than_its_pixels() -> None:
+    slope = np.linspace(40, 200, 300)[None, :, None] + np.random.default_rng(2).normal(0, 4, (200, 300, 3))
+    assert len(png(slope.astype(np.uint8))) < 0.75 * slope.size

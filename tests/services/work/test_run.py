@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from pipelines.core.errors import (
     CorruptPixels,
@@ -16,6 +17,7 @@ from pipelines.core.errors import (
     ReaderDied,
     Unavailable,
 )
+from pipelines.core.types import Artifact
 from services.broker import SilentBell
 from services.store import attempts
 from services.store.session import unit_of_work
@@ -85,6 +87,23 @@ def test_the_artifacts_of_a_result_are_stored_blobs(desk, settings, fake_pipelin
         assert session.get(Blob, artifact.blob_sha256) is not None
     with desk.store.blobs.open(artifact.blob_sha256) as file:
         assert (artifact.name, artifact.bytes, file.read()) == ("L-1-overlay.png", 6, b"pixels")
+
+
+def test_the_artifacts_of_a_result_are_stored_together(desk, settings, fake_pipeline, make_reading):
+    desk.queue()
+    contents = {"L-1-overlay.png": b"pixels", "L-1-heatmap.png": b"colours", "L-2-heatmap.png": b"colours"}
+    made = tuple(Artifact(name, "heatmap", "image/png", content) for name, content in contents.items())
+    inserted = []
+    listen(
+        desk.store.database.engine,
+        "before_cursor_execute",
+        lambda connection, cursor, statement, *rest: inserted.append(statement.split("(")[0].strip()),
+    )
+    run(desk, settings, fake_pipeline(lambda subject, progress: replace(make_reading(subject), artifacts=made)))
+    with unit_of_work(desk.store.database, writing=False) as session:
+        stored = {row.name: row.blob_sha256 for row in session.scalars(select(ArtifactRow))}
+    assert {name: desk.store.blobs.open(sha256).read() for name, sha256 in stored.items()} == contents
+    assert inserted.count("INSERT INTO blobs") == 1
 
 
 def test_a_saved_result_leaves_an_attempt_with_its_memory_and_an_audit_row(desk, settings, fake_pipeline):
