@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -49,25 +51,32 @@ class Pictures:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             file.write(content)
-        Path(file.name).replace(kept)
+        with suppress(FileNotFoundError):  # another process took it for the oldest
+            Path(file.name).replace(kept)
         with self._lock:
             self._bytes = self._total() if self._bytes is None else self._bytes + len(content)
             if self._bytes > self._most_bytes:
                 self._bytes = self._shrink()
 
     def _total(self) -> int:
-        return sum(entry.stat().st_size for entry in os.scandir(self._folder))
+        return sum(facts.st_size for _, facts in self._files())
 
     def _shrink(self) -> int:
-        entries = sorted(((entry.stat(), entry.path) for entry in os.scandir(self._folder)), key=_last_look)
-        total = sum(facts.st_size for facts, _ in entries)
-        for facts, path in entries:
+        files = sorted(self._files(), key=_last_look)
+        total = sum(facts.st_size for _, facts in files)
+        for path, facts in files:
             if total <= self._most_bytes * KEPT_SHARE:
                 break
-            Path(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             total -= facts.st_size
         return total
 
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        """What lies in the folder; other processes add to it and take from it meanwhile."""
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                yield path, path.stat()
 
-def _last_look(entry: tuple[os.stat_result, str]) -> float:
-    return entry[0].st_mtime
+
+def _last_look(file: tuple[Path, os.stat_result]) -> float:
+    return file[1].st_mtime
