@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.core.errors import OverreadError
-from services.settings import Settings
+from services.settings import OWNER_ONLY, Settings
 from services.store import rejections
 from services.store.ids import new_id
 from services.store.session import unit_of_work
@@ -25,41 +26,45 @@ class Refused:
 
 
 def reject(store: Store, settings: Settings, refused: Sequence[Refused], actor: str, source: str) -> None:
-    """Write the refusals down and move their bytes into quarantine; the oldest bytes there make room."""
+    """Write the refusals down and move their bytes into quarantine; the oldest bytes there make room.
+
+    The rows are there before the files: whoever makes room, here or in another process, finds the row of what goes.
+    """
     if not refused:
         return
-    ids = [new_id() for _ in refused]
-    quarantined = [_quarantine(settings, name, one) for name, one in zip(ids, refused, strict=True)]
-    released = _make_room(settings)
+    named = [(new_id(), one) for one in refused]
     with unit_of_work(store.database) as session:
-        for rejection_id, one, name in zip(ids, refused, quarantined, strict=True):
+        for name, one in named:
             rejections.add(
                 session,
-                rejection_id,
+                name,
                 actor=actor,
                 source=source,
                 code=one.error.code,
                 sentence=one.error.sentence,
                 size=one.bytes,
-                quarantined=None if name in released else name,
+                quarantined=name if _fits(settings, one) else None,
             )
-        if released:
+    settings.quarantine_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+    for name, one in named:
+        if one.path is not None and _fits(settings, one):
+            shutil.move(one.path, settings.quarantine_dir / name)
+    released = _make_room(settings)
+    if released:
+        with unit_of_work(store.database) as session:
             rejections.forget_bytes(session, released)
 
 
-def _quarantine(settings: Settings, name: str, refused: Refused) -> str | None:
-    if refused.path is None or not 0 < refused.bytes <= settings.quarantine_max_bytes:
-        return None
-    settings.quarantine_dir.mkdir(parents=True, exist_ok=True)
-    shutil.move(refused.path, settings.quarantine_dir / name)
-    return name
+def _fits(settings: Settings, refused: Refused) -> bool:
+    return refused.path is not None and 0 < refused.bytes <= settings.quarantine_max_bytes
 
 
 def _make_room(settings: Settings) -> set[str]:
     """Remove the oldest files until the rest fit; names are ULIDs, so their order is that of arrival."""
-    if not settings.quarantine_dir.is_dir():
-        return set()
-    sizes = {path: path.stat().st_size for path in sorted(settings.quarantine_dir.iterdir())}
+    sizes: dict[Path, int] = {}
+    for path in sorted(settings.quarantine_dir.iterdir()):
+        with suppress(FileNotFoundError):  # another sender made room as well
+            sizes[path] = path.stat().st_size
     total, released = sum(sizes.values()), set()
     for path, size in sizes.items():
         if total <= settings.quarantine_max_bytes:
