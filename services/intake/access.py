@@ -90,7 +90,9 @@ def _actor_of_key(store: Store, token: str) -> Actor:
     with unit_of_work(store.database, writing=False) as session:
         key = users.verify_key(session, token)
         person = _person_behind(session, key)
-        return Actor(f"key:{key.id}", Role(key.role), key.name, user_id=person.id if person else None)
+        # A person who may do less now takes the keys along, or an old one would keep the lost role.
+        role = min((Role(one.role) for one in (key, person) if one is not None), key=RANKS.index)
+        return Actor(f"key:{key.id}", role, key.name, user_id=person.id if person else None)
 
 
 def _person_behind(session: Session, key: ApiKey) -> User | None:

@@ -75,6 +75,22 @@ def test_a_key_ends_with_the_person_who_made_it(web: Web) -> None:
     assert client.get("/api/v1/me").status_code == 401
 
 
+def test_a_key_may_no_more_than_the_person_who_made_it_may_now(web: Web) -> None:
+    client = web.client(Role.ADMIN, "ada")
+    assert client.get("/api/v1/users").status_code == 200
+    with unit_of_work(web.store.database) as session:
+        session.execute(update(User).where(User.name == "ada").values(role=Role.TECHNICIAN))
+    assert client.get("/api/v1/users").status_code == 403
+    assert client.get("/api/v1/me").json()["role"] == "technician"
+
+
+def test_a_key_of_a_lesser_role_stays_so_whoever_made_it(web: Web) -> None:
+    maker = web.user(Role.ADMIN, "ada")
+    key = web.key(Role.TECHNICIAN, f"user:{maker}")
+    answer = web.client().get("/api/v1/users", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("role", "path", "status"),
     [
