@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
@@ -136,11 +136,12 @@ def _place(cursor: str | None) -> Place | None:
     rank, created, row_id = unpack(cursor, int, str, str)
     try:
         moment = datetime.fromisoformat(str(created))
-    except ValueError as error:
+        place = None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the latter: a zone that leads out of the calendar
         raise BadCursor from error
-    if rank is None or row_id is None or moment.tzinfo is None:
+    if rank is None or row_id is None or place is None:
         raise BadCursor
-    return Place(int(rank), moment, str(row_id))
+    return Place(int(rank), place, str(row_id))
 
 
 def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:

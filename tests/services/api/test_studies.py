@@ -57,7 +57,8 @@ def test_filters_narrow_the_worklist(web: Web, reader: Reader) -> None:
 def test_a_bad_cursor_has_a_code(web: Web, path: str) -> None:
     client = web.client(Role.ADMIN)
     cursors = ("x", "bm90IGpzb24", "WzFd", "WzEsMiwzXQ", "WyJhIiwiYiIsImMiXQ", "é", "%00", "W1tbW10=")
-    answers = [client.get(path, params={"cursor": cursor}) for cursor in cursors]
+    before_the_calendar = "WzEsIjAwMDEtMDEtMDFUMDA6MDA6MDArMjM6NTkiLCJ4Il0"  # [1, "0001-01-01T00:00:00+23:59", "x"]
+    answers = [client.get(path, params={"cursor": cursor}) for cursor in (*cursors, before_the_calendar)]
     assert {answer.status_code for answer in answers} == {400}
     assert {answer.json()["code"] for answer in answers} == {"bad_cursor"}
 
