@@ -179,6 +179,7 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
     reviews = session.scalars(select(Review).filter_by(slot_id=slot.id).order_by(Review.number)).all()
     word = standing(reviews)
     assignment = session.get(Assignment, slot.id, populate_existing=True)
+    counting = _counting(result, word) if result else None
     return {
         "slot_id": slot.id,
         "subject_id": slot.subject_id,
@@ -191,8 +192,8 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "urgency": result.urgency if result else None,
         "urgency_rank": RANK_SIGNED if word.state is ReviewState.SIGNED else _rank(job, result),
         "abstained": bool(result and result.abstained),
-        "headline": headline_of(_counting(result, word)) if result else None,
-        "confidence": confidence_of(result.document) if result else None,
+        "headline": headline_of(counting) if counting else None,
+        "confidence": confidence_of(counting) if counting else None,
         "review_state": word.state,
         "verdict": word.verdict,
         "assignee_id": assignment.user_id if assignment else None,

@@ -105,7 +105,7 @@ def test_a_signed_edit_stands_in_the_headline_with_the_worse_eye(store: Store) -
         say(session, reading, reader(session), ReviewAction.SIGN, Verdict.EDIT, eyes)
         worklist.project(session, reading.study_id)
     [row] = rows(store)
-    assert row.headline == "DR grade 4"
+    assert (row.headline, row.confidence) == ("DR grade 4", None)
 
 
 def test_an_answer_shows_its_headline_and_confidence(store: Store) -> None:
