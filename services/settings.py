@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(default=512 * MEBIBYTE, description="Free space below which intake answers 507.")
     quarantine_max_bytes: int = Field(default=512 * MEBIBYTE, description="Room for the bytes of refused files.")
     quiet_seconds: float = Field(default=15.0, description="A study closes after this long without a new instance.")
+    collect_grace_seconds: float = Field(
+        default=86_400.0, description="Stored bytes that nothing refers to are removed after this long."
+    )
     decoder_memory_bytes: int = Field(default=3 * GIBIBYTE, description="Address space of a decoding child.")
     decoder_timeout_seconds: float = Field(default=60.0, description="A decoding child is ended after this long.")
 

@@ -29,6 +29,7 @@ OverreadError
 ├── Unavailable                    comes back by itself: a retry helps
 │   ├── DatabaseUnavailable
 │   ├── StorageFull
+│   ├── BytesGone                  published long ago, collected before a row named them
 │   ├── LeaseLost
 │   ├── JobTimeout
 │   ├── NotReady
@@ -257,6 +258,12 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     status = 507
+
+
+class BytesGone(Unavailable):
+    """The bytes waited too long to be recorded and were cleared away; send them again."""
+
+    code = "bytes_gone"
 
 
 class LeaseLost(Unavailable):

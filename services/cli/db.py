@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from services.cli.console import Exit, JsonFlag, print_json
-from services.cli.local import DataOption, read_settings
+from services.cli.local import DataOption, opened_store, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="The database and copies of all data.")
 
@@ -48,6 +48,26 @@ def current(json: JsonFlag = False, data: DataOption = None) -> None:
     else:
         print(f"{found or 'empty'}" + ("" if found == newest else f"; `overread db upgrade` brings it to {newest}"))
     raise SystemExit(Exit.OK if found == newest else Exit.FAILED)
+
+
+@app.command("check")
+def check(json: JsonFlag = False, data: DataOption = None) -> None:
+    """Read and hash every stored file that a row refers to; ends with 1 where one is missing or damaged."""
+    from services.store.check import check as check_store
+
+    with opened_store(data) as store:
+        report = check_store(store)
+    if json:
+        print_json(asdict(report))
+    else:
+        for kind, digests in (("missing", report.missing), ("damaged", report.damaged)):
+            for sha256 in digests:
+                print(f"{kind}: sha256 {sha256}")
+        print(
+            f"{report.checked} files checked: {len(report.missing)} missing, {len(report.damaged)} damaged; "
+            f"{report.unreferenced} more that nothing refers to"
+        )
+    raise SystemExit(Exit.OK if report.is_whole else Exit.FAILED)
 
 
 @app.command("backup")

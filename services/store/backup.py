@@ -86,8 +86,7 @@ def backup(settings: Settings, target: Path) -> BackupReport:
                     sa.select(Blob.sha256, Blob.media_type, Blob.bytes).where(Blob.removed_at.is_(None))
                 )
             ]
-        for blob in kept:
-            _copy_out(store, blob, partial)
+        kept = [blob for blob in kept if _copy_out(store, blob, partial)]
     revision = str(migrate.newest())
     _write_manifest(partial, revision, parts, kept)
     _sync_tree(partial)
@@ -134,20 +133,22 @@ def _read_table(session: Session, part: _Part, source: Path) -> int:
     return rows
 
 
-def _copy_out(store: Store, blob: _KeptBlob, folder: Path) -> None:
+def _copy_out(store: Store, blob: _KeptBlob, folder: Path) -> bool:
+    """Copy a blob into the backup; False where it was removed since the rows were read."""
     path = folder / "blobs" / store.blobs.place(blob.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with store.blobs.open(blob.sha256) as stored, path.open("wb") as copy:
             shutil.copyfileobj(stored, copy, CHUNK_BYTES)
     except NotFound:
-        # Retention may have removed it since the rows were read; then its row says so by now.
+        # Retention or the collector removed it; then its row says so by now.
         path.unlink(missing_ok=True)
         with unit_of_work(store.database, writing=False) as session:
             if session.get_one(Blob, blob.sha256).removed_at is None:
                 raise
-        return
+        return False
     _check(path, blob.sha256)
+    return True
 
 
 def _copy_in(store: Store, settings: Settings, blob: _KeptBlob, source: Path) -> None:

@@ -8,26 +8,32 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import NotFound, StorageFull
+from pipelines.core.errors import BytesGone, NotFound, StorageFull
 from services.store.clock import utcnow
+from services.store.locks import one_of_many
 from services.store.tables import Blob
 from services.store.upsert import insert_or_update
 
 CHUNK_BYTES = 1024**2
 FAN_OUT = 2  # hex digits of the folder: 256 folders keep each one small
 SYNC_THREADS = 8
+#: The lock of one blob: `record` shares it, who removes the bytes holds it alone.
+BLOB_LOCK: Final = "blob"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DIGEST_LENGTH: Final = 64
+_PARTIAL: Final = ".partial"  # a copy from another disk on its way in
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,15 @@ class Published:
     bytes: int
     media_type: str
     place: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as it lies in the store; `sha256` is None where its name says that its copy was never finished."""
+
+    name: str
+    sha256: str | None
+    written_at: float  # seconds since 1970
 
 
 class Blobs:
@@ -58,6 +73,7 @@ class Blobs:
     def publish(self, path: Path, sha256: str, media_type: str) -> Published:
         """Make the file at `path` durable under its digest; the file is moved away. Repeating it is harmless.
 
+        Its age begins anew, so what nobody refers to yet is safe from collection for the grace time.
         The caller has hashed the file; raises StorageFull where the disk has no room.
         """
         return self.publish_many([(path, sha256, media_type)])[0]
@@ -88,7 +104,13 @@ class Blobs:
         return self.publish(Path(file.name), hashlib.sha256(content).hexdigest(), media_type)
 
     def record(self, session: Session, *blobs: Published) -> None:
-        """Write the blobs' rows, in the transaction that first refers to them; harmless where they are there."""
+        """Write the blobs' rows, in the transaction that first refers to them; harmless where they are there.
+
+        Raises BytesGone where the bytes were collected since they were published; until the transaction ends nobody
+        collects them.
+        """
+        one_of_many(session, BLOB_LOCK, sorted({blob.sha256 for blob in blobs}))
+        self._must_be_there({blob.sha256 for blob in blobs})
         rows = [
             {
                 "sha256": blob.sha256,
@@ -143,6 +165,49 @@ class Blobs:
         except FileNotFoundError:
             return
 
+    def folders(self) -> Sequence[str]:
+        """The names of all folders that blobs may lie in."""
+        return [f"{number:0{FAN_OUT}x}" for number in range(16**FAN_OUT)]
+
+    def listed(self, folder: str) -> list[StoredFile]:
+        """The files of one folder, in no order; files that no Overread put there are left out."""
+        try:
+            found = self._filesystem.ls(f"{self._root}/{folder}", detail=True)
+        except FileNotFoundError:
+            return []
+        names = [str(info["name"]).rsplit("/", 1)[-1] for info in found]
+        return [
+            StoredFile(name, None if name.endswith(_PARTIAL) else name, self._written_at(info))
+            for name, info in zip(names, found, strict=True)
+            if name.endswith(_PARTIAL) or (len(name) == _DIGEST_LENGTH and name.startswith(folder))
+        ]
+
+    def written_at(self, sha256: str) -> float:
+        """When the bytes were last published, in seconds since 1970; raises NotFound."""
+        try:
+            return self._written_at(self._filesystem.info(self._full(sha256)))
+        except FileNotFoundError:
+            raise NotFound("the bytes of this blob are not in the store") from None
+
+    def remove_partial(self, folder: str, file: StoredFile) -> None:
+        """Remove a copy that was never finished; harmless where it is gone already."""
+        with suppress(FileNotFoundError):
+            self._filesystem.rm_file(f"{self._root}/{folder}/{file.name}")
+
+    def _written_at(self, info: dict[str, Any]) -> float:
+        # Any: what fsspec says differs by store; a local folder gives seconds, S3 a time.
+        if self._local:
+            return float(info["mtime"])
+        moment: datetime = info["LastModified"] if "LastModified" in info else self._filesystem.modified(info["name"])
+        return moment.timestamp()
+
+    def _must_be_there(self, digests: Set[str]) -> None:
+        """Raises BytesGone unless all are; at once on an object store, where each question is a round trip."""
+        with ThreadPoolExecutor(SYNC_THREADS) as threads:
+            there = (map if self._local else threads.map)(self.exists, sorted(digests))
+            if not all(there):
+                raise BytesGone
+
     def digest(self, sha256: str) -> str:
         """The sha256 of the bytes that really lie there: equal to the name unless the store is damaged."""
         with self.open(sha256) as file:
@@ -158,7 +223,7 @@ class Blobs:
         for blob in published:
             Path(self._full(blob.sha256)).parent.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(min(SYNC_THREADS, len(paths) or 1)) as threads:
-            list(threads.map(_sync, paths))
+            list(threads.map(_renew, paths))
             for path, blob in zip(paths, published, strict=True):
                 _move(path, Path(self._full(blob.sha256)))
             folders = {Path(self._full(blob.sha256)).parent for blob in published}
@@ -172,12 +237,20 @@ def _move(path: Path, target: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         # The spool is on another disk: copy beside the target, so that the rename is atomic there.
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as copy, path.open("rb") as source:
+        with (
+            tempfile.NamedTemporaryFile(dir=target.parent, suffix=_PARTIAL, delete=False) as copy,
+            path.open("rb") as source,
+        ):
             shutil.copyfileobj(source, copy, CHUNK_BYTES)
             copy.flush()
             os.fsync(copy.fileno())
         Path(copy.name).replace(target)
         path.unlink()
+
+
+def _renew(path: Path) -> None:
+    os.utime(path)  # it may have waited in the spool for long: its age counts from now on
+    _sync(path)
 
 
 def _sync(path: Path) -> None:

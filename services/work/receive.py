@@ -30,8 +30,8 @@ def receive_group(
 ) -> list[FileOutcome]:
     """Take DICOM files in, a bounded number at a time, and say for each what became of it, in their order.
 
-    Headers only, no pixel is decoded. What is no usable DICOM is rejected and quarantined. Raises StorageFull and
-    DatabaseUnavailable: then none of the group is kept.
+    Headers only, no pixel is decoded. What is no usable DICOM is rejected and quarantined. Raises StorageFull,
+    DatabaseUnavailable and BytesGone: then none of the group is kept.
     """
     read = [_readied(file) for file in files]
     kept = iter(keep(store, [one for one in read if isinstance(one, Readied)], options, actor))
@@ -57,7 +57,8 @@ def _readied(file: SpooledFile) -> Readied | BadInput:
 def keep(store: Store, group: Sequence[Readied], options: IntakeOptions, actor: str) -> list[FileOutcome]:
     """Make the files durable, then write their rows in one transaction; answers in the group's order.
 
-    A process killed in between leaves blobs nobody refers to, which are collected later.
+    A process killed in between leaves blobs nobody refers to, which are collected later (see collect.py). Raises
+    StorageFull, DatabaseUnavailable, BytesGone: then none of the group is kept.
     """
     if not group:
         return []

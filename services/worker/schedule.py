@@ -22,11 +22,14 @@ from services.store.stores import Store, open_store
 from services.store.tables import OutboxEvent
 from services.work import spool
 from services.work.close import close_quiet
+from services.work.collect import collect
 from services.work.sweep import sweep
 
 log = logger("scheduler")
 CLOSE_SECONDS: Final = 1.0
 SPOOL_SECONDS: Final = 600.0
+#: One of the store's 256 folders a time, so that no other duty waits long: all of them in about four hours.
+COLLECT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
         Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
         Duty("seal_audit", settings.seal_seconds, lambda: audit.seal(store)),
         Duty("clean_spool", SPOOL_SECONDS, lambda: spool.clean(settings)),
+        Duty("collect", COLLECT_SECONDS, lambda: _collect(store, settings.collect_grace_seconds)),
     ]
 
 
@@ -73,6 +77,12 @@ def _number_events(store: Store) -> None:
         new = session.scalar(select(exists().where(OutboxEvent.number.is_(None))))
     if new:
         outbox.number_rows(store)
+
+
+def _collect(store: Store, grace_seconds: float) -> None:
+    """Collect in the folder whose turn it is by the clock: a scheduler that starts anew goes on where it was."""
+    folders = store.blobs.folders()
+    collect(store, folders[int(time.time() // COLLECT_SECONDS) % len(folders)], grace_seconds)
 
 
 def run_scheduler(settings: Settings) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import fsspec
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.codes import DIABETIC_RETINOPATHY
 from pipelines.core.types import Artifact, Finding, ImageReading, ModelRef, Quality, Reading, Receipt, Subject, Urgency
 from services.store import jobs, studies
+from services.store.blobs import Blobs
 from services.store.jobs import Claim, NewJob
 from services.store.session import unit_of_work
 from services.store.states import JobRole, ModelState, Priority
@@ -177,3 +180,29 @@ def fake_pipeline() -> type[FakePipeline]:
 def make_reading() -> Callable[..., Reading]:
     """The factory of small complete readings."""
     return reading
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 server."""
+    from moto.server import ThreadedMotoServer  # takes a second, and few tests want it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Blobs:
+    """An empty blob store of each kind."""
+    if request.param == "folder":
+        return Blobs(f"file://{tmp_path / 'blobs'}")
+    address = request.getfixturevalue("s3")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    bucket = f"images-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    return Blobs(f"s3://{bucket}/prefix")

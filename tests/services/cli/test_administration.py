@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from services.settings import Settings
+from services.store.stores import open_store
+from tests.services.conftest import Desk
 
 Overread = Callable[..., Any]  # Any: conftest's Ended, which a test file cannot import
 
@@ -155,3 +160,16 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(overread: Overread, tmp_pa
     ended = overread("db", "upgrade", "--data", tmp_path / "file")
     assert ended.code == 1
     assert ended.err.count("\n") == 1
+
+
+def test_a_store_with_a_missing_file_is_found_out(overread: Overread, data: Path, tmp_path: Path) -> None:
+    whole = {"checked": 0, "missing": [], "damaged": [], "unreferenced": 0}
+    assert overread("db", "check", "--json").json == whole
+    settings = Settings(data_dir=data, models_dir=tmp_path / "no-models")
+    with closing(open_store(settings)) as store:
+        Desk(store, tmp_path / "scratch").queue()
+    (gone, _) = sorted((data / "blobs").rglob("*/*"))
+    gone.unlink()
+    ended = overread("db", "check")
+    assert (ended.code, gone.name in ended.out) == (1, True)
+    assert "2 files checked: 1 missing, 0 damaged; 0 more" in ended.out

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from typing import BinaryIO
 
 import pytest
 import sqlalchemy as sa
@@ -17,11 +18,14 @@ from pipelines.core.errors import Conflict, DatabaseUnavailable
 from services.settings import Settings
 from services.store import audit, migrate, outbox, search, users, worklist
 from services.store.backup import BackupDamaged, backup, restore
+from services.store.blobs import Blobs
+from services.store.check import check
 from services.store.portable import shapes
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.stores import Store, open_store
 from services.store.tables import Table
+from services.work.collect import remove_unreferenced
 from tests.services.store.world import Sent, fill, publish, receive
 
 Rows = dict[str, list[tuple[object, ...]]]
@@ -102,6 +106,26 @@ def test_a_backup_taken_while_studies_arrive_is_whole(
         assert len(blobs) == session.scalar(sa.text("SELECT count(*) FROM studies")) > 3
         assert [restored.blobs.digest(blob) for blob in blobs] == list(blobs)
         assert len(blobs) <= len(received)
+
+
+def test_what_is_collected_while_a_backup_runs_is_left_out(
+    filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose = filled.blobs.publish_bytes(b"nobody's", "application/dicom", scratch=tmp_path / "scratch")
+    with unit_of_work(filled.database) as session:
+        filled.blobs.record(session, loose)
+    opened = Blobs.open
+
+    def collect_first(blobs: Blobs, sha256: str) -> BinaryIO:
+        remove_unreferenced(filled, loose.sha256, -60.0)
+        return opened(blobs, sha256)
+
+    monkeypatch.setattr(Blobs, "open", collect_first)
+    backup(settings, tmp_path / "copy")
+    restore(elsewhere, tmp_path / "copy")
+    with closing(open_store(elsewhere)) as restored:
+        assert check(restored).is_whole
+        assert not restored.blobs.exists(loose.sha256)
 
 
 def wait_until(reached: Callable[[], bool]) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import uuid
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
-import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 from sqlalchemy import text
 
-from pipelines.core.errors import NotFound, StorageFull
+from pipelines.core.errors import BytesGone, NotFound, StorageFull
 from services.store import blobs as blobs_module
 from services.store.blobs import Blobs
 from services.store.clock import utcnow
@@ -23,30 +20,6 @@ from services.store.tables import Blob
 
 CONTENT = b"some bytes" * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an S3 server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(params=["folder", "s3"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Blobs:
-    """An empty blob store of each kind."""
-    if request.param == "folder":
-        return Blobs(f"file://{tmp_path / 'blobs'}")
-    address = request.getfixturevalue("s3")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-    bucket = f"images-{uuid.uuid4().hex}"
-    fsspec.filesystem("s3").mkdir(bucket)
-    return Blobs(f"s3://{bucket}/prefix")
 
 
 def spooled(tmp_path: Path, content: bytes = CONTENT) -> Path:
@@ -160,3 +133,30 @@ def test_a_blob_sent_again_after_retention_removed_it_counts_again(each_store: S
         each_store.blobs.record(session, published)
         each_store.blobs.record(session, published)
         assert session.scalars(text("SELECT count(*) FROM blobs WHERE removed_at IS NULL")).one() == 1
+
+
+def test_a_row_is_not_written_for_bytes_that_are_gone(each_store: Store, tmp_path: Path) -> None:
+    published = each_store.blobs.publish(spooled(tmp_path), DIGEST, "application/dicom")
+    each_store.blobs.remove(DIGEST)
+    with pytest.raises(BytesGone), unit_of_work(each_store.database) as session:
+        each_store.blobs.record(session, published)
+    with unit_of_work(each_store.database, writing=False) as session:
+        assert session.get(Blob, DIGEST) is None
+
+
+def test_the_files_of_a_folder_are_listed_with_their_age(blobs: Blobs, tmp_path: Path) -> None:
+    assert blobs.listed(DIGEST[:2]) == []
+    blobs.publish(spooled(tmp_path), DIGEST, "application/dicom")
+    (file,) = blobs.listed(DIGEST[:2])
+    assert (file.sha256, file.written_at) == (DIGEST, blobs.written_at(DIGEST))
+    assert time.time() - file.written_at < 60
+    assert sum(len(blobs.listed(folder)) for folder in blobs.folders()) == 1
+
+
+def test_bytes_published_again_are_young_again(tmp_path: Path) -> None:
+    blobs = Blobs(f"file://{tmp_path / 'blobs'}")
+    for _ in range(2):
+        path = spooled(tmp_path)
+        os.utime(path, (0, 0))
+        blobs.publish(path, DIGEST, "application/dicom")
+        assert time.time() - blobs.written_at(DIGEST) < 60

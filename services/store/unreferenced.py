@@ -1,0 +1,36 @@
+"""Which stored bytes rows refer to: everything that has a foreign key to `blobs`, whichever table it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import Column, select, union
+from sqlalchemy.orm import Session
+
+from services.store.session import unit_of_work
+from services.store.stores import Store
+from services.store.tables import Blob, Table
+
+QUERY: Final = 500  # digests of one query
+
+
+def unreferenced(store: Store, digests: Sequence[str]) -> list[str]:
+    """Those of the digests that no row refers to, in their order."""
+    held: set[str] = set()
+    for at in range(0, len(digests), QUERY):
+        with unit_of_work(store.database, writing=False) as session:
+            held |= referenced(session, digests[at : at + QUERY])
+    return [sha256 for sha256 in digests if sha256 not in held]
+
+
+def referenced(session: Session, digests: Collection[str]) -> set[str]:
+    """Those of the digests that at least one row refers to."""
+    found = union(*(select(column).where(column.in_(digests)) for column in referring_columns()))
+    return set(session.scalars(found))
+
+
+def referring_columns() -> list[Column[str]]:
+    """Every column that names a blob, of today's tables and of those to come."""
+    blob = Table.metadata.tables[Blob.__tablename__].c.sha256
+    return [column for table in Table.metadata.sorted_tables for column in table.columns if column.references(blob)]
