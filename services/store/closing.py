@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.store.clock import seconds_from_now
@@ -13,18 +14,35 @@ from services.store.studies import lock_study
 from services.store.tables import Job, Study
 
 
-def held_too_long(session: Session, seconds: float, limit: int) -> Sequence[str]:
-    """Ids of receiving studies whose sender asked to wait for `complete` and was silent for so long, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """After how many seconds of silence a study closes by itself: plain ones, and those held open by their sender."""
+
+    quiet: float
+    held: float
+
+
+def due_for_closing(session: Session, patience: Patience, limit: int) -> Sequence[str]:
+    """Ids of receiving studies that were silent for long enough, oldest first."""
     return session.scalars(
-        select(Study.id)
-        .where(
-            Study.state == StudyState.RECEIVING,
-            Study.hold.is_(True),
-            Study.last_instance_at <= seconds_from_now(-seconds),
-        )
-        .order_by(Study.last_instance_at)
-        .limit(limit)
+        select(Study.id).where(_silent(patience)).order_by(Study.last_instance_at).limit(limit)
     ).all()
+
+
+def is_due(session: Session, study_id: str, patience: Patience) -> bool:
+    """Whether a study that the caller has locked is still due: an image may have come since it was found so."""
+    return session.scalar(select(Study.id).where(Study.id == study_id, _silent(patience))) is not None
+
+
+def _silent(patience: Patience) -> ColumnElement[bool]:
+    since = Study.last_instance_at
+    return and_(
+        Study.state == StudyState.RECEIVING,
+        or_(
+            and_(Study.hold.is_(False), since <= seconds_from_now(-patience.quiet)),
+            and_(Study.hold.is_(True), since <= seconds_from_now(-patience.held)),
+        ),
+    )
 
 
 def ask(session: Session, study_id: str, priority: Priority, pipeline: str | None, hold: bool) -> None:

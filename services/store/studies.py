@@ -8,11 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
-from services.store.clock import seconds_from_now, utcnow
+from services.store.clock import utcnow
 from services.store.locks import only_one_of
 from services.store.search import index_study
 from services.store.states import Priority, SeriesState, StudyState
@@ -278,21 +278,12 @@ def lock_study(session: Session, study_id: str) -> Study:
 
 def study_instances(session: Session, study_id: str) -> Sequence[Instance]:
     """The instances of a study that count (no conflicting ones), ordered by SOP Instance UID."""
-    return session.scalars(_counting().where(Series.study_id == study_id)).all()
-
-
-def series_instances(session: Session, series_id: str) -> Sequence[Instance]:
-    """The instances of a series that count (no conflicting ones), ordered by SOP Instance UID."""
-    return session.scalars(_counting().where(Series.id == series_id)).all()
-
-
-def _counting() -> Select[Instance]:
-    return (
+    return session.scalars(
         select(Instance)
         .join(Series, Series.id == Instance.series_id)
-        .where(Instance.conflict.is_(False))
+        .where(Series.study_id == study_id, Instance.conflict.is_(False))
         .order_by(Instance.sop_instance_uid)
-    )
+    ).all()
 
 
 def study_tree(session: Session, study_id: str) -> StudyTree:
@@ -318,18 +309,4 @@ def priors(session: Session, study_id: str) -> Sequence[Study]:
         select(Study)
         .where(Study.patient_id == study.patient_id, Study.id != study.id, Study.created_at <= study.created_at)
         .order_by(func.coalesce(Study.study_date, date.min).desc(), Study.created_at.desc(), Study.id)
-    ).all()
-
-
-def due_for_closing(session: Session, quiet_seconds: float, limit: int) -> Sequence[str]:
-    """Ids of receiving studies that nobody holds open and that were quiet for so long, oldest first."""
-    return session.scalars(
-        select(Study.id)
-        .where(
-            Study.state == StudyState.RECEIVING,
-            Study.hold.is_(False),
-            Study.last_instance_at <= seconds_from_now(-quiet_seconds),
-        )
-        .order_by(Study.last_instance_at)
-        .limit(limit)
     ).all()

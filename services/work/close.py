@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.settings import Settings
 from services.store import audit, closing, outbox, studies, worklist
+from services.store.closing import Patience
 from services.store.session import unit_of_work
 from services.store.states import StudyState
 from services.store.stores import Store
@@ -38,24 +39,34 @@ def complete(store: Store, bell: Rings, study_id: str, actor: str) -> StudyAnswe
     with unit_of_work(store.database) as session:
         study = studies.lock_study(session, study_id)
         if study.state != StudyState.COMPLETE:
-            studies.close_study(session, study_id)
-            job_ids = route(session, study_id, bell)
-            worklist.project(session, study_id)
-            audit.record(session, actor, "study.closed", study_id, jobs=len(job_ids))
-            outbox.emit(session, "study", study_id, {"study": study_id, "state": StudyState.COMPLETE, "jobs": job_ids})
+            _close(session, bell, study_id, actor)
         return answer(session, study)
 
 
 def close_quiet(store: Store, bell: Rings, settings: Settings) -> list[str]:
     """Close studies that took no instance for the quiet time; returns their ids. Harmless to run twice at once."""
+    patience = Patience(settings.quiet_seconds, HOLD_SECONDS)
     with unit_of_work(store.database, writing=False) as session:
-        due = [
-            *studies.due_for_closing(session, settings.quiet_seconds, QUIET_BATCH),
-            *closing.held_too_long(session, HOLD_SECONDS, QUIET_BATCH),
-        ]
-    for study_id in due:
-        complete(store, bell, study_id, SYSTEM)
-    return due
+        due = closing.due_for_closing(session, patience, QUIET_BATCH)
+    return [study_id for study_id in due if _close_if_due(store, bell, study_id, patience)]
+
+
+def _close_if_due(store: Store, bell: Rings, study_id: str, patience: Patience) -> bool:
+    with unit_of_work(store.database) as session:
+        studies.lock_study(session, study_id)
+        if not closing.is_due(session, study_id, patience):
+            return False
+        _close(session, bell, study_id, SYSTEM)
+        return True
+
+
+def _close(session: Session, bell: Rings, study_id: str, actor: str) -> None:
+    """Close a study that the caller has locked, and queue its jobs."""
+    studies.close_study(session, study_id)
+    job_ids = route(session, study_id, bell)
+    worklist.project(session, study_id)
+    audit.record(session, actor, "study.closed", study_id, jobs=len(job_ids))
+    outbox.emit(session, "study", study_id, {"study": study_id, "state": StudyState.COMPLETE, "jobs": job_ids})
 
 
 def answer(session: Session, study: Study) -> StudyAnswer:

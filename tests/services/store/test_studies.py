@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.core.errors import NotFound
-from services.store import studies
+from services.store import closing, studies
+from services.store.closing import Patience
 from services.store.ids import new_id
 from services.store.session import unit_of_work
 from services.store.states import Priority, SeriesState, StudyState
@@ -125,8 +126,9 @@ def test_a_quiet_study_is_due_for_closing_unless_its_sender_holds_it(each_store:
         patient = session.get_one(Study, held).patient_id
         studies.upsert_study(session, each_store.site_id, patient, StudyFacts("1.2", hold=True))
     with unit_of_work(each_store.database, writing=False) as session:
-        assert studies.due_for_closing(session, 0, 10) == [quiet]
-        assert studies.due_for_closing(session, 60, 10) == []
+        assert closing.due_for_closing(session, Patience(0, 60), 10) == [quiet]
+        assert closing.due_for_closing(session, Patience(0, 0), 10) == [quiet, held]
+        assert closing.due_for_closing(session, Patience(60, 60), 10) == []
 
 
 def test_priors_are_the_patients_earlier_studies(store: Store) -> None:

@@ -84,6 +84,24 @@ def ward(store: Store, settings: Settings, desk: Desk) -> Ward:
     return Ward(store, settings)
 
 
+def test_a_study_that_took_an_image_since_it_was_found_quiet_stays_open(ward: Ward) -> None:
+    other = {"StudyInstanceUID": "1.4", "SeriesInstanceUID": "1.4.1"}
+    first, second = ward.take().study_id, ward.take(**other).study_id
+    ward.age(60)
+
+    class Late(Ringing):
+        """Sends another image to the second study while the first is closed."""
+
+        def ring(self, queue: str) -> None:
+            super().ring(queue)
+            ward.take(**other)
+
+    ward.bell = Late()
+    assert ward.quiet() == [first]
+    with unit_of_work(ward.store.database, writing=False) as session:
+        assert session.get_one(Study, second).state == "receiving"
+
+
 def test_closing_queues_one_job_over_the_images_in_order_of_their_uids(ward: Ward) -> None:
     taken = [ward.take(SOPInstanceUID=uid) for uid in ("1.9", "1.10", "1.1")]
     [job_id] = ward.complete(taken[0].study_id)
