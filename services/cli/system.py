@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import ipaddress
 import secrets
@@ -47,6 +48,8 @@ def running(settings: Settings) -> Iterator[System]:
         try:
             system = System.start(settings)
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             raise Conflict(f"port {settings.port} is taken; --port 0 takes a free one", code="port_taken") from error
         # Once it runs, being asked to stop is its proper end, at whatever line the signal arrives.
         with system, suppress(KeyboardInterrupt):
