@@ -15,7 +15,7 @@ class Lock(IntEnum):
     MIGRATE = 7_100_001  #: changing the schema
     AUDIT_SEAL = 7_100_002  #: chaining audit rows
     OUTBOX = 7_100_003  #: numbering events
-    SEED_MODELS = 7_100_004  #: registering bundles
+    MODELS = 7_100_004  #: registering bundles and saying which is in use
 
 
 def only_writer(session: Session, lock: Lock) -> None:

@@ -64,7 +64,7 @@ def _register(store: Store, folder: Path, actor: str, *, seeded: bool) -> str | 
                 return None
         published = store.blobs.publish(tar, sha256, BUNDLE_MEDIA_TYPE)
     with unit_of_work(store.database) as session:
-        only_writer(session, Lock.SEED_MODELS)
+        only_writer(session, Lock.MODELS)
         if _known(session, bundle, sha256):
             return None
         store.blobs.record(session, published)
@@ -123,6 +123,7 @@ def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool)
 
 def promote(session: Session, model_version_id: str, actor: str, reason: str) -> None:
     """Make a version the active one of its pipeline; the one before is registered again. Raises UnknownModel."""
+    only_writer(session, Lock.MODELS)
     version = get_version(session, model_version_id)
     before = active_version(session, version.pipeline)
     if before is not None and before.id == version.id:
@@ -134,6 +135,7 @@ def promote(session: Session, model_version_id: str, actor: str, reason: str) ->
 
 def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:
     """Take a version out of use; a pipeline without an active version routes nothing. Raises UnknownModel."""
+    only_writer(session, Lock.MODELS)
     add_event(session, get_version(session, model_version_id).id, ModelState.RETIRED, actor, reason)
 
 

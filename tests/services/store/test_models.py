@@ -8,8 +8,10 @@ import json
 import os
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -94,6 +96,25 @@ def test_a_newer_release_takes_over(registry: Registry) -> None:
     registry.release("1.9.0")
     registry.release("1.10.0")
     assert registry.states() == {"1.9.0": ModelState.REGISTERED, "1.10.0": ModelState.ACTIVE}
+
+
+@pytest.mark.postgresql
+def test_of_versions_promoted_at_once_one_is_active(postgresql_store: Store, tmp_path: Path) -> None:
+    registry = Registry(postgresql_store, tmp_path / "bundles")
+    numbers = ["1.0.0", "1.1.0", "1.2.0", "1.3.0"]
+    ids = {number: registry.release(number)[0] for number in numbers}
+    start = Barrier(len(numbers))
+
+    def promote(number: str) -> None:
+        with unit_of_work(registry.store.database) as session:
+            models.get_version(session, ids[number])
+            start.wait()
+            models.promote(session, ids[number], "user:1", "better here")
+
+    for _ in range(5):
+        with ThreadPoolExecutor(len(numbers)) as threads:
+            list(threads.map(promote, numbers))
+        assert list(registry.states().values()).count(ModelState.ACTIVE) == 1
 
 
 @pytest.mark.parametrize("older", ["0.9.0", "1.0.0-rc1"])
