@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -68,13 +69,14 @@ def receive(store: Store, sent: Sent = Sent()) -> tuple[str, InstanceOutcome]:
 
 def receive_in(session: Session, store: Store, sent: Sent) -> tuple[str, InstanceOutcome]:
     """The same within a transaction."""
-    sha256 = digest_of(sent.content)
-    store.blobs.record(session, Published(sha256, 1, "application/dicom", store.blobs.place(sha256)))
+    with tempfile.TemporaryDirectory() as scratch:
+        blob = store.blobs.publish_bytes(sent.content.encode(), "application/dicom", scratch=Path(scratch))
+    store.blobs.record(session, blob)
     patient = upsert_patient(session, store.site_id, sent.patient)
     facts = StudyFacts(sent.study, date(2026, 1, 2), sent.description, priority=sent.priority)
     study = upsert_study(session, store.site_id, patient.id, facts)
     series = upsert_series(session, study.id, SeriesFacts(f"{sent.study}.{sent.modality}", sent.modality))
-    added = add_instance(session, series.id, InstanceFacts(sent.sop, "1.1", "1.2.1", sha256))
+    added = add_instance(session, series.id, InstanceFacts(sent.sop, "1.1", "1.2.1", blob.sha256))
     return study.id, added.outcome
 
 
