@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from services.cli.console import Exit, JsonFlag, print_json
-from services.cli.local import DataOption, opened_store, read_settings
+from services.cli.local import CONSOLE, DataOption, opened_store, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="The database and copies of all data.")
 
@@ -79,7 +79,7 @@ def backup(
     """Copy database and files consistently, also while Overread runs."""
     from services.store.backup import backup as copy
 
-    report = copy(read_settings(data), target)
+    report = copy(read_settings(data), target, CONSOLE)
     if json:
         print_json(asdict(report))
     else:

@@ -68,14 +68,13 @@ def add(
     data: DataOption = None,
 ) -> None:
     """Register a bundle folder; its weights must have the hash that it pins. `promote` puts it to use."""
-    from services.store import audit, models
+    from services.store import models
     from services.store.session import unit_of_work
 
     with opened_store(data) as store:
         made = models.add_bundle(store, folder, CONSOLE)
-        with unit_of_work(store.database) as session:
+        with unit_of_work(store.database, writing=False) as session:
             row = models.get_version(session, made)
-            audit.record(session, CONSOLE, "model.added", model_version=made)
             name, version = row.name, row.version
     print(f"{name} {version} is registered; `overread models promote {name} {version}` puts it to use")
 

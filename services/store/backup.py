@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BackupDamaged, Conflict, NotFound
 from services.settings import OWNER_ONLY, Settings
 from services.store import migrate
-from services.store.audit import verify
+from services.store.audit import record, verify
 from services.store.portable import Kind, TableShape, read_rows, shapes, write_rows
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
@@ -63,12 +63,13 @@ class _KeptBlob:
     bytes: int
 
 
-def backup(settings: Settings, target: Path) -> BackupReport:
+def backup(settings: Settings, target: Path, actor: str) -> BackupReport:
     """Write a backup as the new folder `target`, also while the system runs.
 
     The rows are those of one moment; blobs are durable before any row names them and are never changed, so copying
-    them afterwards fits. Each is hashed on the way. An interrupted backup leaves only `target`.partial behind. Raises
-    Conflict where `target` exists, BackupDamaged where a blob is not what its name says.
+    them afterwards fits. Each is hashed on the way. An interrupted backup leaves only `target`.partial behind. That
+    `actor` takes everybody's data along is in the audit before the first row leaves. Raises Conflict where `target`
+    exists, BackupDamaged where a blob is not what its name says.
     """
     migrate.require_current(settings)
     if target.exists():
@@ -78,6 +79,8 @@ def backup(settings: Settings, target: Path) -> BackupReport:
     (partial / "tables").mkdir(parents=True)
     partial.chmod(OWNER_ONLY)
     with closing(open_store(settings)) as store:
+        with unit_of_work(store.database) as session:
+            record(session, actor, "backup.begun")
         with unit_of_work(store.database, writing=False) as session:
             parts = [_write_table(session, shape, partial) for shape in shapes()]
             kept = [

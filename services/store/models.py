@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Conflict, ModelError, UnknownModel
 from pipelines.registry import ENTRIES
+from services.store import audit
 from services.store.bundles import BUNDLE_MEDIA_TYPE, METADATA, Bundle, pack, read_bundle, unpack
 from services.store.locks import Lock, only_writer
 from services.store.session import unit_of_work
@@ -82,6 +83,8 @@ def _register(store: Store, folder: Path, actor: str, *, seeded: bool) -> str | 
         session.add(version)
         session.flush()
         _begin(session, version, actor, seeded=seeded)
+        if not seeded:
+            audit.record(session, actor, "model.added", model=version.id)
         return version.id
 
 

@@ -32,7 +32,7 @@ def test_a_photograph_is_read_over_postgresql_and_moves_to_sqlite_by_backup(
     found = system.client.post("/studies/search", json={"text": "p-1"}).json()["items"]
     assert [row["id"] for row in found] == [study["id"]]
 
-    backup(system.system.settings, tmp_path / "copy")
+    backup(system.system.settings, tmp_path / "copy", "console")
     there = Settings(data_dir=tmp_path / "there")
     restore(there, tmp_path / "copy")
     with closing(open_store(there)) as restored:

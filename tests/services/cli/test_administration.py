@@ -111,6 +111,14 @@ def test_a_backup_brings_everything_back(overread: Overread, data: Path, tmp_pat
     assert (data / "overread.sqlite3").exists()
 
 
+def test_who_takes_a_copy_along_is_in_the_audit(overread: Overread, data: Path, tmp_path: Path) -> None:
+    before = overread("audit", "verify", "--json").json["unsealed"]
+    overread("db", "backup", tmp_path / "copy")
+    assert overread("audit", "verify", "--json").json["unsealed"] == before + 1
+    assert '"backup.begun"' in (tmp_path / "copy" / "tables" / "audit.jsonl").read_text()
+    assert (data / "overread.sqlite3").exists()
+
+
 def test_a_backup_is_not_brought_back_over_data(overread: Overread, data: Path, tmp_path: Path) -> None:
     overread("users", "add", "reader", "--role", "clinician", "--generate")
     overread("db", "backup", tmp_path / "copy")

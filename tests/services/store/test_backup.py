@@ -70,7 +70,7 @@ def rows_of(store: Store) -> Rows:
 def test_a_restored_system_has_every_row_and_file(
     each_store: Store, filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    report = backup(settings, tmp_path / "copy")
+    report = backup(settings, tmp_path / "copy", "console")
     assert restore(elsewhere, tmp_path / "copy") == report
     with closing(open_store(elsewhere)) as restored:
         assert rows_of(restored) == rows_of(filled)
@@ -97,7 +97,7 @@ def test_a_backup_taken_while_studies_arrive_is_whole(
     writer = Thread(target=receive_all_the_time)
     writer.start()
     wait_until(lambda: len(received) > 3)
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     stop.set()
     writer.join()
     restore(elsewhere, tmp_path / "copy")
@@ -121,7 +121,7 @@ def test_what_is_collected_while_a_backup_runs_is_left_out(
         return opened(blobs, sha256)
 
     monkeypatch.setattr(Blobs, "open", collect_first)
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     restore(elsewhere, tmp_path / "copy")
     with closing(open_store(elsewhere)) as restored:
         assert check(restored).is_whole
@@ -141,7 +141,7 @@ def test_a_backup_of_sqlite_restores_on_postgresql(
     filled: Store, settings: Settings, empty_postgresql: str, tmp_path: Path
 ) -> None:
     there = Settings(data_dir=tmp_path / "there", models_dir=tmp_path / "models", database_url=empty_postgresql)
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     restore(there, tmp_path / "copy")
     with closing(open_store(there)) as restored:
         assert rows_of(restored) == rows_of(filled)
@@ -151,7 +151,7 @@ def test_a_backup_of_sqlite_restores_on_postgresql(
 def test_history_stays_append_only_after_a_restore(
     filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     restore(elsewhere, tmp_path / "copy")
     with (
         closing(open_store(elsewhere)) as restored,
@@ -164,7 +164,7 @@ def test_history_stays_append_only_after_a_restore(
 def test_nobody_is_logged_in_to_a_restored_system(
     filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     restore(elsewhere, tmp_path / "copy")
     with closing(open_store(elsewhere)) as restored, unit_of_work(restored.database, writing=False) as session:
         assert session.scalar(sa.text("SELECT count(*) FROM sessions")) == 0
@@ -172,18 +172,18 @@ def test_nobody_is_logged_in_to_a_restored_system(
 
 
 def test_a_restored_system_goes_on(filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     restore(elsewhere, tmp_path / "copy")
     with closing(open_store(elsewhere)) as restored:
         with unit_of_work(restored.database) as session:
             audit.record(session, "system", "after")
             outbox.emit(session, "study", None, {})
-        assert (audit.seal(restored), outbox.number_rows(restored)) == (1, 1)
-        assert audit.verify(restored).sealed == 2
+        assert (audit.seal(restored), outbox.number_rows(restored)) == (2, 1)  # the backup itself, and what came after
+        assert audit.verify(restored).sealed == 3
 
 
 def test_a_system_in_use_is_not_restored_over(filled: Store, settings: Settings, tmp_path: Path) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     before = rows_of(filled)
     with pytest.raises(Conflict, match="not empty"):
         restore(settings, tmp_path / "copy")
@@ -191,14 +191,14 @@ def test_a_system_in_use_is_not_restored_over(filled: Store, settings: Settings,
 
 
 def test_a_backup_is_its_owners_alone(filled: Store, settings: Settings, tmp_path: Path) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == stat.S_IRWXU
 
 
 def test_a_backup_never_overwrites_another(filled: Store, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "copy").mkdir()
     with pytest.raises(Conflict, match="exists already"):
-        backup(settings, tmp_path / "copy")
+        backup(settings, tmp_path / "copy", "console")
 
 
 def damage_a_blob(copy: Path) -> None:
@@ -226,7 +226,7 @@ def lose_the_manifest(copy: Path) -> None:
 def test_a_damaged_backup_is_refused_and_leaves_no_row(
     filled: Store, settings: Settings, elsewhere: Settings, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    backup(settings, tmp_path / "copy")
+    backup(settings, tmp_path / "copy", "console")
     intact = restore_count(tmp_path / "copy")
     damage(tmp_path / "copy")
     with pytest.raises(BackupDamaged):
@@ -249,10 +249,10 @@ def no_rows(settings: Settings) -> bool:
 def test_a_damaged_blob_stops_the_backup(filled: Store, settings: Settings, tmp_path: Path) -> None:
     next((settings.data_dir / "blobs").rglob("*/*")).write_bytes(b"imagf")
     with pytest.raises(BackupDamaged):
-        backup(settings, tmp_path / "copy")
+        backup(settings, tmp_path / "copy", "console")
     assert not (tmp_path / "copy").exists()
 
 
 def test_a_database_of_another_release_is_not_backed_up(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable, match="db upgrade"):
-        backup(settings, tmp_path / "copy")
+        backup(settings, tmp_path / "copy", "console")

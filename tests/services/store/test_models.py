@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from sqlalchemy import select
 
 from pipelines.core.errors import Conflict, ModelError, NotFound, UnknownModel, WeightsRefused
 from services.settings import Settings
@@ -22,7 +23,7 @@ from services.store.ids import new_id
 from services.store.session import unit_of_work
 from services.store.states import ModelState
 from services.store.stores import Store, open_store
-from services.store.tables import ModelVersion
+from services.store.tables import AuditRow, ModelVersion
 
 NAME = "fundus_dr_grading"
 PIPELINE = "retinopathy"
@@ -158,6 +159,8 @@ def test_a_bundle_added_by_hand_waits_for_promotion(registry: Registry, tmp_path
         models.add_bundle(registry.store, folder, "user:1")
     with unit_of_work(registry.store.database) as session:
         models.promote(session, added, "user:1", "validated here")
+        [(actor, action)] = session.execute(select(AuditRow.actor, AuditRow.action)).all()
+    assert (actor, action) == ("user:1", "model.added")
     assert registry.active() == "2.0.0"
 
 
