@@ -23,8 +23,9 @@ SETTINGS_HEAD: Final = f"""\
 # Settings
 
 {NOTE}
-Every setting is an environment variable; nothing else is read. Sizes are in bytes, times in seconds. The command line
-overrides some of them (`--data`, `--port`); `overread up` hands all of them on to the processes it starts.
+Every setting is an environment variable; nothing else is read, and an empty one is as if it were not set. Sizes are in
+bytes, times in seconds. The command line overrides some of them (`--data`, `--port`); `overread up` hands all of them
+on to the processes it starts.
 
 | variable | default | what |
 | --- | --- | --- |

@@ -15,7 +15,7 @@ OWNER_ONLY = 0o700  # mode of folders that hold names and images
 class Settings(BaseSettings):
     """All settings; sizes in bytes, times in seconds. An environment variable OVERREAD_<NAME> overrides each."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERREAD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="OVERREAD_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     data_dir: Path = Field(
         default=Path("overread-data"), description="Folder for the database, blobs, spool and broker."

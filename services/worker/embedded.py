@@ -106,8 +106,10 @@ def _wait_until_ready(url: str, children: Children, valkey: Valkey | None, deadl
 
 
 def _answers(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz", timeout=1.0).is_success
+    # A full disk is no reason to stay down: what is stored can be read and signed, and intake answers 507 by itself.
+    with suppress(httpx.TransportError, ValueError):
+        parts = httpx.get(f"{url}/readyz", timeout=1.0).json()
+        return bool(parts.get("database") == "ok")
     return False
 
 
