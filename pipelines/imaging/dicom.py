@@ -119,7 +119,7 @@ def header_of(file: BinaryIO, size: int) -> DicomHeader:
     if size == 0:
         raise NotAnImage("the file is empty", code="empty_file")
     if file.read(_PREAMBLE + 4)[_PREAMBLE:] != b"DICM":
-        raise NotAnImage("the file is not DICOM: it has no DICM prefix")
+        raise NotAnImage("the file is neither DICOM nor a JPEG, PNG or TIFF photograph")
     structure = walk(file, size, _KNOWN_SYNTAXES, _WANTED)
     header = _Fields(structure).header()
     if structure.pixels is not None and structure.pixels.length:

@@ -19,6 +19,7 @@ from pipelines.core.errors import (
     NotAuthenticated,
     OverreadError,
 )
+from services.intake.asked import in_words
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -119,17 +120,11 @@ def validation_problem(error: RequestValidationError) -> Response:
     if any(fault["type"] == "json_invalid" for fault in faults):
         return problem_response(400, "invalid_json", BadRequest("").title, "the body is not valid JSON")
     fields = [
-        FieldProblem(field=".".join(str(part) for part in fault["loc"]), problem=_without_input(fault))
-        for fault in faults
+        FieldProblem(field=".".join(str(part) for part in fault["loc"]), problem=in_words(fault)) for fault in faults
     ]
     return problem_response(
         422, "invalid_request", "A parameter or the body is not as described.", fields[0].problem, fields
     )
-
-
-def _without_input(fault: Mapping[str, Any]) -> str:
-    # "Value error, ..." repeats the validator's own sentence, which is ours; other messages are pydantic's fixed ones.
-    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def http_problem(error: HTTPException) -> Response:

@@ -13,6 +13,7 @@ import httpx
 
 from pipelines.core.errors import (
     BadInput,
+    BadRequest,
     BodyTooLarge,
     Conflict,
     Forbidden,
@@ -84,6 +85,8 @@ class Service:
     def _once(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         try:
             return call()
+        except httpx.UnsupportedProtocol as error:
+            raise BadRequest(f"{self.url} is no address; one is written http://HOST:PORT", code="bad_url") from error
         except httpx.ConnectError as error:
             raise Unavailable(f"no Overread answers at {self.url}; `overread up` starts one") from error
         except httpx.TransportError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from services.cli.local import read_settings
 from services.cli.run import ModelFolder, PipelineName
 
 if TYPE_CHECKING:
+    from pipelines.core.figures import Figure
     from pipelines.evaluate import Evaluation
 
 
@@ -46,13 +48,21 @@ def report(evaluation: Evaluation) -> None:
     """The figures with their intervals, the confusion of grades, and what failed."""
     out = stdout()
     model = evaluation.model
-    out.print(f"{evaluation.pipeline} with {model.name} {model.version} on {evaluation.n} cases\n", style="bold")
+    out.print(
+        f"{evaluation.pipeline} with {model.name} {model.version} on {evaluation.n} case{'s' * (evaluation.n != 1)}\n",
+        style="bold",
+    )
     for name, figure in evaluation.figures.items():
-        out.print(
-            f"  {name:24} {figure.value:6.3f}   95 % interval {figure.low:.3f} to {figure.high:.3f}", markup=False
-        )
+        out.print(f"  {name:24} {in_words(figure)}", markup=False)
     out.print("\n  true grade (rows) against grade given (columns)", markup=False)
     for grade, row in enumerate(evaluation.confusion):
         out.print(f"  {grade}  " + "".join(f"{count:6}" for count in row), markup=False)
     for failed in evaluation.failed:
         out.print(f"  failed: {failed.path}: {failed.detail} ({failed.code})", markup=False)
+
+
+def in_words(figure: Figure) -> str:
+    """A figure with its interval; one that these cases do not define (an AUC of one class, say) is said to be so."""
+    if isnan(figure.value):
+        return "     -   not defined on these cases"
+    return f"{figure.value:6.3f}   95 % interval {figure.low:.3f} to {figure.high:.3f}"

@@ -58,7 +58,7 @@ def main() -> None:
     try:
         app()
     except OverreadError as error:
-        fail(error.sentence)
+        fail(" ".join([error.sentence, *(f"({note})" for note in getattr(error, "__notes__", []))]))
     except OSError as error:
         fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.core.errors import UnsuitableInput
+from pipelines.core.errors import Conflict, UnsuitableInput
 from services.cli.console import JsonFlag, print_json, stdout, steps_bar
 from services.cli.local import read_settings
 
@@ -52,6 +52,7 @@ def run(
         resolve(checked(chosen, local), folder) as reader,
         steps_bar() as progress,
     ):
+        may_write(output, local)
         reading = reader.run(local.subject, progress)
         document = reading_json(reading, id=reading.receipt.digest, study_id=None, role="live", current=True)
         written = write(output, chosen, reading, local, document)
@@ -75,6 +76,22 @@ def checked(chosen: Entry, local: LocalSubject) -> Entry:
     if not chosen.accepts.matches(header):
         raise UnsuitableInput(f"{chosen.name} cannot read this: {chosen.accepts.reason(header)}")
     return chosen
+
+
+def may_write(folder: Path, local: LocalSubject) -> None:
+    """Raises Conflict where the folder holds the result of other images: two patients' pictures would lie mixed."""
+    import json
+
+    from pipelines.core.receipt import input_digests
+
+    try:
+        inputs = json.loads((folder / "result.json").read_bytes())["receipt"]["inputs"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError):
+        inputs = None
+    if inputs != list(input_digests(instance.sha256 for instance in local.subject.instances)):
+        raise Conflict(f"{folder} holds the result of other images; name another folder", code="folder_taken")
 
 
 def write(folder: Path, chosen: Entry, reading: Reading, local: LocalSubject, document: dict[str, object]) -> int:

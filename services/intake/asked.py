@@ -28,6 +28,14 @@ class PriorityName(StrEnum):
     BATCH = "batch"  #: when nothing else waits
 
 
+def in_words(fault: Mapping[str, Any]) -> str:
+    """What is wrong with a field, in a sentence without a pattern and without what was sent (Any: pydantic's own)."""
+    if fault["type"] == "string_pattern_mismatch":
+        return "It has characters, or a form, that this field does not take"
+    # "Value error, ..." repeats the validator's own sentence, which is ours; other messages are pydantic's fixed ones.
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
 def _nothing_if_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -94,4 +102,4 @@ class Asked(BaseModel):
             return Asked.model_validate(self.model_dump() | told)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            raise BadInput(f"field {first['loc'][0]}: {first['msg']}", code="invalid_request") from None
+            raise BadInput(f"field {first['loc'][0]}: {in_words(first)}", code="invalid_request") from None

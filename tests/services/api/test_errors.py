@@ -123,3 +123,9 @@ def test_every_operation_is_documented_with_a_summary_types_and_errors() -> None
     ]
     assert len({one["operationId"] for one in operations.values()}) == len(operations)
     assert (bare, closed, [one for one in vague if one[1] != "206"], unlike) == ([], [], [], [])
+
+
+def test_a_field_of_the_wrong_form_is_refused_without_a_pattern(web: Web) -> None:
+    answer = web.client(Role.ADMIN).get("/api/v1/studies", params={"assignee": "somebody"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["detail"] == "It has characters, or a form, that this field does not take"

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipelines.core.errors import BadInput, NotAuthenticated, OverreadError, StorageFull, Unavailable
+from pipelines.core.errors import BadInput, BadRequest, NotAuthenticated, OverreadError, StorageFull, Unavailable
 from services.cli.client import Service, connected
 
 PROBLEM = {"content-type": "application/problem+json"}
@@ -29,6 +29,12 @@ def test_a_problem_becomes_the_error_it_states() -> None:
     with pytest.raises(NotAuthenticated, match="revoked") as raised:
         service(lambda _: httpx.Response(401, json=problem, headers=PROBLEM)).get("/api/v1/me")
     assert raised.value.code == "wrong_key"
+
+
+def test_an_address_that_is_none_is_not_a_broken_connection() -> None:
+    with connected("elsewhere", "key") as nowhere, pytest.raises(BadRequest, match="http://HOST:PORT") as raised:
+        nowhere.get("/api/v1/me")
+    assert raised.value.code == "bad_url"
 
 
 def test_a_full_disk_ends_the_sending(tmp_path: Path) -> None:

@@ -75,6 +75,35 @@ def test_a_file_that_is_no_image_ends_with_one_sentence(overread: Overread, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_with_the_result_of_other_images_is_left_alone(
+    overread: Overread, left_eye: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (500, 500)).save(tmp_path / "right.png")
+    overread("run", "retinopathy", tmp_path / "right.png", "-o", tmp_path / "out")
+    before = (tmp_path / "out" / "result.json").read_bytes()
+    refused = overread("run", "retinopathy", left_eye, "-o", tmp_path / "out")
+    assert (refused.code, "other images" in refused.err) == (1, True)
+    assert (tmp_path / "out" / "result.json").read_bytes() == before
+    assert overread("run", "retinopathy", tmp_path / "right.png", "-o", tmp_path / "out").code == 0
+
+
+def test_of_several_files_the_one_that_is_no_image_is_named(overread: Overread, left_eye: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear colleague")
+    ended = overread("run", "retinopathy", left_eye, tmp_path / "letter.txt", "-o", tmp_path / "out")
+    assert ended.err.endswith("JPEG, PNG or TIFF photograph (file 2 of 2)\n")
+
+
+def test_a_figure_that_the_cases_do_not_define_is_said_to_be_so(
+    overread: Overread, left_eye: Path, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "labels.csv"
+    manifest.write_text("path,grade\nvisit/left.jpg,0\n")
+    said = overread("evaluate", "retinopathy", manifest).out
+    assert "on 1 case\n" in said
+    assert "nan" not in said
+    assert "not defined on these cases" in said
+
+
 def test_an_unknown_pipeline_is_answered_with_those_there_are(overread: Overread, left_eye: Path) -> None:
     ended = overread("run", "crystal-ball", left_eye, "-o", "nowhere")
     assert ended.code == 1

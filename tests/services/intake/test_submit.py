@@ -168,3 +168,10 @@ def test_files_without_a_patient_id_never_share_a_patient(sender: Sender) -> Non
     sender.send(("a", dicom(PatientID="")), ("b", dicom(PatientID=None)))
     first, second = sender.studies()
     assert first.patient_id != second.patient_id
+
+
+@pytest.mark.parametrize("fields", [{"patient_id": "a\\b"}, {"study_uid": "visit 7"}])
+def test_a_field_of_the_wrong_form_is_named_and_no_pattern_shown(sender: Sender, fields: dict[str, str]) -> None:
+    answer = sender.send(("a", dicom()), fields=fields)
+    sentence = f"field {next(iter(fields))}: It has characters, or a form, that this field does not take"
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
