@@ -46,7 +46,6 @@ FUNDUS_PHOTOGRAPHY: Final = Code(SNOMED, "314971001", "Camera fundoscopy")  # SN
 
 # Anatomy
 RETINA: Final = Code(SNOMED, "5665001", "Retina")  # PS3.16 CID 4209
-EYE: Final = Code(SNOMED, "81745001", "Eye")  # PS3.16 CID 4209
 SIDES: Final[Mapping[Laterality, Code]] = {  # PS3.16 CID 244
     Laterality.RIGHT: Code(SNOMED, "24028007", "Right"),
     Laterality.LEFT: Code(SNOMED, "7771000", "Left"),

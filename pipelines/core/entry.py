@@ -59,5 +59,4 @@ class Entry:
     subject: str
     revision: int
     title: str
-    auto_deliver: bool = False
     exporters: tuple[str, ...] = field(default=("json", "sr", "secondary_capture"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -91,9 +91,3 @@ def input_digests(sha256s: Iterable[str]) -> tuple[str, ...]:
 def is_intact(receipt: Receipt) -> bool:
     """Whether the digest is the one its fields give."""
     return sealed(receipt).digest == receipt.digest
-
-
-def as_parameters(values: Mapping[str, object]) -> Mapping[str, object]:
-    """The user-set parameters in sorted order; raises TypeError or ValueError where JSON cannot say one."""
-    canonical_json(dict(values))
-    return dict(sorted(values.items()))

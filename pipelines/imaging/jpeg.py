@@ -42,11 +42,6 @@ class JpegLayout:
             return self.adobe_transform == 1
         return self.has_jfif or self.components != b"RGB"
 
-    @property
-    def is_rgb(self) -> bool:
-        """Whether decoders take three components as R, G, B."""
-        return len(self.components) == 3 and not self.is_ycbcr
-
 
 def layout(data: bytes) -> JpegLayout:
     """The frame header of a JPEG; raises CorruptPixels where there is none."""

@@ -47,10 +47,3 @@ def read_after(session: Session, number: int, limit: int) -> Sequence[OutboxEven
     return session.scalars(
         select(OutboxEvent).where(OutboxEvent.number > number).order_by(OutboxEvent.number).limit(limit)
     ).all()
-
-
-def study_events(session: Session, study_id: str, limit: int) -> Sequence[OutboxEvent]:
-    """A study's timeline, oldest first."""
-    return session.scalars(
-        select(OutboxEvent).where(OutboxEvent.study_id == study_id).order_by(OutboxEvent.id).limit(limit)
-    ).all()

@@ -151,13 +151,6 @@ def csrf_matches(row: BrowserSession, csrf_token: str) -> bool:
     return hmac.compare_digest(row.csrf_hash, digest(csrf_token))
 
 
-def new_csrf_token(row: BrowserSession) -> str:
-    """A fresh token for a page that lost its own; the one before stops counting."""
-    csrf_token = secrets.token_urlsafe(TOKEN_BYTES)
-    row.csrf_hash = digest(csrf_token)
-    return csrf_token
-
-
 def close_session(session: Session, token: str) -> None:
     """Log out; harmless where the session is over."""
     session.execute(delete(BrowserSession).where(BrowserSession.id == digest(token)))

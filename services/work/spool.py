@@ -18,7 +18,6 @@ from services.store.ids import new_id
 
 #: The disk is asked how full it is each time this much was written, and at the start of each large file.
 ROOM_CHECK_BYTES: Final = 16 * MEBIBYTE
-COPY_BYTES: Final = MEBIBYTE
 #: No upload lasts longer than this without writing, so what is older was left by a process that was killed.
 ABANDONED_SECONDS: Final = 24 * 3600.0
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -26,14 +26,12 @@ def test_the_layout_of_a_colour_jpeg() -> None:
     assert (found.width, found.height, found.bits, found.components) == (50, 40, 8, b"\x01\x02\x03")
     assert found.is_baseline
     assert found.is_ycbcr
-    assert not found.is_rgb
 
 
 def test_the_layout_of_a_grey_jpeg() -> None:
     found = layout(jpeg("L"))
     assert len(found.components) == 1
     assert not found.is_ycbcr
-    assert not found.is_rgb
 
 
 def test_a_progressive_jpeg_is_not_baseline() -> None:
