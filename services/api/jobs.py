@@ -13,9 +13,9 @@ from starlette.responses import Response
 from pipelines.core.errors import BadCursor, Conflict, NotFound
 from services.api.deps import RowId, StudyFilter, Technician, TheBell, TheSettings, TheStore
 from services.api.errors import problems
-from services.api.once import IdempotencyHeader, once
 from services.api.pages import Cursor, Limit, Page, after_id, pack
 from services.api.views import JobView, job_view
+from services.intake.idempotency import IdempotencyHeader, once
 from services.settings import Settings
 from services.store import jobs, lists
 from services.store.session import unit_of_work

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from pipelines.core.errors import UnknownModel
 from services.api.deps import Admin, Technician, TheStore
 from services.api.errors import problems
-from services.api.once import IdempotencyHeader, once
 from services.api.pages import Page
 from services.api.views import JsonObject
+from services.intake.idempotency import IdempotencyHeader, once
 from services.store import models
 from services.store.models import StatedVersion
 from services.store.session import unit_of_work

@@ -12,9 +12,9 @@ from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict
 from pipelines.core.types import Laterality
 from services.api.deps import Clinician, RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
-from services.api.once import IdempotencyHeader, once
 from services.api.pages import Page
 from services.api.views import ReviewView, review_view
+from services.intake.idempotency import IdempotencyHeader, once
 from services.store.states import ReviewAction, Verdict
 from services.work.access import Looker, open_reviews
 from services.work.reasons import REASONS

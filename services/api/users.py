@@ -12,8 +12,8 @@ from starlette.responses import Response
 from pipelines.core.errors import BadCursor, Conflict, NotFound
 from services.api.deps import Admin, RowId, TheStore, Word
 from services.api.errors import problems
-from services.api.once import IdempotencyHeader, once
 from services.api.pages import Cursor, Limit, Page, after_id, page_of
+from services.intake.idempotency import IdempotencyHeader, once
 from services.store import audit, lists, users
 from services.store.session import unit_of_work
 from services.store.states import Role

@@ -10,6 +10,7 @@ from services.work.outcomes import FileOutcome
 from services.work.submission import Received
 
 ACCEPTED: Final = 202
+RETRY_AFTER_SECONDS: Final = 5
 PROBLEM_TYPE: Final = "urn:overread:problem:"
 
 

@@ -8,8 +8,10 @@ from pydantic import BaseModel, Field
 
 from pipelines.core.errors import (
     BodyTooLarge,
+    BytesGone,
     DatabaseUnavailable,
     Forbidden,
+    KeyReused,
     NotAuthenticated,
     NotFound,
     OverreadError,
@@ -78,9 +80,15 @@ SUBMIT_RESPONSES: Final[dict[int | str, dict[str, Any]]] = _OPEN | {
     413: {"description": f"`body_too_large`: {BodyTooLarge('').title}", "model": NotSubmitted},
     415: {"description": f"`unsupported_media_type`: {UnsupportedMedia('').title}", "model": NotSubmitted},
     422: {"description": "No file could be kept, or a parameter is not as described.", "model": NotSubmitted},
+    # Before the body comes a plain problem document, later one that says what was kept.
+    503: _problem(DatabaseUnavailable, BytesGone) | {"model": NotSubmitted},
     507: {"description": f"`storage_full`: {StorageFull('').title}", "model": NotSubmitted},
 }
-COMPLETE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = _OPEN | {404: _problem(NotFound)}
+COMPLETE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = _OPEN | {
+    404: _problem(NotFound),
+    409: _problem(StillRunning),
+    422: _problem(KeyReused),
+}
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 SUBMIT_BODY: Final[dict[str, Any]] = {
     "requestBody": {

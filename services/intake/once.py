@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from pipelines.core.errors import KeyReused, StillRunning
+from pipelines.core.errors import DatabaseUnavailable, KeyReused, StillRunning
 from services.intake.answers import Answer
 from services.store import idempotency
 from services.store.idempotency import OneTime
@@ -55,7 +56,10 @@ class Once:
                 idempotency.keep(session, self._key, answer.status, answer.document)
 
     def forget(self) -> None:
-        """The request came to nothing that must not happen twice: the key is free again."""
+        """The request came to nothing that must not happen twice: the key is free again.
+
+        Where the database is away it is free a quarter of an hour later, as after a crash.
+        """
         if self._key is not None:
-            with unit_of_work(self._store.database) as session:
+            with suppress(DatabaseUnavailable), unit_of_work(self._store.database) as session:
                 idempotency.forget(session, self._key)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Final, cast
+from http import HTTPStatus
+from typing import Annotated, cast
 
 from anyio import CancelScope
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from pipelines.core.errors import BadInput, BadRequest, BodyTooLarge, NotFound, StorageFull
+from pipelines.core.errors import BadInput, BadRequest, BodyTooLarge, NotFound, Unavailable
 from services.intake.access import Actor, bell_of, require, settings_of, store_of
-from services.intake.answers import ACCEPTED, Answer
+from services.intake.answers import ACCEPTED, RETRY_AFTER_SECONDS, Answer
 from services.intake.asked import Asked
 from services.intake.documents import (
     COMPLETE_RESPONSES,
@@ -22,6 +23,7 @@ from services.intake.documents import (
     StudyReceived,
     Submitted,
 )
+from services.intake.idempotency import LONGEST_KEY, REPLAYED_HEADER, IdempotencyHeader, once
 from services.intake.once import Once
 from services.intake.stream import drain, in_thread, pour, spooling, upload_slot
 from services.intake.upload import Body, Digesting, Upload, body_of
@@ -34,9 +36,6 @@ from services.work.spool import Spool
 from services.work.submission import Parts
 
 router = APIRouter(tags=["intake"])
-
-REPLAYED_HEADER: Final = "Idempotency-Replayed"
-LONGEST_KEY: Final = 255
 
 Technician = Annotated[Actor, Depends(require(Role.TECHNICIAN))]
 IdempotencyKey = Annotated[
@@ -68,22 +67,22 @@ async def submit(
 ) -> JSONResponse:
     """DICOM files, zip or tar archives of them, and fundus photographs (JPEG, PNG, TIFF), any number in one body.
 
-    Each file is answered for by itself: one that is refused never sinks the others. 413 and 507 end the body and say
-    what was kept.
+    Each file is answered for by itself: one that is refused never sinks the others. 413, 503 and 507 end the body and
+    say what was kept.
     """
     asked.wishes()
     parts = Parts(
         store_of(request), settings_of(request), bell_of(request), decoder_of(request), actor.id_string, "rest"
     )
-    once = Once(parts.store, actor.id_string, idempotency_key)
+    claim = Once(parts.store, actor.id_string, idempotency_key)
     async with upload_slot():
-        if await in_thread(once.was_answered):
-            return _response(await _read_again(request, parts.settings, asked, once), {REPLAYED_HEADER: "true"})
+        if await in_thread(claim.was_answered):
+            return _response(await _read_again(request, parts.settings, asked, claim), {REPLAYED_HEADER: "true"})
         try:
-            return _response(await _take_in(request, parts, asked, once))
+            return _response(await _take_in(request, parts, asked, claim))
         except BaseException:
             with CancelScope(shield=True):
-                await in_thread(once.forget)
+                await in_thread(claim.forget)
             raise
 
 
@@ -94,18 +93,25 @@ async def submit(
     responses=COMPLETE_RESPONSES,
 )
 def complete_study(
-    request: Request, actor: Technician, study_id: Annotated[str, Path(examples=["01JD8Q3Z5V7Y9XK2M4N6P8R0ST"])]
-) -> StudyReceived:
+    request: Request,
+    actor: Technician,
+    study_id: Annotated[str, Path(examples=["01JD8Q3Z5V7Y9XK2M4N6P8R0ST"])],
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
     """Instead of waiting for the quiet time; a study that is closed already stays as it is."""
     if len(study_id) != ULID_LENGTH or not study_id.isalnum():
         raise NotFound
-    closed = complete(store_of(request), bell_of(request), study_id, actor.id_string)
-    return StudyReceived(
-        id=closed.id, study_instance_uid=closed.study_instance_uid, state=closed.state, jobs=list(closed.jobs)
-    )
+
+    def act() -> StudyReceived:
+        closed = complete(store_of(request), bell_of(request), study_id, actor.id_string)
+        return StudyReceived(
+            id=closed.id, study_instance_uid=closed.study_instance_uid, state=closed.state, jobs=list(closed.jobs)
+        )
+
+    return once(store_of(request), actor, request, None, idempotency_key, act)
 
 
-async def _take_in(request: Request, parts: Parts, asked: Asked, once: Once) -> Answer:
+async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once) -> Answer:
     """Take the body in, whole or as far as it comes."""
     stream = request.stream()
     async with spooling(parts.settings) as spool:
@@ -114,9 +120,9 @@ async def _take_in(request: Request, parts: Parts, asked: Asked, once: Once) -> 
             await in_thread(_check_length, request, parts.settings, spool)
             await pour(stream, _body(request, parts.settings, spool, upload), parts.settings.max_body_bytes)
             answer = await in_thread(upload.finish)
-        except (BadInput, StorageFull) as error:
+        except (BadInput, Unavailable) as error:
             await _drain(request, stream)
-            await in_thread(once.forget)
+            await in_thread(claim.forget)
             return await in_thread(upload.stop, error)
         except ClientDisconnect as error:
             # Nobody hears the answer; what came whole is kept, and sending it again finds it as duplicates.
@@ -125,18 +131,18 @@ async def _take_in(request: Request, parts: Parts, asked: Asked, once: Once) -> 
                 await in_thread(upload.stop, gone)
             raise gone from error
         if answer.status == ACCEPTED:
-            await in_thread(once.keep, upload.digest, answer)
+            await in_thread(claim.keep, upload.digest, answer)
         else:
-            await in_thread(once.forget)
+            await in_thread(claim.forget)
         return answer
 
 
-async def _read_again(request: Request, settings: Settings, asked: Asked, once: Once) -> Answer:
+async def _read_again(request: Request, settings: Settings, asked: Asked, claim: Once) -> Answer:
     """Read a body whose key was answered before, only to see that it is the same request."""
     async with spooling(settings) as spool:
         digesting = Digesting(asked)
         await pour(request.stream(), _body(request, settings, spool, digesting), settings.max_body_bytes)
-        return await in_thread(once.repeated, digesting.digest)
+        return await in_thread(claim.repeated, digesting.digest)
 
 
 def _body(request: Request, settings: Settings, spool: Spool, receiver: Upload | Digesting) -> Body:
@@ -160,4 +166,6 @@ async def _drain(request: Request, stream: AsyncIterator[bytes]) -> None:
 
 def _response(answer: Answer, headers: dict[str, str] | None = None) -> JSONResponse:
     media_type = "application/json" if answer.status == ACCEPTED else PROBLEM_MEDIA_TYPE
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     return JSONResponse(answer.document, answer.status, headers, media_type)

@@ -14,7 +14,7 @@ from pipelines.core.errors import (
     DatabaseUnavailable,
     MalformedBody,
     OverreadError,
-    StorageFull,
+    Unavailable,
     UnsupportedMedia,
 )
 from pipelines.core.receipt import digest
@@ -22,7 +22,7 @@ from services.intake.answers import Answer, answer, refusal
 from services.intake.asked import Asked
 from services.intake.multipart import MULTIPART, NAMELESS, MultipartBody, Receiver, boundary_of
 from services.work.spool import Spool, SpooledFile
-from services.work.submission import Parts, Submission
+from services.work.submission import Parts, Received, Submission
 
 #: Raw bodies: RFC 3240, and what archives are commonly called. What the bytes are decides, as everywhere.
 RAW_TYPES: Final = frozenset(
@@ -133,7 +133,7 @@ class Upload:
         self._submission.wishes = self._asked.with_fields(self._fields).wishes()
 
     def finish(self) -> Answer:
-        """The body was whole: take in, close, answer. Raises StorageFull, DatabaseUnavailable."""
+        """The body was whole: take in, close, answer. Raises Unavailable."""
         self._submission.take_in()
         self._submission.close()
         return answer(self._submission.received())
@@ -141,16 +141,22 @@ class Upload:
     def stop(self, error: OverreadError) -> Answer:
         """The body ends here for a reason: keep the files that were whole, and say so beside the reason.
 
-        Studies are left to the quiet time, since more was to come. Raises DatabaseUnavailable.
+        Studies are left to the quiet time, since more was to come. Where the database is away the studies are left out.
         """
         try:
             self._submission.take_in()
-        except StorageFull as another:
+        except Unavailable as another:
             error = another
-        received = self._submission.received()
+        received = self._received()
         if isinstance(error, MalformedBody) and received.files:
             return answer(received)
         # A disk too full for the note of it must not hide that it is full.
         with suppress(DatabaseUnavailable):
             self._submission.refuse_request(error)
         return refusal(error, received)
+
+    def _received(self) -> Received:
+        try:
+            return self._submission.received()
+        except DatabaseUnavailable:
+            return Received(self._submission.files(), ())

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from pipelines.core.errors import ArchiveRefused, BadInput, NotAnImage, OverreadError, StorageFull
+from pipelines.core.errors import ArchiveRefused, BadInput, NotAnImage, OverreadError, Unavailable
 from pipelines.imaging.sniff import MediaKind, sniff_file
 from services.settings import MEBIBYTE, Settings
 from services.store import closing
@@ -83,7 +83,7 @@ class Submission:
         spool.before_removal(self._thread.shutdown)
 
     def add(self, file: SpooledFile) -> None:
-        """A whole file of the request. Raises StorageFull and DatabaseUnavailable; bad input is an outcome."""
+        """A whole file of the request. Raises Unavailable; bad input is an outcome."""
         place = self._place(number=self._files)
         self._files += 1
         kind = _kind_of(file)
@@ -130,7 +130,7 @@ class Submission:
         (waiting, taken), self._group = self._group, None
         try:
             outcomes = taken.result()
-        except StorageFull as error:
+        except Unavailable as error:
             for place, file in waiting:
                 place.outcomes.append(rejected(file.name, error))
             raise
@@ -141,7 +141,7 @@ class Submission:
                 self._close_later(outcome)
 
     def take_in(self) -> None:
-        """No more files come: take in what waits. Raises StorageFull, DatabaseUnavailable."""
+        """No more files come: take in what waits. Raises Unavailable."""
         self.flush()
         self._take_photographs()
         if self._options != self._first_options:
@@ -158,9 +158,12 @@ class Submission:
             complete(self._parts.store, self._parts.bell, study_id, self._parts.actor)
 
     def received(self) -> Received:
-        """The answer as far as things have come; what still waits is not in it."""
-        files = tuple(outcome for place in self._places for outcome in place.outcomes)
-        return Received(files, tuple(answers(self._parts.store, self._study_ids())))
+        """The answer as far as things have come; what still waits is not in it. Raises DatabaseUnavailable."""
+        return Received(self.files(), tuple(answers(self._parts.store, self._study_ids())))
+
+    def files(self) -> tuple[FileOutcome, ...]:
+        """What became of each file so far, which no database is asked for."""
+        return tuple(outcome for place in self._places for outcome in place.outcomes)
 
     def _study_ids(self) -> list[str]:
         """The studies that files were kept in so far, in the order they came."""
@@ -259,7 +262,12 @@ class Submission:
                 fresh.append((place, made))
             else:
                 self._refuse(place, one.photograph.file, made)
-        outcomes = keep(self._parts.store, [made for _, made in fresh], self._options, self._parts.actor)
+        try:
+            outcomes = keep(self._parts.store, [made for _, made in fresh], self._options, self._parts.actor)
+        except Unavailable as error:
+            for place, made in fresh:
+                place.outcomes.append(rejected(made.name, error))
+            raise
         for (place, _), outcome in zip(fresh, outcomes, strict=True):
             place.outcomes.append(outcome)
         for place, one in group:

@@ -7,12 +7,19 @@ import socket
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from services.intake import stream
 from services.settings import MEBIBYTE
-from services.work import spool
+from services.work import spool, submission
+from services.work.outcomes import FileOutcome
+from services.work.receive import keep
 from tests.services.intake.conftest import (
     BOUNDARY,
     Sender,
@@ -158,6 +165,58 @@ def test_a_disk_that_fills_during_the_upload_is_507_and_says_what_was_kept(
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
     assert statuses(answer) == ["stored"]
     assert len(sender.instances()) == 1
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """The database gives nobody a connection."""
+
+    def refuse(_: Connection) -> None:
+        raise PoolTimeout
+
+    event.listen(Engine, "begin", refuse)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "begin", refuse)
+
+
+def test_a_database_that_goes_away_during_the_upload_is_503_and_says_what_was_kept(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(submission, "GROUP_FILES", 2)
+    images = [(name, dicom()) for name in "abcde"]
+    whole = multipart(*images, ("right.png", picture()))
+    middle = whole.index(images[2][1])
+    with ExitStack() as outage:
+
+        def body() -> Iterator[bytes]:
+            yield whole[:middle]
+            wait_until(lambda: len(sender.instances()) == 2)
+            outage.enter_context(database_away())
+            yield whole[middle:]
+
+        keyed = {"Content-Type": MULTIPART, "Idempotency-Key": "upload-1"}
+        answer = sender.client.post("/api/v1/studies", content=body(), headers=keyed)
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert statuses(answer) == ["stored", "stored", "rejected", "rejected", "rejected"]
+    assert (answer.json()["studies"], answer.headers["retry-after"]) == ([], "5")
+    assert statuses(sender.send(*images)) == ["duplicate", "duplicate", "stored", "stored", "stored"]
+
+
+def test_a_photograph_that_the_database_was_away_for_is_said_not_to_be_kept(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep_without(*arguments: Any) -> list[FileOutcome]:
+        with database_away():
+            return keep(*arguments)
+
+    monkeypatch.setattr(submission, "keep", keep_without)
+    answer = sender.send(("right.png", picture()), ("a", dicom()), patient_id="P-1")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+    assert statuses(answer) == ["rejected", "stored"]
+    assert [study["state"] for study in answer.json()["studies"]] == ["receiving"]
 
 
 def test_refused_bytes_lie_in_quarantine_and_the_oldest_make_room(serve_with: ServesWith) -> None:

@@ -62,3 +62,19 @@ def test_keys_of_different_senders_do_not_meet(sender: Sender) -> None:
     sender.send(("a", content), headers=KEY)
     sender.client.headers["authorization"] = f"Bearer {sender.another_key()}"
     assert statuses(sender.send(("a", content), headers=KEY)) == ["duplicate"]
+
+
+def test_a_study_is_completed_once_under_one_key(sender: Sender) -> None:
+    (study,) = sender.send(("a", dicom())).json()["studies"]
+    path = f"/api/v1/studies/{study['id']}/complete"
+    first = sender.client.post(path, headers=KEY)
+    again = sender.client.post(path, headers=KEY)
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+
+
+def test_completing_another_study_is_another_request(sender: Sender) -> None:
+    for _ in range(2):
+        (study,) = sender.send(("a", dicom())).json()["studies"]
+        answer = sender.client.post(f"/api/v1/studies/{study['id']}/complete", headers=KEY)
+        assert (answer.status_code, answer.json()["state"]) == (200, "complete")

@@ -1,4 +1,4 @@
-"""Idempotency-Key on POST: the same request twice acts once and is answered twice."""
+"""Idempotency-Key on a POST whose body is JSON or empty: the same request twice acts once and is answered twice."""
 
 from __future__ import annotations
 
