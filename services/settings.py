@@ -77,7 +77,6 @@ class Settings(BaseSettings):
     access_audit_seconds: float = Field(
         default=300.0, description="Reads of one study by one user audited once in this time."
     )
-    development: bool = Field(default=False, description="Development profile: a login is made and printed once.")
 
     @property
     def resolved_database_url(self) -> str:
