@@ -63,7 +63,7 @@ def make(
     def act() -> ShownKey:
         with unit_of_work(store.database) as session:
             made = users.create_key(session, body.name, body.role, maker)
-            audit.record(session, actor.id_string, "key.made", key=made.id, role=body.role)
+            audit.record(session, actor.id_string, "key.added", key=made.id, role=body.role)
             row = session.get_one(ApiKey, made.id)
             session.refresh(row)
             return ShownKey(**key_view(row).model_dump(), key=made.key)

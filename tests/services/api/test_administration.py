@@ -52,6 +52,8 @@ def test_a_key_is_shown_once_and_revoked_for_good(web: Web) -> None:
     camera = web.client()
     camera.headers["Authorization"] = f"Bearer {made['key']}"
     assert camera.get("/api/v1/me").json()["role"] == "technician"
+    [row] = admin.get("/api/v1/audit", params={"action": "key.added"}).json()["items"]  # as at the command line
+    assert row["subjects"] == {"key": made["id"], "role": "technician"}
     assert admin.delete(f"/api/v1/keys/{made['id']}").status_code == 204
     assert camera.get("/api/v1/me").status_code == 401
 
