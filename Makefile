@@ -4,6 +4,7 @@ TORCH ?= auto
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+BESIDE := .setup/bench
 EXIT ?=
 PYTEST ?= $(BIN)/python -m pytest
 
@@ -31,8 +32,13 @@ check: develop ## format, lint, types, floors, dashboard types and documentation
 	$(BIN)/python scripts/build_dashboard.py check
 	@$(PYTEST) -q tests/docs tests/architecture
 
-bench: develop ## measure this machine: medians and ratios beside the alternatives
+bench: develop $(BESIDE)/installed ## measure this machine: medians and ratios beside the alternatives
 	@$(BIN)/python -m benchmarks
+
+$(BESIDE)/installed: benchmarks/beside.txt | develop
+	@rm -rf $(BESIDE)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(BESIDE) -r $< && touch $@ || \
+		echo "bench: pytorch-grad-cam cannot be had here and is not compared with" >&2
 
 setup: python ## the virtual environment and the dashboard, as far as using Overread needs them
 	@$(PYTHON) scripts/setup.py run --torch $(TORCH)

@@ -21,11 +21,15 @@ class Figure:
     reached: bool | None = None
 
 
-def median_seconds(run: Callable[[], object], repeats: int, warm_up: int = 1) -> float:
-    """The median wall-clock time of `run`, after some runs that do not count."""
-    for _ in range(warm_up):
-        run()
-    return statistics.median(seconds(run) for _ in range(repeats))
+def beside(run: Callable[[], object], other: Callable[[], object], repeats: int) -> tuple[float, float, float]:
+    """Median seconds of `run` and of `other`, taken in turns, and the median of the ratios run / other of each turn."""
+    run(), other()
+    turns = [(seconds(run), seconds(other)) for _ in range(repeats)]
+    return (
+        statistics.median(first for first, _ in turns),
+        statistics.median(second for _, second in turns),
+        statistics.median(first / second for first, second in turns),
+    )
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -70,6 +70,16 @@ def measure() -> list[Figure]:
     ]
 
 
+def api_memory() -> tuple[float, float]:
+    """Peak megabytes of the API after SLICES files and after FILES in one request, the second time it sees so many."""
+    with tempfile.TemporaryDirectory() as folder, _overread(Path(folder)) as (url, key, pid):
+        _send_overread(url, key, _study(SLICES))
+        few = _peak_megabytes(pid)
+        for _ in range(2):
+            _send_overread(url, key, _study(FILES))
+        return few, _peak_megabytes(pid)
+
+
 def _study(count: int) -> list[bytes]:
     """`count` small CT images of one new study, as files."""
     study, series = generate_uid(), ""
