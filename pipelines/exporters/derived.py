@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DA, TM
 
 from pipelines.core.errors import UnsuitableInput
 from pipelines.core.receipt import derived_uid, digest
@@ -16,6 +17,7 @@ from pipelines.exporters.json import reading_json
 from pipelines.imaging.dicom import DicomHeader
 
 MANUFACTURER: Final = "Overread"
+_SEXES: Final = frozenset({"M", "F", "O"})  # PS3.3 C.7.1.1
 
 
 def object_uid(kind: str, reading: Reading, source: Source, *parts: str) -> str:
@@ -25,22 +27,35 @@ def object_uid(kind: str, reading: Reading, source: Source, *parts: str) -> str:
 
 
 def evidence(header: DicomHeader) -> Dataset:
-    """The attributes of an image that objects about it take over; Type 2 ones that it lacks are empty."""
+    """The attributes of an image that objects about it take over; Type 2 ones that it lacks are empty.
+
+    So are those whose value is none of their kind, such as a month 13 or a sex "U": archives refuse objects that repeat
+    it. The image itself keeps what it said.
+    """
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID, dataset.SOPInstanceUID = header.sop_class_uid, header.sop_instance_uid
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = header.study_instance_uid, header.series_instance_uid
-    dataset.PatientID, dataset.PatientName = header.patient_id or "", header.patient_name or ""
+    dataset.PatientID, dataset.PatientName = header.patient_id or "", (header.patient_name or "").split("\\")[0]
     if header.issuer:
         dataset.IssuerOfPatientID = header.issuer
-    dataset.PatientBirthDate, dataset.PatientSex = header.birth_date or "", header.sex or ""
-    dataset.StudyDate, dataset.StudyTime = header.study_date or "", header.study_time or ""
+    dataset.PatientBirthDate = conforming(DA, header.birth_date)
+    dataset.PatientSex = header.sex if header.sex in _SEXES else ""
+    dataset.StudyDate, dataset.StudyTime = conforming(DA, header.study_date), conforming(TM, header.study_time)
     dataset.AccessionNumber = header.accession_number or ""
     dataset.StudyID = dataset.ReferringPhysicianName = ""
     dataset.Modality = header.modality or "OT"
     if header.rows and header.columns:
         dataset.Rows, dataset.Columns = header.rows, header.columns
     return dataset
+
+
+def conforming(kind: type[DA | TM], value: str | None) -> str:
+    """The date or time as it stands, or nothing where it is none. Source: PS3.5 section 6.2."""
+    try:
+        return value if value and kind(value) is not None else ""
+    except ValueError:
+        return ""
 
 
 def header_of(source: Source, sop_instance_uid: str) -> DicomHeader:

@@ -78,3 +78,11 @@ def test_patient_and_study_are_the_photographs() -> None:
     made = report(reading())
     assert (made.PatientID, str(made.PatientName), made.StudyInstanceUID) == ("P-1", "Müller^Jürgen", "1.2.3")
     assert (made.ContentDate, made.AccessionNumber) == ("20260102", "A-1")
+
+
+def test_values_that_are_none_of_their_kind_are_left_empty_and_cost_no_report() -> None:
+    odd = {"patient_name": "Doe^Jane\\Extra", "birth_date": "unknown", "sex": "U"}
+    when = {"study_date": "20261399", "study_time": "noon"}
+    made = report(reading(), replace(source(), headers=[replace(one, **odd, **when) for one in source().headers]))
+    assert str(made.PatientName) == "Doe^Jane"
+    assert {made.PatientBirthDate, made.PatientSex, made.StudyDate, made.StudyTime} <= {"", None}
