@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -74,8 +74,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         log.configure()
         # The server's own access log writes paths and addresses; the gate writes route templates instead.
         logging.getLogger("uvicorn.access").disabled = True
-        store = open_store(chosen)
         with (
+            closing(open_store(chosen)) as store,
             Decoder(chosen.decoder_memory_bytes, chosen.decoder_timeout_seconds) as decoder,
             ThreadPoolExecutor(max_workers=1) as passwords,
         ):
@@ -91,7 +91,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             metrics.watch(store)
             decoder.start()
             yield
-        store.close()
 
     app = FastAPI(
         title="Overread API",

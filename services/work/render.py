@@ -10,7 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
+from services.log import logger
 from services.store.blobs import Blobs
+
+log = logger("api")
 
 #: Of the cap: what is left after the oldest pictures went, so that not every new picture has to look at the folder.
 KEPT_SHARE: Final = 0.8
@@ -44,13 +47,22 @@ class Pictures:
         except FileNotFoundError:
             with blobs.local_path(sha256) as path:
                 content = self._decoder.rendered(path, width)
-            self._keep(kept, content)
+            try:
+                self._keep(kept, content)
+            except OSError as error:
+                # The picture is there to be seen; a disk too full to keep it is the operator's news, not the reader's.
+                log.warning("picture.not_kept", errno=error.errno)
         return content
 
     def _keep(self, kept: Path, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-            file.write(content)
+            try:
+                file.write(content)
+                file.flush()
+            except OSError:
+                Path(file.name).unlink()
+                raise
         with suppress(FileNotFoundError):  # another process took it for the oldest
             Path(file.name).replace(kept)
         with self._lock:
