@@ -87,7 +87,7 @@ class FindingView(BaseModel):
     probabilities: dict[str, float] | None = Field(
         default=None, examples=[{"0": 0.02, "1": 0.05, "2": 0.81, "3": 0.10, "4": 0.02}]
     )
-    interval: tuple[float, float] | None = Field(default=None, examples=[[1, 3]])
+    interval: tuple[int | float, int | float] | None = Field(default=None, examples=[[1, 3]])
     laterality: Laterality | None = None
 
 
