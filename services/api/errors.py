@@ -19,10 +19,10 @@ from pipelines.core.errors import (
     NotAuthenticated,
     OverreadError,
 )
+from services.intake.answers import PROBLEM_TYPE, RETRY_AFTER_SECONDS
 from services.intake.asked import in_words
+from services.intake.documents import PROBLEM_MEDIA_TYPE
 
-MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER_SECONDS: Final = 5
 #: Codes of what the framework itself refuses, by status.
 FRAMEWORK_CODES: Final[Mapping[int, str]] = {
     400: "bad_request",
@@ -79,22 +79,21 @@ def problems(*classes: type[OverreadError]) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {PROBLEM_MEDIA_TYPE: {"schema": schema}}}
 
 
 def problem_response(
     status: int, code: str, title: str, detail: str, errors: list[FieldProblem] | None = None
 ) -> Response:
     """A problem document with the headers its status asks for."""
-    problem = Problem(
-        type=f"urn:overread:problem:{code}", title=title, status=status, detail=detail, code=code, errors=errors
-    )
+    problem = Problem(type=f"{PROBLEM_TYPE}{code}", title=title, status=status, detail=detail, code=code, errors=errors)
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 section 15.5.2 asks for it
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
 def overread_problem(error: OverreadError) -> Response:

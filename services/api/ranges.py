@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from pipelines.core.errors import RangeNotSatisfiable
-from services.api.errors import MEDIA_TYPE
+from services.intake.documents import PROBLEM_MEDIA_TYPE
 from services.store.blobs import Blobs
 
 PIECE_BYTES: Final = 256 * 1024
@@ -32,7 +32,7 @@ BYTES_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {  # Any: OpenAPI's JS
     304: {"description": "What you hold is still right."},
     416: {
         "description": "`range_not_satisfiable`: The range begins behind the end.",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     },
 }
 
