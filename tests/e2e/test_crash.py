@@ -46,9 +46,16 @@ def while_reading(system: Running) -> None:
     time.sleep(random.uniform(0.0, 0.2))
 
 
+def process_of(system: Running, role: str) -> int:
+    """The process of a part, once it is there: what died again and again is started anew after a pause."""
+    wait_for(f"the {role} to be there", lambda: system.system.pids[role])
+    (pid,) = system.system.pids[role]
+    return pid
+
+
 def kill_worker(system: Running) -> None:
     """kill -9 of the worker in the middle of a job; its reading process must go with it."""
-    (worker,) = system.system.pids["worker"]
+    worker = process_of(system, "worker")
     readers = children_of(worker)
     os.kill(worker, signal.SIGKILL)
     wait_for("the reading process to end with its worker", lambda: not any(map(alive, readers)))
@@ -56,27 +63,26 @@ def kill_worker(system: Running) -> None:
 
 def kill_reader(system: Running) -> None:
     """kill -9 of the process that computes."""
-    (worker,) = system.system.pids["worker"]
+    worker = process_of(system, "worker")
     for reader in children_of(worker):
         os.kill(reader, signal.SIGKILL)
 
 
 def kill_broker(system: Running) -> None:
     """kill -9 of the broker; it comes back with its files."""
-    (broker,) = system.system.pids["broker"]
-    os.kill(broker, signal.SIGKILL)
+    os.kill(process_of(system, "broker"), signal.SIGKILL)
 
 
 def wipe_broker(system: Running) -> None:
     """Everything the broker knows is gone."""
+    process_of(system, "broker")
     with redis.Redis.from_url(str(system.system.settings.broker_url)) as client:
         client.flushall()
 
 
 def kill_scheduler(system: Running) -> None:
     """kill -9 of the clockwork."""
-    (scheduler,) = system.system.pids["scheduler"]
-    os.kill(scheduler, signal.SIGKILL)
+    os.kill(process_of(system, "scheduler"), signal.SIGKILL)
 
 
 BLOWS = (kill_worker, wipe_broker, kill_reader, kill_broker, kill_scheduler)
