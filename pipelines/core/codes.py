@@ -13,6 +13,11 @@ DICOM: Final = "DCM"
 LOINC: Final = "LN"
 OVERREAD: Final = "99OVR"
 
+#: What stands where a SOP Class UID is asked for and the file is no DICOM object: kept as it came, under UIDs derived
+#: from its bytes. Ours, and never written into a DICOM file.
+NIFTI_FILE: Final = "2.25.111782977864869558711442454673446289192"
+KSPACE_FILE: Final = "2.25.143263371810091117864506379262564251613"
+
 # Findings
 DIABETIC_RETINOPATHY: Final = Code(SNOMED, "4855003", "Retinopathy due to diabetes mellitus")  # SNOMED CT, disorder
 DIABETIC_MACULAR_EDEMA: Final = Code(SNOMED, "312912001", "Macular edema due to diabetes mellitus")  # SNOMED CT

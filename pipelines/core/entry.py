@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -60,3 +61,5 @@ class Entry:
     revision: int
     title: str
     exporters: tuple[str, ...] = field(default=("json", "sr", "secondary_capture"))
+    on_request: bool = False  # runs only for a sender who names it, beside the pipelines that answer by themselves
+    parameters: Mapping[str, str] = field(default_factory=dict)  # what tells entries of one class apart, e.g. the method
