@@ -62,4 +62,4 @@ class Entry:
     title: str
     exporters: tuple[str, ...] = field(default=("json", "sr", "secondary_capture"))
     on_request: bool = False  # runs only for a sender who names it, beside the pipelines that answer by themselves
-    parameters: Mapping[str, str] = field(default_factory=dict)  # what tells entries of one class apart, e.g. the method
+    parameters: Mapping[str, str] = field(default_factory=dict)  # tells entries of one class apart
