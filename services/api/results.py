@@ -48,6 +48,7 @@ def result_view(shown: ShownResult) -> ResultView:
     later: dict[str, Any] = {  # Any: JSON
         "id": row.id,
         "study_id": row.study_id,
+        "slot_id": row.slot_id,
         "job_id": row.job_id,
         "role": row.role,
         "current": shown.current,

@@ -54,6 +54,7 @@ class ReasonView(BaseModel):
     code: str = Field(examples=["grade_too_low"])
     sentence: str = Field(examples=["The disease is graded too low."])
     verdicts: list[Verdict] = Field(description="The verdicts it goes with.")
+    pipelines: list[str] = Field(description="The pipelines whose results it is meant for; empty: any.")
 
 
 @router.post(
@@ -103,7 +104,12 @@ def reasons(actor: Technician) -> Page[ReasonView]:
     """In the order a form should offer them."""
     return Page(
         items=[
-            ReasonView(code=reason.code, sentence=reason.sentence, verdicts=sorted(reason.verdicts))
+            ReasonView(
+                code=reason.code,
+                sentence=reason.sentence,
+                verdicts=sorted(reason.verdicts),
+                pipelines=sorted(reason.pipelines),
+            )
             for reason in REASONS.values()
         ]
     )

@@ -68,6 +68,7 @@ class SeriesView(BaseModel):
     laterality: str | None
     description: str | None
     state: SeriesState
+    derived_from: str | None = Field(description="The result that made it, where a model did.")
     instances: list[InstanceView]
 
 
@@ -176,6 +177,7 @@ def series_view(tree: SeriesTree) -> SeriesView:
         laterality=row.laterality,
         description=row.description,
         state=SeriesState(row.state),
+        derived_from=row.derived_from,
         instances=[instance_view(instance) for instance in tree.instances],
     )
 

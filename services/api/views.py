@@ -31,6 +31,7 @@ class JobView(BaseModel):
 
     id: str
     study_id: str
+    slot_id: str = Field(description="The question it answers: one subject and one pipeline.")
     pipeline: str
     role: JobRole
     queue: str
@@ -52,6 +53,7 @@ def job_view(job: Job, place: int | None) -> JobView:
     return JobView(
         id=job.id,
         study_id=job.study_id,
+        slot_id=job.slot_id,
         pipeline=job.pipeline,
         role=JobRole(job.role),
         queue=job.queue,
@@ -153,6 +155,7 @@ class ResultView(BaseModel):
 
     id: str
     study_id: str
+    slot_id: str = Field(description="The question it answers: one subject and one pipeline.")
     job_id: str
     pipeline: str = Field(examples=["retinopathy"])
     role: JobRole
