@@ -192,9 +192,14 @@ def test_the_same_request_with_one_idempotency_key_signs_once(web: Web, reader: 
         assert len(session.scalars(select(Review)).all()) == 1
 
 
-def test_reasons_are_a_list_of_codes_with_their_verdicts(web: Web) -> None:
+def test_reasons_are_a_list_of_codes_with_their_verdicts_and_pipelines(web: Web) -> None:
     items = web.client(Role.TECHNICIAN).get("/api/v1/reasons").json()["items"]
-    assert {"code": "grade_too_low", "sentence": "The disease is graded too low.", "verdicts": ["edit"]} in items
+    assert {
+        "code": "grade_too_low",
+        "sentence": "The disease is graded too low.",
+        "verdicts": ["edit"],
+        "pipelines": ["retinopathy"],
+    } in items
 
 
 def test_a_shadow_result_takes_no_review(web: Web, reader: Reader) -> None:
