@@ -36,7 +36,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class InstanceFile:
-    """One DICOM object on local disk as a pipeline receives it; `sha256` is of the file's bytes."""
+    """One file on local disk as a pipeline receives it; `sha256` is of the file's bytes.
+
+    `patient_id` is what a sender stated beside a file that is no DICOM; None where the file says it itself.
+    """
 
     path: Path
     sha256: str
@@ -47,6 +50,7 @@ class InstanceFile:
     study_instance_uid: str
     laterality: Laterality | None = None
     instance_number: int | None = None
+    patient_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
