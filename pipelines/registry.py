@@ -49,13 +49,16 @@ def entry(name: str) -> Entry:
         raise NotFound(f"there is no pipeline of this name; there are: {', '.join(sorted(ENTRIES))}") from None
 
 
-def resolve(entry: Entry, model_folder: Path, decoder: Decoder | None = None) -> AnyPipeline:
+def resolve(
+    entry: Entry, model_folder: Path, decoder: Decoder | None = None, *, memory_bytes: int | None = None
+) -> AnyPipeline:
     """Import the entry's class and build it on the bundle in `model_folder`; for worker and command line only.
 
     The pipeline decodes through `decoder` and closes it with itself; without one it starts one of default limits.
+    `memory_bytes` is what the process may hold in all; None leaves that to the machine.
 
     Raises WeightsRefused or ModelError from the bundle.
     """
     module, _, name = entry.class_path.partition(":")
-    made = getattr(import_module(module), name)(model_folder, entry, decoder)
+    made = getattr(import_module(module), name)(model_folder, entry, decoder, memory_bytes=memory_bytes)
     return cast("AnyPipeline", made)

@@ -88,9 +88,17 @@ class Retinopathy(
     """Grades the fundus photographs of a study by the bundle in `model_folder`; deterministic on a CPU."""
 
     def __init__(
-        self, model_folder: Path, entry: Entry, decoder: Decoder | None = None, engine: Engine | None = None
+        self,
+        model_folder: Path,
+        entry: Entry,
+        decoder: Decoder | None = None,
+        engine: Engine | None = None,
+        memory_bytes: int | None = None,
     ) -> None:
-        """Load the model; raises ModelError or WeightsRefused."""
+        """Load the model; raises ModelError or WeightsRefused.
+
+        `memory_bytes` changes nothing here: a photograph is decoded within the decoder's own limit.
+        """
         self._entry = entry
         self._bundle: Bundle = open_bundle(model_folder)
         self._grading = read_grading(self._bundle)

@@ -5,11 +5,11 @@ It speaks pickled values over a socket that it inherited from the worker that st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from pipelines.core.entry import Entry
 from pipelines.core.errors import OutOfMemory, OverreadError
@@ -30,12 +30,20 @@ log = logger("reader")
 EXPORT: Final = "export"
 
 
+class Resolve(Protocol):
+    """Builds a pipeline as registry.resolve does."""
+
+    def __call__(self, entry: Entry, folder: Path, decoder: Decoder, /, *, memory_bytes: int | None) -> AnyPipeline:
+        """The entry's pipeline on the bundle in `folder`."""
+        ...
+
+
 @dataclass
 class Shelf:
     """The loaded pipelines, at most one model of each."""
 
     settings: Settings
-    resolve: Callable[[Entry, Path, Decoder], AnyPipeline] = resolve
+    resolve: Resolve = resolve
     loaded: dict[str, tuple[str, AnyPipeline]] = field(default_factory=dict)
 
     def take(self, request: Request) -> AnyPipeline:
@@ -47,7 +55,8 @@ class Shelf:
             del self.loaded[request.pipeline]
             pipeline.close()
         decoder = Decoder(self.settings.decoder_memory_bytes, self.settings.decoder_timeout_seconds)
-        fresh = self.resolve(entry(request.pipeline), request.folder, decoder)
+        memory_bytes = self.settings.worker_memory_bytes
+        fresh = self.resolve(entry(request.pipeline), request.folder, decoder, memory_bytes=memory_bytes)
         self.loaded[request.pipeline] = (request.model_sha256, fresh)
         return fresh
 

@@ -80,7 +80,7 @@ class Faulty:
         raise ValueError("Doe^Jane")
 
 
-def make(entry: Entry, folder: Path, decoder: Decoder) -> Faulty:
+def make(entry: Entry, folder: Path, decoder: Decoder, *, memory_bytes: int | None) -> Faulty:
     """A faulty pipeline in place of the registered one."""
     return Faulty()
 
