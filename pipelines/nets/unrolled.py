@@ -1,0 +1,260 @@
+"""The unrolled reconstruction network: cascades of a slab U-Net between data-consistency steps (torch).
+
+After the end-to-end variational network of Sriram et al. 2020 (arXiv:2004.06688): sensitivities from the calibration
+lines refined by a small network, then gradient steps on the measured data, each corrected by a U-Net. Here the U-Net
+works on slabs, its maps are estimated a second time half-way, and at the end every acquired sample is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SHUFFLE = 2  # the U-Net's first level works on 2 x 2 pixels as channels: a quarter of the cost at full resolution
+SLOPE = 0.1  # of the leaky rectifier
+PLANE = (-2, -1)
+FLOOR = 1e-6  # keeps quotients finite where nothing was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The network's sizes, as the bundle's `network_def` states them."""
+
+    cascades: int
+    channels: tuple[int, ...]  # of the U-Net's levels, from half resolution down
+    map_channels: tuple[int, ...]  # of the sensitivity network's levels
+    map_grid: int  # samples a side of the low-resolution grid on which sensitivities are estimated
+
+
+def to_image(kspace: Tensor) -> Tensor:
+    """Centred orthonormal inverse Fourier transform over the last two axes."""
+    return torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(kspace, PLANE), norm="ortho"), PLANE)
+
+
+def to_kspace(image: Tensor) -> Tensor:
+    """Centred orthonormal Fourier transform over the last two axes."""
+    return torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(image, PLANE), norm="ortho"), PLANE)
+
+
+def rss(images: Tensor) -> Tensor:
+    """(..., coil, y, x) complex64 -> (..., y, x) float32; the floor keeps its gradient finite at zero."""
+    power = images.real.square() + images.imag.square()
+    return (power.sum(dim=-3) + FLOOR**2).sqrt()
+
+
+class AcrossSlices(nn.Module):
+    """A channel-wise convolution over three neighbouring slices, at first only the middle one.
+
+    (slices, channel, y, x) -> the same; beyond the slab's ends lie zeros. A single slice meets only the middle tap:
+    the same weights are then a plain 2D network.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.taps = nn.Parameter(torch.tensor([0.0, 1.0, 0.0]).repeat(width, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        below, here, above = self.taps.to(features.dtype)[:, :, None, None].unbind(dim=1)
+        mixed = features * here
+        if len(features) == 1:
+            return mixed
+        nothing = torch.zeros_like(features[:1])
+        return mixed + torch.cat([nothing, features[:-1]]) * below + torch.cat([features[1:], nothing]) * above
+
+
+class Block(nn.Module):
+    """Two in-plane 3 x 3 convolutions, between them `across` (AcrossSlices for a slab), and a residual path.
+
+    (slices, in, y, x) -> (slices, out, y, x); the slices of one slab are the batch.
+    """
+
+    def __init__(self, inputs: int, outputs: int, across: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.across = across
+        self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        inner = functional.leaky_relu(self.first(features), SLOPE)
+        inner = self.second(self.across(inner))
+        return functional.leaky_relu(inner + self.skip(features), SLOPE)
+
+
+def separately(width: int) -> nn.Module:
+    """In place of AcrossSlices where the batch holds no neighbours: coils."""
+    return nn.Identity()
+
+
+class UNet(nn.Module):
+    """A U-Net over the slices of one slab, pooling in-plane only; any size is padded to its stride and cropped.
+
+    (slices, inputs, y, x) float32 -> (slices, outputs, y, x) float32. `across(width)` makes the layer that joins
+    slices; `shuffle` folds that many pixels a side into channels first. The last layer starts at zero.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, channels: tuple[int, ...], shuffle: int, across: Callable[[int], nn.Module]
+    ) -> None:
+        super().__init__()
+        area = shuffle**2
+        sizes = (inputs * area, *channels)
+        self.shuffle = shuffle
+        self.stride = shuffle * 2 ** (len(channels) - 1)
+        self.down = nn.ModuleList(Block(a, b, across(b)) for a, b in zip(sizes[:-1], channels, strict=True))
+        pairs = list(zip(channels[:-1], channels[1:], strict=True))[::-1]
+        self.up = nn.ModuleList(nn.Conv2d(deep, high * 4, 1) for high, deep in pairs)
+        self.join = nn.ModuleList(Block(2 * high, high, across(high)) for high, _ in pairs)
+        self.last = nn.Conv2d(channels[0], outputs * area, 1)
+        nn.init.zeros_(self.last.weight)
+        if self.last.bias is not None:
+            nn.init.zeros_(self.last.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        height, width = features.shape[-2:]
+        rows, columns = -height % self.stride, -width % self.stride
+        padded = functional.pad(features, (0, columns, 0, rows))
+        inner = functional.pixel_unshuffle(padded, self.shuffle).contiguous(memory_format=torch.channels_last)
+        kept = []
+        for level, block in enumerate(self.down):
+            inner = block(functional.avg_pool2d(inner, 2) if level else inner)
+            kept.append(inner)
+        kept.pop()
+        for widen, block in zip(self.up, self.join, strict=True):
+            inner = block(torch.cat([functional.pixel_shuffle(widen(inner), 2), kept.pop()], dim=1))
+        answer = functional.pixel_shuffle(self.last(inner).float(), self.shuffle)
+        return answer[..., :height, :width]
+
+
+def channels(image: Tensor) -> Tensor:
+    """(slices, y, x) complex64 -> (slices, 2, y, x) float32: real and imaginary part."""
+    return torch.stack([image.real, image.imag], dim=1)
+
+
+def value(parts: Tensor) -> Tensor:
+    """(slices, 2, y, x) float32 -> (slices, y, x) complex64."""
+    return torch.complex(parts[:, 0].contiguous(), parts[:, 1].contiguous())
+
+
+class Cascade(nn.Module):
+    """A gradient step on the measured data, then the U-Net's correction of the slab.
+
+    The U-Net sees the image and the step's gradient: where the two disagree with the data is where aliasing is.
+    """
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.correct = UNet(4, 2, sizes, SHUFFLE, AcrossSlices)
+
+    def forward(self, image: Tensor, measured: Measured, maps: Tensor) -> Tensor:
+        """(slices, y, x) complex64 -> the same, one step nearer."""
+        residual = measured.mask * to_kspace(maps * image[:, None]) - measured.kspace
+        gradient = combine(to_image(residual), maps)
+        correction = self.correct(torch.cat([channels(image), channels(gradient)], dim=1))
+        return image - self.weight * gradient + value(correction)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A slab's k-space (slices, coil, ky, kx) complex64, zero where not acquired, with its mask (ky, kx) float32."""
+
+    kspace: Tensor
+    mask: Tensor
+    calibration: tuple[slice, slice]  # the fully sampled middle along ky and kx
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What the network makes of a slab: the whole k-space, acquired samples as measured, and its image."""
+
+    kspace: Tensor  # (slices, coil, ky, kx) complex64
+    image: Tensor  # (slices, y, x) float32
+
+
+class Unrolled(nn.Module):
+    """Cascades between an estimate of the sensitivities before the first and another half-way."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.maps = Sensitivities(architecture.map_channels, architecture.map_grid)
+        self.cascades = nn.ModuleList(Cascade(architecture.channels) for _ in range(architecture.cascades))
+        self.half = (architecture.cascades + 1) // 2
+
+    def forward(self, measured: Measured) -> Completed:
+        """Complete a slab whose brightest value is near one; any matrix size and any number of coils and slices."""
+        shape = measured.kspace.shape[-2], measured.kspace.shape[-1]
+        maps = self.maps(central(calibration_only(measured), self.maps.grid), shape)
+        image = combine(to_image(measured.kspace), maps)
+        for number, cascade in enumerate(self.cascades):
+            if number == self.half:
+                # The centre is complete now, so the maps need no longer come from a few calibration lines alone.
+                maps = self.maps(central(complete(image, maps, measured), self.maps.grid), shape)
+                image = combine(to_image(complete(image, maps, measured)), maps)
+            image = cascade(image, measured, maps)
+        kspace = complete(image, maps, measured)
+        return Completed(kspace, rss(to_image(kspace)))
+
+
+def combine(images: Tensor, maps: Tensor) -> Tensor:
+    """(slices, coil, y, x) coil images and maps -> (slices, y, x), the adjoint of spreading an image over coils."""
+    return (images * maps.conj()).sum(dim=1)
+
+
+def complete(image: Tensor, maps: Tensor, measured: Measured) -> Tensor:
+    """The image's k-space in every coil, with each acquired sample exactly as measured."""
+    return torch.where(measured.mask > 0, measured.kspace, to_kspace(maps * image[:, None]))
+
+
+def calibration_only(measured: Measured) -> Tensor:
+    """The slab's k-space with zeros outside the fully sampled middle."""
+    rows, columns = measured.calibration
+    middle = torch.zeros_like(measured.kspace)
+    middle[..., rows, columns] = measured.kspace[..., rows, columns]
+    return middle
+
+
+class Sensitivities(nn.Module):
+    """Coil sensitivities from the centre of k-space: low-resolution images over their root sum of squares, refined.
+
+    The phase of the low-resolution images stays in the maps, so that the combined image is nearly real.
+    """
+
+    def __init__(self, map_channels: tuple[int, ...], grid: int) -> None:
+        super().__init__()
+        self.grid = grid
+        self.refine = UNet(5, 2, map_channels, 1, separately)
+
+    def forward(self, centre: Tensor, shape: tuple[int, int]) -> Tensor:
+        """(slices, coil, grid, grid) complex64 k-space -> (slices, coil, y, x) complex64 maps of unit sum of squares."""
+        slices, coils = centre.shape[:2]
+        images = to_image(centre)
+        combined = rss(images)
+        rough = images / combined[:, None]
+        scale = combined.amax(dim=(-2, -1), keepdim=True)
+        strength = (combined / (scale + FLOOR))[:, None].expand(-1, coils, -1, -1)
+        mean = rough.mean(dim=1, keepdim=True).expand_as(rough)
+        stacked = torch.stack([rough.real, rough.imag, mean.real, mean.imag, strength], dim=2)
+        flat = stacked.flatten(0, 1)
+        parts = flat[:, :2] + self.refine(flat)
+        fine = functional.interpolate(parts, size=shape, mode="bicubic", align_corners=False)
+        maps = value(fine).unflatten(0, (slices, coils))
+        return maps / rss(maps)[:, None]
+
+
+def central(kspace: Tensor, grid: int) -> Tensor:
+    """The (..., grid, grid) middle of centred k-space, zeros where it is smaller."""
+    for axis in (-2, -1):
+        size = kspace.shape[axis]
+        start = size // 2 - grid // 2
+        if start >= 0:
+            kspace = kspace.narrow(axis, start, grid)
+        else:
+            before, after = -start, grid - size + start
+            widths = (0, 0, before, after) if axis == -2 else (before, after)
+            kspace = functional.pad(kspace, widths)
+    return kspace
