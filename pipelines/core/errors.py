@@ -40,6 +40,8 @@ OverreadError
 ├── OutOfMemory
 └── ModelError
     ├── WeightsRefused             hash not the pinned one
+    ├── BundleRefused              bundle_key_missing, bundle_name_refused, bundle_package_missing ...
+    ├── IsolationUnavailable       a trusted bundle's code has no closed room to run in
     └── UnknownModel
 """
 
@@ -334,6 +336,19 @@ class WeightsRefused(ModelError):
     """The weights are not the ones the bundle pins."""
 
     code = "weights_refused"
+
+
+class BundleRefused(ModelError):
+    """The bundle asks for something that Overread does not run."""
+
+    code = "bundle_refused"
+    status = 422
+
+
+class IsolationUnavailable(ModelError):
+    """This machine cannot shut a trusted bundle's code off from network and files, so it is not run."""
+
+    code = "isolation_unavailable"
 
 
 class UnknownModel(ModelError):
