@@ -93,6 +93,15 @@ def cancel_open(session: Session, study_id: str) -> list[str]:
     return [job_id for job_id in session.scalars(open_jobs.order_by(Job.id)).all() if cancel(session, job_id, error)]
 
 
+def cancel_waiting(session: Session, slot_id: str, *, but: str) -> list[str]:
+    """Cancel what still waits in a slot for the sake of a newer job (`but`); the caller has locked the study."""
+    waiting = select(Job.id).where(
+        Job.slot_id == slot_id, Job.role == JobRole.LIVE, Job.state == JobState.QUEUED, Job.id != but
+    )
+    error = Conflict("another series of this study came in", code=SUBJECT_REOPENED)
+    return [job_id for job_id in session.scalars(waiting.order_by(Job.id)).all() if cancel(session, job_id, error)]
+
+
 def succeed(session: Session, claim: Claim, peak_memory_bytes: int | None) -> None:
     """The result is being saved in this transaction. Raises LeaseLost: then nothing of it may stay."""
     job = _held_job(session, claim)

@@ -89,7 +89,7 @@ def _register(store: Store, folder: Path, actor: str, *, seeded: bool) -> str | 
 
 
 def pipeline_of(model: str) -> str:
-    """The pipeline that runs models of this name; raises UnknownModel."""
+    """The first pipeline that runs models of this name; several may share one. Raises UnknownModel."""
     found = next((entry.name for entry in ENTRIES.values() if entry.model == model), None)
     if found is None:
         raise UnknownModel("no pipeline runs a model of this name")
@@ -108,27 +108,27 @@ def _known(session: Session, bundle: Bundle, sha256: str) -> bool:
 
 def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool) -> None:
     add_event(session, version.id, ModelState.REGISTERED, actor, "came with the release" if seeded else "added")
-    before = active_version(session, version.pipeline)
+    before = active_version(session, version.name)
     chosen_by_person = session.scalar(
         select(ModelEvent.id)
         .join(ModelVersion, ModelVersion.id == ModelEvent.model_version_id)
-        .where(ModelVersion.pipeline == version.pipeline, ModelEvent.actor != SYSTEM)
+        .where(ModelVersion.name == version.name, ModelEvent.actor != SYSTEM)
         .where(ModelEvent.state.in_([ModelState.ACTIVE, ModelState.RETIRED]))
         .limit(1)
     )
     if not seeded or chosen_by_person is not None:
         return
     if before is None:
-        add_event(session, version.id, ModelState.ACTIVE, actor, "first version of the pipeline's model")
+        add_event(session, version.id, ModelState.ACTIVE, actor, "first version of the model")
     elif _release(version.version) > _release(before.version):
         promote(session, version.id, actor, "newer version came with the release")
 
 
 def promote(session: Session, model_version_id: str, actor: str, reason: str) -> None:
-    """Make a version the active one of its pipeline; the one before is registered again. Raises UnknownModel."""
+    """Make a version the active one of its model; the one before is registered again. Raises UnknownModel."""
     only_writer(session, Lock.MODELS)
     version = get_version(session, model_version_id)
-    before = active_version(session, version.pipeline)
+    before = active_version(session, version.name)
     if before is not None and before.id == version.id:
         return
     if before is not None:
@@ -137,7 +137,7 @@ def promote(session: Session, model_version_id: str, actor: str, reason: str) ->
 
 
 def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:
-    """Take a version out of use; a pipeline without an active version routes nothing. Raises UnknownModel."""
+    """Take a version out of use; no pipeline of a model without an active version routes. Raises UnknownModel."""
     only_writer(session, Lock.MODELS)
     add_event(session, get_version(session, model_version_id).id, ModelState.RETIRED, actor, reason)
 
@@ -148,19 +148,19 @@ def add_event(session: Session, model_version_id: str, state: ModelState, actor:
     session.flush()
 
 
-def active_version(session: Session, pipeline: str) -> ModelVersion | None:
-    """The version whose newest event is `active`, or None: then the pipeline takes no work."""
-    for stated in list_versions(session, pipeline):
+def active_version(session: Session, model: str) -> ModelVersion | None:
+    """The version of this model whose newest event is `active`, or None: then no pipeline of it takes work."""
+    for stated in list_versions(session, model):
         if stated.state is ModelState.ACTIVE:
             return stated.version
     return None
 
 
-def list_versions(session: Session, pipeline: str | None = None) -> list[StatedVersion]:
-    """All versions with their states, newest registered first."""
+def list_versions(session: Session, model: str | None = None) -> list[StatedVersion]:
+    """All versions, or those of one model, with their states, newest registered first."""
     query = select(ModelVersion).order_by(ModelVersion.id.desc())
-    if pipeline is not None:
-        query = query.where(ModelVersion.pipeline == pipeline)
+    if model is not None:
+        query = query.where(ModelVersion.name == model)
     return [StatedVersion(version, events_of(session, version.id)[-1]) for version in session.scalars(query).all()]
 
 

@@ -231,14 +231,18 @@ def close_study(session: Session, study_id: str) -> Study:
         select(Series).filter_by(study_id=study_id, state=SeriesState.OPEN).order_by(Series.id)
     ).all()
     for series in open_series:
-        series.state = SeriesState.CLOSED
-        series.closed_at = utcnow()
-        series.digest = series_digest(session, series.id)
+        close_series(session, series)
     if study.state != StudyState.COMPLETE:
         study.state = StudyState.COMPLETE
         study.completed_at = utcnow()
     session.flush()
     return study
+
+
+def close_series(session: Session, series: Series) -> None:
+    """The series takes no more instances: its digest is fixed."""
+    series.state, series.closed_at = SeriesState.CLOSED, utcnow()
+    series.digest = series_digest(session, series.id)
 
 
 def reopen(session: Session, series_id: str) -> None:

@@ -12,7 +12,7 @@ from services.store import attempts, audit, outbox, sources, studies, worklist
 from services.store.blobs import Published
 from services.store.states import SeriesState, StudyState
 from services.store.stores import Store
-from services.store.studies import AddedInstance, InstanceOutcome, PatientFacts, SeriesFacts
+from services.store.studies import AddedInstance, InstanceFacts, InstanceOutcome, PatientFacts, SeriesFacts
 from services.store.tables import Instance, Series, Study
 from services.work.facts import instance_facts, patient_facts, series_facts, study_facts
 from services.work.flags import OTHER_PATIENT, SAME_PICTURE, SENTENCES
@@ -57,7 +57,7 @@ def write_study(
     fresh = [arrival for at, arrival in enumerate(arrivals) if at not in known]
     store.blobs.record(session, *(blob for arrival in fresh for blob in arrival.blobs))
     pictures = _pictures(arrivals, holders)
-    facts = [(setting.series_of(one).id, instance_facts(one.readied, _flag(setting, one, pictures))) for one in fresh]
+    facts = [(setting.series_of(one).id, _facts(one.readied, _flag(setting, one, pictures))) for one in fresh]
     added = studies.add_instances(session, facts)
     _flag_doubles(session, fresh, holders)
     _reopen(session, setting, [(one, new) for one, new in zip(fresh, added, strict=True)])
@@ -123,6 +123,10 @@ def _flag(setting: _Setting, arrival: Arrival, pictures: Mapping[str, set[str]])
         return OTHER_PATIENT
     source = arrival.readied.source_sha256
     return SAME_PICTURE if source is not None and len(pictures[source]) > 1 else None
+
+
+def _facts(readied: Readied, flag: str | None) -> InstanceFacts:
+    return instance_facts(readied.header, readied.file.sha256, readied.source_sha256, flag)
 
 
 def _flag_doubles(session: Session, fresh: Sequence[Arrival], holders: Mapping[str, Sequence[sources.Holder]]) -> None:

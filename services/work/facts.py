@@ -7,7 +7,7 @@ from typing import Final
 
 from pipelines.imaging.dicom import DicomHeader
 from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
-from services.work.outcomes import IntakeOptions, Readied
+from services.work.outcomes import IntakeOptions
 
 #: Issuer of patient ids that state none: the site's own.
 LOCAL_ISSUER: Final = "local"
@@ -64,15 +64,16 @@ def series_facts(header: DicomHeader) -> SeriesFacts:
     )
 
 
-def instance_facts(readied: Readied, flag: str | None) -> InstanceFacts:
-    """The instance that a file is, and the blobs that hold it."""
-    header = readied.header
+def instance_facts(
+    header: DicomHeader, blob_sha256: str, source_sha256: str | None = None, flag: str | None = None
+) -> InstanceFacts:
+    """The instance that the header is of, and the blobs that hold it and what it was made of."""
     return InstanceFacts(
         sop_instance_uid=header.sop_instance_uid,
         sop_class_uid=header.sop_class_uid,
         transfer_syntax=header.transfer_syntax,
-        blob_sha256=readied.file.sha256,
-        source_sha256=readied.source_sha256,
+        blob_sha256=blob_sha256,
+        source_sha256=source_sha256,
         instance_number=_integer(header.instance_number),
         laterality=header.laterality,
         rows=header.rows,

@@ -12,10 +12,12 @@ from typing import Final, Protocol, TypeVar
 from pipelines.core.errors import (
     DatabaseUnavailable,
     LeaseLost,
+    NotFound,
     OutOfMemory,
     OverreadError,
     ReaderCrashed,
     ReaderDied,
+    Unavailable,
     UnknownModel,
     WorkerStopping,
 )
@@ -31,6 +33,7 @@ from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobState
 from services.store.stores import Store
 from services.store.tables import ModelVersion
+from services.work import derived
 from services.work.heartbeat import Heartbeat
 from services.work.subject import materialised
 
@@ -79,8 +82,9 @@ def run_one(
     begin = time.monotonic()
     try:
         with Heartbeat(store, claim, settings, stopping) as heart:
-            _read_and_save(store, settings, claim, load_pipeline, heart)
+            saved = _read_and_save(store, settings, claim, load_pipeline, heart)
         state: str = JobState.SUCCEEDED
+        _take_in_series(store, bell, saved)
     except LeaseLost:
         state = "discarded"
     except OverreadError as error:
@@ -94,16 +98,26 @@ def run_one(
 
 def _read_and_save(
     store: Store, settings: Settings, claim: Claim, load_pipeline: LoadPipeline, heart: Heartbeat
-) -> None:
+) -> str:
+    """The id of the result."""
     model = _model(store, claim)
     pipeline = load_pipeline(claim, model)
     with materialised(store, claim) as subject:
         reading = pipeline.run(subject, heart.progress)
+        derived.check(reading, subject)
     with tempfile.TemporaryDirectory(dir=_scratch(settings)) as folder:
         artifacts = _publish(store, reading, Path(folder))
     document = reading_json(reading)
     peak = pipeline.peak_memory_bytes()
-    _persist(settings, lambda: _save(store, claim, reading, document, artifacts, peak))
+    return _persist(settings, lambda: _save(store, claim, reading, document, artifacts, peak))
+
+
+def _take_in_series(store: Store, bell: Bell, result_id: str) -> None:
+    """What the pipeline made becomes part of the study; left to the sweep where the database is away now."""
+    try:
+        derived.take_in(store, bell, result_id)
+    except (Unavailable, NotFound) as error:
+        log.warning("series.left_to_sweep", result=result_id, code=error.code)
 
 
 def _end(store: Store, settings: Settings, claim: Claim, error: OverreadError) -> str:
@@ -176,6 +190,6 @@ def _save(
     document: dict[str, object],
     artifacts: list[StoredArtifact],
     peak_memory_bytes: int | None,
-) -> None:
+) -> str:
     with unit_of_work(store.database) as session:
-        results.save_result(session, store.blobs, claim, reading, document, artifacts, peak_memory_bytes)
+        return results.save_result(session, store.blobs, claim, reading, document, artifacts, peak_memory_bytes)

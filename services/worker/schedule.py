@@ -20,7 +20,7 @@ from services.store import audit, outbox
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.store.tables import OutboxEvent
-from services.work import spool
+from services.work import derived, spool
 from services.work.close import close_quiet
 from services.work.collect import collect
 from services.work.sweep import sweep
@@ -47,6 +47,7 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
         Duty("number_events", settings.outbox_seconds, lambda: _number_events(store)),
         Duty("close_quiet", CLOSE_SECONDS, lambda: close_quiet(store, bell, settings)),
         Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
+        Duty("derived_series", settings.sweep_seconds, lambda: derived.sweep(store, bell)),
         Duty("seal_audit", settings.seal_seconds, lambda: audit.seal(store)),
         Duty("clean_spool", SPOOL_SECONDS, lambda: spool.clean(settings)),
         Duty("collect", COLLECT_SECONDS, lambda: _collect(store, settings.collect_grace_seconds)),

@@ -55,9 +55,9 @@ class Worker:
         taken = take_back(self.store, self.bell, self.name)
         log.info("worker.started", worker=self.name, taken_back=taken)
         for entry in ENTRIES.values():
-            if entry.queue in queues:
+            if entry.queue in queues and not entry.on_request:
                 with unit_of_work(self.store.database, writing=False) as session:
-                    version = models.active_version(session, entry.name)
+                    version = models.active_version(session, entry.model)
                 if version is not None:
                     self.library.warm(entry.name, version)
 

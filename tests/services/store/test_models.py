@@ -26,7 +26,6 @@ from services.store.stores import Store, open_store
 from services.store.tables import AuditRow, ModelVersion
 
 NAME = "fundus_dr_grading"
-PIPELINE = "retinopathy"
 
 
 def make_bundle(models_dir: Path, version: str = "1.0.0", *, name: str = NAME, weights: bytes = b"weights") -> Path:
@@ -62,7 +61,7 @@ class Registry:
     def active(self) -> str | None:
         """The version that answers."""
         with unit_of_work(self.store.database, writing=False) as session:
-            version = models.active_version(session, PIPELINE)
+            version = models.active_version(session, NAME)
             return version.version if version else None
 
     def version(self, number: str) -> ModelVersion:
@@ -84,7 +83,7 @@ def test_the_first_version_of_a_model_becomes_active(each_store: Store, registry
         history = [(event.state, event.actor) for event in models.events_of(session, made)]
         row = models.get_version(session, made)
     assert history == [(ModelState.REGISTERED, "system"), (ModelState.ACTIVE, "system")]
-    assert (row.pipeline, row.card, row.thresholds) == (PIPELINE, "# Card\n", {"referable_threshold": 0.4})
+    assert (row.pipeline, row.card, row.thresholds) == ("retinopathy", "# Card\n", {"referable_threshold": 0.4})
     assert row.weights_sha256 == hashlib.sha256(b"1.0.0").hexdigest()
 
 
