@@ -42,6 +42,7 @@ class Interpreter:
         self._built: dict[str, object] = {}
         self._open: list[str] = []
         self._nodes = 0
+        self.loaded: list[str] = []  # keys of the images that the steps left out would have loaded
         self._vocabulary = Vocabulary(zoo_names.CONSTANTS, zoo_names.call, self.value)
 
     def has(self, identity: str) -> bool:
@@ -141,7 +142,7 @@ class Interpreter:
             raise BundleRefused(f"{identity}: its _target_ is no name", code="bundle_name_refused")
         name = zoo_names.plain_name(target)
         if zoo_names.is_of_monai(target) and name in zoo_names.LOADERS | zoo_names.SAVERS:
-            return ABSENT
+            return self._left_out(name, identity)
         if self._is_disabled(raw, identity):
             return ABSENT
         if raw.get("_mode_", "default") != "default":
@@ -154,6 +155,12 @@ class Interpreter:
             return zoo_names.make_target(target, self._members(raw, identity))
         except BundleRefused as error:
             raise BundleRefused(f"{identity}: {error.detail}", code=error.code) from error
+
+    def _left_out(self, name: str, identity: str) -> _Absent:
+        if name in zoo_names.LOADERS and self.has(f"{identity}#keys"):
+            keys = self.value(f"{identity}#keys")
+            self.loaded += [str(key) for key in (keys if isinstance(keys, list | tuple) else [keys])]
+        return ABSENT
 
     def _is_disabled(self, raw: dict[str, Json], identity: str) -> bool:
         # MONAI's rule: true, or a text that says so in any case of letters.
