@@ -27,6 +27,8 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from pipelines.core.errors import BadInput, CorruptPixels, NotAnImage, OutOfMemory, OverreadError, UnsuitableInput
 from pipelines.core.types import Laterality
+from pipelines.imaging.frame_headers import read_facts
+from pipelines.imaging.frame_pixels import read_frames
 from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.picture import Window
 from pipelines.imaging.pixels import decode, render
@@ -122,7 +124,44 @@ def _wrap(request: Request) -> Answer:
     return {"made": asdict(made)}, b""
 
 
-_CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {"decode": _decode, "render": _render, "wrap": _wrap}
+def _facts(request: Request) -> Answer:
+    paths = request["paths"]
+    if not isinstance(paths, list):
+        raise BadInput("facts are asked of several files")
+    return {}, json.dumps([asdict(read_facts(Path(str(path)))) for path in paths]).encode()
+
+
+def _frames(request: Request) -> Answer:
+    indices = request["indices"]
+    frames = read_frames(_path(request, "path"), [int(each) for each in indices] if isinstance(indices, list) else None)
+    return {"shape": list(frames.shape)}, frames.data.cast("B")
+
+
+def _nifti_header(request: Request) -> Answer:
+    from pipelines.imaging import nifti_child  # takes 0.2 s, which most children never need
+
+    header = nifti_child.read_nifti_header(_path(request, "path"))
+    return {**asdict(header), "affine": header.affine.ravel().tolist()}, b""
+
+
+def _nifti(request: Request) -> Answer:
+    from pipelines.imaging import nifti_child  # as above
+
+    header = nifti_child.read_nifti_header(_path(request, "path"))
+    values = np.asfortranarray(nifti_child.read_nifti(_path(request, "path")))
+    fields: dict[str, object] = {"shape": list(values.shape), "affine": header.affine.ravel().tolist()}
+    return fields, values.T.data.cast("B")
+
+
+_CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
+    "decode": _decode,
+    "render": _render,
+    "wrap": _wrap,
+    "facts": _facts,
+    "frames": _frames,
+    "nifti_header": _nifti_header,
+    "nifti": _nifti,
+}
 
 
 def identity_from(fields: Mapping[str, str | int | None]) -> PhotographIdentity:

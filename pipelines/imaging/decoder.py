@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import struct
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,9 @@ from typing import Final, Self
 import numpy as np
 
 from pipelines.core import errors
+from pipelines.imaging.child_pipe import read_exactly, write_all
+from pipelines.imaging.frames import FileFacts, Frames, NiftiHeader, file_facts
+from pipelines.imaging.grid import Grid, Volume
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
 from pipelines.imaging.picture import DecodedImage, Window
 
@@ -27,6 +30,8 @@ MEMORY_BYTES: Final = 2_500_000_000
 TIMEOUT_S: Final = 60.0
 _LENGTH: Final = struct.Struct(">I")
 _HEADER_LIMIT: Final = 1_000_000
+#: Headers read in one call: 0.3 s.
+_FILES_A_CALL: Final = 256
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 #: All that the child gets of the environment: it reads hostile bytes and has no business with keys and addresses.
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
@@ -77,6 +82,43 @@ class Decoder:
             raise errors.DecoderDied("the decoding process gave a broken answer")
         return WrappedPhotograph(**made)
 
+    def facts(self, paths: Sequence[Path]) -> tuple[FileFacts, ...]:
+        """Geometry and acquisition facts of DICOM images, in the order of `paths`; no pixel is read.
+
+        Raises NotAnImage; its message never names a file.
+        """
+        found: list[FileFacts] = []
+        for first in range(0, len(paths), _FILES_A_CALL):
+            names = [_absolute(path) for path in paths[first : first + _FILES_A_CALL]]
+            found.extend(file_facts(fields) for fields in json.loads(self._call({"call": "facts", "paths": names})[1]))
+        return tuple(found)
+
+    def frames(self, path: Path, indices: Sequence[int] | None = None) -> Frames:
+        """Frames of a DICOM image, all where `indices` (from 0) is None, in the modality's units; see frame_pixels.py.
+
+        Raises NotAnImage, NoPixelData, CorruptPixels, UnsuitableInput.
+        """
+        chosen = None if indices is None else list(indices)
+        header, body = self._call({"call": "frames", "path": _absolute(path), "indices": chosen})
+        return Frames(np.frombuffer(body, np.float32).reshape(_integers(header["shape"])))
+
+    def nifti_header(self, path: Path) -> NiftiHeader:
+        """Shape and place of a NIfTI volume; raises NotAnImage (code broken_nifti)."""
+        header = self._call({"call": "nifti_header", "path": _absolute(path)})[0]
+        affine = np.array(header["affine"], np.float64).reshape(4, 4)
+        shape = _integers(header["shape"])
+        return NiftiHeader(shape, affine, bool(header["has_place"]), float(str(header["agree_mm"])))
+
+    def nifti(self, path: Path) -> Volume:
+        """A NIfTI file's one volume, scaled as its header says; NaN stays.
+
+        Raises NotAnImage, UnsuitableInput (several volumes, colours, too large), CorruptPixels.
+        """
+        header, body = self._call({"call": "nifti", "path": _absolute(path)})
+        i, j, k = _integers(header["shape"])
+        affine = np.array(header["affine"], np.float64).reshape(4, 4)
+        return Volume(np.frombuffer(body, np.float32).reshape((i, j, k), order="F"), Grid((i, j, k), affine))
+
     def start(self) -> None:
         """Start the child now, so that the first call need not wait for it."""
         with self._lock:
@@ -121,7 +163,7 @@ class Decoder:
         child = self._started(deadline)
         text = json.dumps(request).encode()
         try:
-            _write(child, _LENGTH.pack(len(text)) + text)
+            write_all(child, _LENGTH.pack(len(text)) + text)
             header, body = self._answer(child, deadline)
         except (BrokenPipeError, EOFError) as error:
             raise self._death(child) from error
@@ -160,14 +202,14 @@ class Decoder:
 
     def _answer(self, child: subprocess.Popen[bytes], deadline: float) -> tuple[dict[str, object], bytearray]:
         """The child's next message; raises EOFError or TimeoutError."""
-        (length,) = _LENGTH.unpack(_read(child, _LENGTH.size, deadline))
+        (length,) = _LENGTH.unpack(read_exactly(child, _LENGTH.size, deadline))
         if length > _HEADER_LIMIT:
             raise EOFError("not an answer")
-        header = json.loads(_read(child, length, deadline))
+        header = json.loads(read_exactly(child, length, deadline))
         size = int(header["bytes"])
         if size > self._memory_bytes:
             raise EOFError("not an answer")
-        return header, _read(child, size, deadline)
+        return header, read_exactly(child, size, deadline)
 
     def _refusal(self, header: dict[str, object]) -> errors.OverreadError:
         """The error that the child names."""
@@ -197,34 +239,6 @@ class Decoder:
             with suppress(BrokenPipeError):  # a request the child never read is still in the buffer
                 if pipe is not None:
                     pipe.close()
-
-
-def _read(child: subprocess.Popen[bytes], count: int, deadline: float) -> bytearray:
-    """Exactly `count` bytes of the child's answer; raises EOFError where it ends, TimeoutError past the deadline."""
-    if child.stdout is None:
-        raise EOFError("the child has no pipe")
-    buffer = bytearray(count)
-    free = memoryview(buffer)
-    pipe = child.stdout.fileno()
-    waiting = select.poll()
-    waiting.register(pipe, select.POLLIN)
-    while free:
-        left = deadline - time.monotonic()
-        if left <= 0 or not waiting.poll(left * 1000):
-            raise TimeoutError
-        got = os.readv(pipe, [free])
-        if not got:
-            raise EOFError
-        free = free[got:]
-    return buffer
-
-
-def _write(child: subprocess.Popen[bytes], message: bytes) -> None:
-    """Send a message; raises BrokenPipeError where the child is gone."""
-    if child.stdin is None:
-        raise BrokenPipeError("the child has no pipe")
-    child.stdin.write(message)
-    child.stdin.flush()
 
 
 def _absolute(path: Path) -> str:
