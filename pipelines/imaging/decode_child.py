@@ -153,6 +153,12 @@ def _nifti(request: Request) -> Answer:
     return fields, values.T.data.cast("B")
 
 
+def _kspace(request: Request) -> Answer:
+    from pipelines.imaging import kspace_child  # loads HDF5, 0.2 s, which most children never need
+
+    return kspace_child.CALLS[str(request["call"])](request)
+
+
 _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
     "decode": _decode,
     "render": _render,
@@ -161,6 +167,10 @@ _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
     "frames": _frames,
     "nifti_header": _nifti_header,
     "nifti": _nifti,
+    "kspace_header": _kspace,
+    "kspace_survey": _kspace,
+    "kspace_planes": _kspace,
+    "kspace_reference": _kspace,
 }
 
 

@@ -17,11 +17,13 @@ from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.core import errors
 from pipelines.imaging.child_pipe import read_exactly, write_all
 from pipelines.imaging.frames import FileFacts, Frames, NiftiHeader, file_facts
 from pipelines.imaging.grid import Grid, Volume
+from pipelines.imaging.kspace import KspaceHeader, Survey, header_from_json, survey_from_json
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
 from pipelines.imaging.picture import DecodedImage, Window
 
@@ -118,6 +120,28 @@ class Decoder:
         i, j, k = _integers(header["shape"])
         affine = np.array(header["affine"], np.float64).reshape(4, 4)
         return Volume(np.frombuffer(body, np.float32).reshape((i, j, k), order="F"), Grid((i, j, k), affine))
+
+    def kspace_header(self, path: Path) -> KspaceHeader:
+        """Sizes, protocol and identity of raw MRI data in HDF5; no sample is read.
+
+        Raises NotAnImage (not_kspace, truncated_hdf5, hdf5_refused, kspace_header) and UnsuitableInput.
+        """
+        return header_from_json(self._call({"call": "kspace_header", "path": _absolute(path)})[0])
+
+    def kspace_survey(self, path: Path) -> Survey:
+        """What a pass over all samples of raw MRI data finds; raises UnsuitableInput, see kspace_survey.py."""
+        return survey_from_json(*self._call({"call": "kspace_survey", "path": _absolute(path)}))
+
+    def kspace_planes(self, path: Path, coils: Sequence[int], start: int, stop: int) -> NDArray[np.complex64]:
+        """Planes `start` to `stop` of raw data, (planes, coil, rows, columns) complex64, of the coils named."""
+        request: dict[str, object] = {"call": "kspace_planes", "path": _absolute(path), "coils": list(coils)}
+        header, body = self._call({**request, "start": start, "stop": stop})
+        return np.frombuffer(body, np.complex64).reshape(_integers(header["shape"]))
+
+    def kspace_reference(self, path: Path) -> NDArray[np.float32]:
+        """The fully sampled images beside fastMRI's k-space, (slices, y, x) float32; raises UnsuitableInput."""
+        header, body = self._call({"call": "kspace_reference", "path": _absolute(path)})
+        return np.frombuffer(body, np.float32).reshape(_integers(header["shape"]))
 
     def start(self) -> None:
         """Start the child now, so that the first call need not wait for it."""
