@@ -40,6 +40,22 @@ MACULAR_EDEMA_RISKS: Final[Mapping[int, Code]] = {
     2: Code(OVERREAD, "dme-risk-2", "Hard exudates within one disc diameter from the macula"),
 }
 
+# Volumetry of the hippocampus
+HIPPOCAMPUS: Final = Code(SNOMED, "5366008", "Hippocampus")  # PS3.16 CID 7140
+#: PS3.16 and what pydicom carries of SNOMED CT have the hippocampus, but no code for its head, body or tail, let alone
+#: for the cut of the training data (anterior: head, posterior: body and tail; Simpson et al., arXiv:1902.09063). In
+#: DICOM objects these are the hippocampus with the modifiers below; as findings they need a code of their own.
+ANTERIOR_HIPPOCAMPUS: Final = Code(OVERREAD, "hippocampus-anterior", "Anterior part of the hippocampus (head)")
+POSTERIOR_HIPPOCAMPUS: Final = Code(OVERREAD, "hippocampus-posterior", "Posterior part of the hippocampus (body, tail)")
+HIPPOCAMPAL_ASYMMETRY: Final = Code(OVERREAD, "hippocampus-asymmetry", "Asymmetry of the hippocampal volumes")
+ANTERIOR: Final = Code(SNOMED, "255549009", "Anterior")  # PS3.16 CID 2
+POSTERIOR: Final = Code(SNOMED, "255551008", "Posterior")  # PS3.16 CID 2
+VOLUME: Final = Code(SNOMED, "118565006", "Volume")  # PS3.16 CID 7469
+ANATOMICAL_STRUCTURE: Final = Code(SNOMED, "91723000", "Anatomical Structure")  # PS3.16 CID 7150
+MILLILITERS: Final = Code("UCUM", "ml", "milliliter")  # UCUM 4.3, Table 33
+PERCENT: Final = Code("UCUM", "%", "Percent")  # PS3.16 CID 83
+BRAIN_MRI: Final = Code(LOINC, "24590-2", "MR Brain")  # LOINC / RSNA Radiology Playbook
+
 # What a report says besides
 GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")

@@ -43,7 +43,26 @@ class Probability:
         return "a number from 0 to 1"
 
 
-Label = Grades | Probability
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number from `lowest` to `highest` in `unit`: wider than what is plausible, so that no true value is refused."""
+
+    code: Code
+    lowest: float
+    highest: float
+    unit: str
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is a number in the range."""
+        return type(value) in (int, float) and isinstance(value, int | float) and self.lowest <= value <= self.highest
+
+    @property
+    def rule(self) -> str:
+        """Which values are right, as half a sentence."""
+        return f"a number from {self.lowest:g} to {self.highest:g} {self.unit}"
+
+
+Label = Grades | Probability | Measure
 
 #: pipeline -> label -> its values. CONTRACT: docs/api.md, finding labels.
 LABELS: Final[Mapping[str, Mapping[str, Label]]] = {
@@ -55,5 +74,11 @@ LABELS: Final[Mapping[str, Mapping[str, Label]]] = {
         "dme_risk": Grades(
             codes.DIABETIC_MACULAR_EDEMA, {risk: code.meaning for risk, code in codes.MACULAR_EDEMA_RISKS.items()}
         ),
+    },
+    "segmentation": {
+        "anterior": Measure(codes.ANTERIOR_HIPPOCAMPUS, 0, 20, "ml"),
+        "posterior": Measure(codes.POSTERIOR_HIPPOCAMPUS, 0, 20, "ml"),
+        "hippocampus": Measure(codes.HIPPOCAMPUS, 0, 20, "ml"),
+        "asymmetry": Measure(codes.HIPPOCAMPAL_ASYMMETRY, -200, 200, "%"),
     },
 }
