@@ -11,6 +11,7 @@ import {
 } from "@tanstack/react-query";
 
 import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
+import { t } from "../text/messages";
 import { dropAllUnsaved } from "../study/unsaved";
 import { useConnection } from "./events";
 import type {
@@ -169,6 +170,12 @@ export function useJobAction(action: "retry" | "cancel") {
 
 export function useModels() {
   return useQuery({ queryKey: keys.models, queryFn: async () => (await get<Page<ModelSummary>>("/models")).items });
+}
+
+/** The pipelines one may ask the worklist for: those with words of their own, and those of added models. */
+export function usePipelines(): string[] {
+  const models = useModels();
+  return [...new Set([...Object.keys(t.pipelines), ...(models.data ?? []).map((model) => model.pipeline)])];
 }
 
 export function useModel(name: string) {

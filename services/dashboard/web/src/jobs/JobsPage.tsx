@@ -9,6 +9,7 @@ import { LoadFailed, Stale } from "../design/LoadFailed";
 import { More } from "../design/More";
 import { Badge, Button, Empty, Field, Notice } from "../design/parts";
 import { percent, sentence } from "../text/format";
+import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
 import { jobIcon, jobTone } from "../worklist/rows";
 
@@ -78,7 +79,7 @@ function JobRow({ job }: { job: Job }): ReactElement {
           {t.jobState[job.state]}
         </Badge>
       </td>
-      <td>{t.pipelines[job.pipeline] ?? job.pipeline}</td>
+      <td>{nameOfPipeline(job.pipeline)}</td>
       <td>
         {whatHappened(job)} {job.error_code ? <code>{job.error_code}</code> : null}
       </td>

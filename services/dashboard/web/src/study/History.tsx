@@ -1,14 +1,22 @@
 /** Every word readers wrote on this reading, newest first; none is ever changed or removed. */
 import type { ReactElement } from "react";
 
-import type { Reason, Review } from "../api/types";
+import type { EditedFinding, Reason, Result, Review } from "../api/types";
 import { Badge, Button } from "../design/parts";
-import { dateTime } from "../text/format";
+import { dateTime, quantity } from "../text/format";
 import { t } from "../text/messages";
+import { finding, labelText, sideText } from "./findings";
+import { kindOf } from "./kinds";
 
-type Props = { reviews: readonly Review[]; reasons: readonly Reason[]; userId: string | null; undo: (() => void) | null };
+type Props = {
+  result: Result;
+  reviews: readonly Review[];
+  reasons: readonly Reason[];
+  userId: string | null;
+  undo: (() => void) | null;
+};
 
-export function History({ reviews, reasons, userId, undo }: Props): ReactElement {
+export function History({ result, reviews, reasons, userId, undo }: Props): ReactElement {
   return (
     <section className="panel" aria-labelledby="history-title">
       <h2 id="history-title">{t.history.title}</h2>
@@ -16,7 +24,11 @@ export function History({ reviews, reasons, userId, undo }: Props): ReactElement
       <ol className="history">
         {[...reviews].reverse().map((review) => (
           <li key={review.id}>
-            <Entry review={review} reason={reasons.find((one) => one.code === review.reason)?.sentence ?? review.reason} />
+            <Entry
+              review={review}
+              result={result}
+              reason={reasons.find((one) => one.code === review.reason)?.sentence ?? review.reason}
+            />
             {undo !== null && review.standing && review.user.id === userId ? (
               <Button small onClick={undo}>
                 {t.history.undo}
@@ -29,7 +41,9 @@ export function History({ reviews, reasons, userId, undo }: Props): ReactElement
   );
 }
 
-function Entry({ review, reason }: { review: Review; reason: string | null }): ReactElement {
+type EntryProps = { review: Review; result: Result; reason: string | null };
+
+function Entry({ review, result, reason }: EntryProps): ReactElement {
   const draft = review.action === "draft";
   return (
     <>
@@ -46,10 +60,7 @@ function Entry({ review, reason }: { review: Review; reason: string | null }): R
       {review.findings.length > 0 ? (
         <ul className="edited">
           {review.findings.map((one) => (
-            <li key={`${one.label}/${one.laterality}`}>
-              {one.laterality ? t.eyes[one.laterality] : t.eyes.patient}: {t.labels[one.label] ?? one.label}{" "}
-              {one.value}
-            </li>
+            <li key={`${one.label}/${one.laterality}`}>{editedText(one, result)}</li>
           ))}
         </ul>
       ) : null}
@@ -57,4 +68,14 @@ function Entry({ review, reason }: { review: Review; reason: string | null }): R
       {review.comment ? <blockquote>{review.comment}</blockquote> : null}
     </>
   );
+}
+
+/** "Right: Anterior part 1.62 ml"; the unit is that of the finding which was corrected. */
+function editedText(one: EditedFinding, result: Result): string {
+  const laterality = one.laterality ?? null;
+  const unit = finding(result, one.label, laterality)?.unit ?? null;
+  const value = typeof one.value === "number" ? quantity(one.value, unit) : (one.value ?? t.none);
+  const what = `${labelText(one)} ${value}`;
+  const kind = kindOf(result.pipeline);
+  return laterality === null && kind !== "eyes" ? what : `${sideText(kind, laterality)}: ${what}`;
 }

@@ -2,23 +2,26 @@
 import type { ReactElement } from "react";
 
 import { useJobAction } from "../api/queries";
-import type { Job, Me, StudyDetail } from "../api/types";
+import type { Job, Me } from "../api/types";
 import { Button, Notice } from "../design/parts";
 import { percent, sentence } from "../text/format";
 import { t } from "../text/messages";
+import type { Question } from "./questions";
 
-export function Machine({ study, hasResult, me }: { study: StudyDetail; hasResult: boolean; me: Me }): ReactElement {
-  const newest = study.jobs.filter((job) => job.role === "live")[0];
-  if (study.unrouted_reason !== null) {
+type Props = { unrouted: string | null; question: Question | null; me: Me };
+
+export function Machine({ unrouted, question, me }: Props): ReactElement {
+  const newest = question?.job ?? null;
+  if (unrouted !== null) {
     return (
       <Notice tone="urgent" title={t.worklist.unrouted}>
-        <p>{sentence(study.unrouted_reason)}</p>
+        <p>{sentence(unrouted)}</p>
         <p>{t.machine.unroutedWhat}</p>
       </Notice>
     );
   }
-  if (newest === undefined) {
-    return hasResult ? (
+  if (newest === null) {
+    return question !== null && question.results.length > 0 ? (
       <></>
     ) : (
       <Notice tone="muted" title={t.worklist.receiving}>

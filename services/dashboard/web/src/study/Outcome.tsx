@@ -4,20 +4,22 @@ import type { ReactElement } from "react";
 import { ApiError } from "../api/client";
 import type { Review } from "../api/types";
 import { Button, Key, Notice } from "../design/parts";
-import { KEYS } from "../keys/bindings";
 import { dateTime, sentence } from "../text/format";
 import { t } from "../text/messages";
 import type { Word } from "./useWord";
 
-export function Outcome({ word, goOn }: { word: Word; goOn: (() => void) | null }): ReactElement {
+/** Where to go from a signed reading: the words on the button, its key, and the way. */
+export type GoOn = { text: string; key: string; go: () => void };
+
+export function Outcome({ word, goOn }: { word: Word; goOn: GoOn | null }): ReactElement {
   if (word.unread !== null) return <Conflict newest={word.unread} read={word.readIt} />;
   if (word.error !== null) return <NotSaved error={word.error} />;
   if (word.saved === null) return <></>;
   return (
     <Notice tone="routine" title={t.review.saved[word.saved]}>
       {goOn !== null && word.saved !== "draft" ? (
-        <Button small onClick={goOn}>
-          {t.review.next} <Key>{KEYS.verdict.nextStudy[0]}</Key>
+        <Button small onClick={goOn.go}>
+          {goOn.text} <Key>{goOn.key}</Key>
         </Button>
       ) : null}
     </Notice>

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import type { Result } from "../api/types";
 import { dateTime, seconds } from "../text/format";
 import { t } from "../text/messages";
+import { hasHeatMap } from "./ReadingFrame";
 
 const RECEIPT_FACTS = ["digest", "engine", "engine_version", "precision", "device", "processor"] as const;
 
@@ -35,7 +36,11 @@ export function Provenance({ result }: { result: Result }): ReactElement {
         {result.explanation ? (
           <div className="facts-row">
             <dt>{t.provenance.explanation}</dt>
-            <dd>{t.provenance.explained(result.explanation.method, result.explanation.target)}</dd>
+            <dd>
+              {hasHeatMap(result)
+                ? t.provenance.explained(result.explanation.method, result.explanation.target)
+                : t.provenance.noExplanation}
+            </dd>
           </div>
         ) : null}
         <div className="facts-row">

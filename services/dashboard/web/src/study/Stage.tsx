@@ -1,28 +1,22 @@
-/** One photograph on its stage: the picture, the heat-map exactly over it, zoom by wheel and pan by dragging. */
+/** A stage for one picture and what lies on it: zoom by wheel, pan by dragging, double click to come closer. */
 import { useEffect, useRef, useState, type PointerEvent, type ReactElement } from "react";
 
-import { renderedUrl } from "../api/client";
-import { Badge } from "../design/parts";
-import { t } from "../text/messages";
-import { HeatMap } from "./HeatMap";
-import type { Photograph } from "./photographs";
-import { filterOf, type Picture } from "./picture";
 import { panned, transformOf, widthFor, zoomed, ZOOM_STEP, type View } from "./view";
 
+type Look = (change: (view: View) => View) => void;
 type Props = {
-  photograph: Photograph;
-  resultId: string | null;
-  heatMap: string | null;
-  picture: Picture;
+  /** Width over height of the picture. */
+  ratio: number;
   view: View;
-  look: (change: (view: View) => View) => void;
+  look: Look;
+  /** What lies on the stage, given the width in pixels of the rendering that is sharp enough. */
+  children: (width: number) => ReactElement;
 };
 
-export function Stage({ photograph, resultId, heatMap, picture, view, look }: Props): ReactElement {
+export function Stage({ ratio, view, look, children }: Props): ReactElement {
   const stage = useRef<HTMLDivElement>(null);
   const layer = useRef<HTMLDivElement>(null);
   const [fitted, setFitted] = useState(0);
-  const [there, setThere] = useState(false);
   useWheel(stage, layer, look);
   useEffect(() => {
     if (layer.current === null) return;
@@ -36,8 +30,6 @@ export function Stage({ photograph, resultId, heatMap, picture, view, look }: Pr
     const { offsetWidth, offsetHeight } = layer.current;
     look((current) => panned(current, event.movementX / offsetWidth, event.movementY / offsetHeight));
   };
-  const ratio = photograph.columns / photograph.rows;
-  const width = widthFor(fitted, view.zoom, window.devicePixelRatio);
   return (
     <div
       ref={stage}
@@ -51,66 +43,16 @@ export function Stage({ photograph, resultId, heatMap, picture, view, look }: Pr
         className="layer"
         style={{ transform: transformOf(view), "--ratio": ratio } as React.CSSProperties}
       >
-        {fitted > 0 ? (
-          <Photo
-            instanceId={photograph.instanceId}
-            side={photograph.side}
-            width={width}
-            picture={picture}
-            arrived={() => setThere(true)}
-          />
-        ) : null}
-        {there && heatMap !== null && resultId !== null && picture.overlay ? (
-          <HeatMap resultId={resultId} name={heatMap} opacity={picture.opacity} />
-        ) : null}
+        {fitted > 0 ? children(widthFor(fitted, view.zoom, window.devicePixelRatio)) : null}
       </div>
     </div>
-  );
-}
-
-type PhotoProps = { instanceId: string; side: Photograph["side"]; width: number; picture: Picture; arrived: () => void };
-
-/** The photograph; a sharper rendering takes the coarser one's place only once it is there. */
-function Photo({ instanceId, side, width, picture, arrived }: PhotoProps): ReactElement {
-  const wanted = renderedUrl(instanceId, width);
-  const [shown, setShown] = useState(wanted);
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    if (wanted === shown) return;
-    const sharper = new Image();
-    sharper.onload = () => setShown(wanted);
-    sharper.src = wanted;
-    return () => {
-      sharper.onload = null;
-    };
-  }, [wanted, shown]);
-
-  if (failed) {
-    return (
-      <p className="stage-note">
-        <Badge icon="failed" tone="stat">
-          {t.study.noPicture}
-        </Badge>
-      </p>
-    );
-  }
-  return (
-    <img
-      className="photo"
-      src={shown}
-      alt={t.study.photograph(t.eyes[side])}
-      draggable={false}
-      style={{ filter: filterOf(picture) }}
-      onLoad={arrived}
-      onError={() => setFailed(true)}
-    />
   );
 }
 
 type Element = React.RefObject<HTMLDivElement | null>;
 
 /** React listens to the wheel passively, and then the page would scroll as well: hence a listener of our own. */
-function useWheel(stage: Element, layer: Element, look: Props["look"]): void {
+function useWheel(stage: Element, layer: Element, look: Look): void {
   const current = useRef(look);
   useEffect(() => {
     current.current = look;

@@ -1,6 +1,6 @@
 /** One study: the photographs on the left, the machine's reading, the reader's word and the history on the right. */
 import { useState, type ReactElement } from "react";
-import { Link, useLocation } from "wouter";
+import { Link, useLocation, useSearch } from "wouter";
 
 import { rowsOf, useReasons, useReview, useStudy, useWorklist } from "../api/queries";
 import type { Me, Result, Review, StudyDetail } from "../api/types";
@@ -11,14 +11,25 @@ import { useShortcuts } from "../keys/keys";
 import { day, personName, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
+import { Downloads } from "./Downloads";
 import { History } from "./History";
+import { kindOf } from "./kinds";
 import { Machine } from "./Machine";
 import { neighbours } from "./neighbours";
-import { shownResult } from "./photographs";
+import type { GoOn } from "./Outcome";
 import { Provenance } from "./Provenance";
-import { Reading } from "./Reading";
+import { Questions } from "./Questions";
+import {
+  chosenQuestion,
+  nameOfQuestion,
+  nextUnsigned,
+  questionAfter,
+  questionsOf,
+  shownResult,
+  type Question,
+} from "./questions";
 import { VerdictForm } from "./VerdictForm";
-import { Viewer } from "./Viewer";
+import { VIEWS } from "./views";
 import "./study.css";
 
 export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElement {
@@ -45,7 +56,7 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
     <div className="study">
       <Stale error={study.error} />
       <Head study={study.data} previous={around.previous} next={next} open={open} />
-      <Rooms study={study.data} me={me} goOn={next === null ? null : () => open(next)} />
+      <Rooms study={study.data} me={me} next={next === null ? null : () => open(next)} />
     </div>
   );
 }
@@ -85,47 +96,109 @@ function Head({ study, previous, next, open }: HeadProps): ReactElement {
   );
 }
 
-type RoomsProps = { study: StudyDetail; me: Me; goOn: (() => void) | null };
+type RoomsProps = { study: StudyDetail; me: Me; next: (() => void) | null };
 
-function Rooms({ study, me, goOn }: RoomsProps): ReactElement {
-  const [wantsProposed, setWantsProposed] = useState(false);
-  const result = shownResult(study.results, wantsProposed);
-  const proposed = study.results.some((one) => one.proposed);
+/** The readings of the study, one of them shown with its pictures, words and verdict. */
+function Rooms({ study, me, next }: RoomsProps): ReactElement {
+  const [chosen, choose] = useState<string | null>(null);
+  const jobId = new URLSearchParams(useSearch()).get("job");
+  const questions = questionsOf(study);
+  const question = chosenQuestion(questions, chosen, jobId);
+  useShortcuts([
+    {
+      keys: KEYS.verdict.nextReading,
+      run: () => choose(question === null ? null : (questionAfter(questions, question.slotId)?.slotId ?? null)),
+    },
+  ]);
+  if (question === null) return <Unasked study={study} me={me} />;
+  return (
+    <>
+      <Questions questions={questions} shown={question} choose={choose} />
+      <Room key={question.slotId} study={study} question={question} questions={questions} choose={choose} me={me} next={next} />
+    </>
+  );
+}
+
+/** A study that no model reads, or none yet. */
+function Unasked({ study, me }: { study: StudyDetail; me: Me }): ReactElement {
+  const [wanted, want] = useState<string | null>(null);
+  const photographs = study.series.some((series) => series.modality === PHOTOGRAPHS);
+  const { Pictures } = VIEWS[photographs ? "eyes" : "findings"];
   return (
     <div className="study-rooms">
-      <Viewer study={study} result={result} />
+      <Pictures study={study} result={null} wanted={wanted} want={want} />
       <aside className="side" aria-label={t.study.side}>
         <div className="side-scroll">
-          <Machine study={study} hasResult={result !== null} me={me} />
-          {proposed ? (
-            <Notice tone="urgent" title={t.study.proposed}>
-              <p>{t.study.proposedWhat}</p>
-              <Button small aria-pressed={wantsProposed} onClick={() => setWantsProposed(!wantsProposed)}>
-                {wantsProposed ? t.study.showSigned : t.study.showProposed}
-              </Button>
-            </Notice>
-          ) : null}
-          {result ? <Reading result={result} /> : null}
-          {result ? <Words study={study} result={result} me={me} /> : null}
-          {result ? <Provenance result={result} /> : null}
+          <Machine unrouted={study.unrouted_reason} question={null} me={me} />
         </div>
-        {result ? <Word key={result.id} study={study} result={result} me={me} goOn={goOn} /> : null}
       </aside>
     </div>
   );
 }
 
-/** The reviews of the question this result answers; a study may hold answers to several. */
-function reviewsOf(study: StudyDetail, result: Result): Review[] {
-  const results = new Set(study.results.filter((one) => one.pipeline === result.pipeline).map((one) => one.id));
-  return study.reviews.filter((review) => results.has(review.result_id)).sort((a, b) => a.number - b.number);
+/** PS3.3 C.7.3.1.1.1: ophthalmic photography. */
+const PHOTOGRAPHS = "OP";
+
+type RoomProps = RoomsProps & {
+  question: Question;
+  questions: readonly Question[];
+  choose: (slotId: string) => void;
+};
+
+function Room({ study, question, questions, choose, me, next }: RoomProps): ReactElement {
+  const [wantsProposed, setWantsProposed] = useState(false);
+  const [wanted, want] = useState<string | null>(null);
+  const result = shownResult(question.results, wantsProposed);
+  const { Pictures, Reading } = VIEWS[kindOf(question.pipeline)];
+  const goOn = wayOn(nextUnsigned(questions, question.slotId), choose, next);
+  return (
+    <div className="study-rooms">
+      <Pictures study={study} result={result} wanted={wanted} want={want} />
+      <aside className="side" aria-label={t.study.side}>
+        <div className="side-scroll">
+          <Machine unrouted={study.unrouted_reason} question={question} me={me} />
+          {question.results.some((one) => one.proposed) ? (
+            <Proposed wants={wantsProposed} want={setWantsProposed} />
+          ) : null}
+          {result ? (
+            <>
+              <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
+              <Words study={study} result={result} reviews={question.reviews} me={me} />
+              <Downloads result={result} />
+              <Provenance result={result} />
+            </>
+          ) : null}
+        </div>
+        {result ? <Word key={result.id} result={result} reviews={question.reviews} me={me} goOn={goOn} /> : null}
+      </aside>
+    </div>
+  );
 }
 
-type WordProps = { study: StudyDetail; result: Result; me: Me };
+/** First to what is still unread of this study, then to the next one. */
+function wayOn(unsigned: Question | null, choose: (slotId: string) => void, next: (() => void) | null): GoOn | null {
+  if (unsigned !== null) {
+    const text = t.review.nextReading(nameOfQuestion(unsigned));
+    return { text, key: KEYS.verdict.nextReading[0], go: () => choose(unsigned.slotId) };
+  }
+  return next === null ? null : { text: t.review.next, key: KEYS.verdict.nextStudy[0], go: next };
+}
 
-function Words({ study, result, me }: WordProps): ReactElement {
+function Proposed({ wants, want }: { wants: boolean; want: (wants: boolean) => void }): ReactElement {
+  return (
+    <Notice tone="urgent" title={t.study.proposed}>
+      <p>{t.study.proposedWhat}</p>
+      <Button small aria-pressed={wants} onClick={() => want(!wants)}>
+        {wants ? t.study.showSigned : t.study.showProposed}
+      </Button>
+    </Notice>
+  );
+}
+
+type WordProps = { result: Result; reviews: readonly Review[]; me: Me };
+
+function Words({ study, result, reviews, me }: WordProps & { study: StudyDetail }): ReactElement {
   const reasons = useReasons();
-  const reviews = reviewsOf(study, result);
   const undo = useReview(study.id, result.id);
   const takeBack = (): void =>
     undo.mutate({
@@ -139,6 +212,7 @@ function Words({ study, result, me }: WordProps): ReactElement {
   return (
     <>
       <History
+        result={result}
         reviews={reviews}
         reasons={reasons.data ?? []}
         userId={me.user_id}
@@ -153,16 +227,8 @@ function Words({ study, result, me }: WordProps): ReactElement {
   );
 }
 
-function Word({ study, result, me, goOn }: WordProps & { goOn: (() => void) | null }): ReactElement {
+function Word({ result, reviews, me, goOn }: WordProps & { goOn: GoOn | null }): ReactElement {
   const reasons = useReasons();
   if (me.role === "technician") return <p className="panel tone-muted">{t.review.onlyClinicians}</p>;
-  return (
-    <VerdictForm
-      me={me}
-      result={result}
-      reviews={reviewsOf(study, result)}
-      reasons={reasons.data ?? []}
-      goOn={goOn}
-    />
-  );
+  return <VerdictForm me={me} result={result} reviews={reviews} reasons={reasons.data ?? []} goOn={goOn} />;
 }

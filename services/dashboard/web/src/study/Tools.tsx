@@ -1,47 +1,61 @@
-/** The tool bar over the photographs; every tool has a key and a control. */
-import type { ReactElement } from "react";
+/** The tools over the pictures; every tool has a key and a control. */
+import type { ReactElement, ReactNode } from "react";
 
 import { Button, Key } from "../design/parts";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
-import { TONE_RANGE, type Picture } from "./picture";
-import { ZOOM_STEP, zoomed, type View } from "./view";
+import { TONE_RANGE } from "./picture";
+import type { Look } from "./useLook";
+import { ZOOM_STEP, zoomed } from "./view";
 
-type Props = {
-  picture: Picture;
-  change: (picture: Picture) => void;
-  reset: () => void;
-  view: View;
-  look: (view: View) => void;
-  hasHeatMap: boolean;
-};
-
-export function Tools({ picture, change, reset, view, look, hasHeatMap }: Props): ReactElement {
+export function ToolBar({ children }: { children: ReactNode }): ReactElement {
   return (
     <div className="tools" role="toolbar" aria-label={t.study.tools}>
-      <div className="tool">
-        <Button
-          small
-          aria-pressed={picture.overlay && hasHeatMap}
-          disabled={!hasHeatMap}
-          onClick={() => change({ ...picture, overlay: !picture.overlay })}
-        >
-          {t.study.overlay} <Key>h</Key>
-        </Button>
-        <Slider
-          label={t.study.opacity}
-          labelHidden
-          value={picture.opacity}
-          low={0}
-          high={1}
-          text={percent(picture.opacity)}
-          disabled={!hasHeatMap || !picture.overlay}
-          change={(opacity) => change({ ...picture, opacity })}
-        />
-      </div>
-      <Button small aria-pressed={picture.redFree} onClick={() => change({ ...picture, redFree: !picture.redFree })}>
-        {t.study.redFree} <Key>r</Key>
+      {children}
+    </div>
+  );
+}
+
+export function HeatMapTool({ at, hasHeatMap }: { at: Look; hasHeatMap: boolean }): ReactElement {
+  const { picture, setPicture } = at;
+  return (
+    <div className="tool">
+      <Button
+        small
+        aria-pressed={picture.overlay && hasHeatMap}
+        disabled={!hasHeatMap}
+        onClick={() => setPicture({ ...picture, overlay: !picture.overlay })}
+      >
+        {t.study.overlay} <Key>h</Key>
       </Button>
+      <Slider
+        label={t.study.opacity}
+        labelHidden
+        value={picture.opacity}
+        low={0}
+        high={1}
+        step={TONE_SLIDER_STEP}
+        text={percent(picture.opacity)}
+        disabled={!hasHeatMap || !picture.overlay}
+        change={(opacity) => setPicture({ ...picture, opacity })}
+      />
+    </div>
+  );
+}
+
+export function RedFreeTool({ at }: { at: Look }): ReactElement {
+  const { picture, setPicture } = at;
+  return (
+    <Button small aria-pressed={picture.redFree} onClick={() => setPicture({ ...picture, redFree: !picture.redFree })}>
+      {t.study.redFree} <Key>r</Key>
+    </Button>
+  );
+}
+
+export function ToneTools({ at }: { at: Look }): ReactElement {
+  const { picture, setPicture } = at;
+  return (
+    <>
       {(["contrast", "brightness"] as const).map((name) => (
         <div key={name} className="tool">
           <Slider
@@ -49,25 +63,32 @@ export function Tools({ picture, change, reset, view, look, hasHeatMap }: Props)
             value={picture[name]}
             low={TONE_RANGE.low}
             high={TONE_RANGE.high}
+            step={TONE_SLIDER_STEP}
             text={percent(picture[name])}
-            change={(value) => change({ ...picture, [name]: value })}
+            change={(value) => setPicture({ ...picture, [name]: value })}
           />
         </div>
       ))}
-      <div className="tool">
-        <Button small aria-label={t.study.zoomOut} onClick={() => look(zoomed(view, 1 / ZOOM_STEP))}>
-          −
-        </Button>
-        <output className="zoom" aria-label={t.study.zoom}>
-          {t.study.times(view.zoom)}
-        </output>
-        <Button small aria-label={t.study.zoomIn} onClick={() => look(zoomed(view, ZOOM_STEP))}>
-          +
-        </Button>
-        <Button small onClick={reset}>
-          {t.study.reset} <Key>0</Key>
-        </Button>
-      </div>
+    </>
+  );
+}
+
+export function ZoomTools({ at }: { at: Look }): ReactElement {
+  const { view, look, reset } = at;
+  return (
+    <div className="tool">
+      <Button small aria-label={t.study.zoomOut} onClick={() => look(zoomed(view, 1 / ZOOM_STEP))}>
+        −
+      </Button>
+      <output className="zoom" aria-label={t.study.zoom}>
+        {t.study.times(view.zoom)}
+      </output>
+      <Button small aria-label={t.study.zoomIn} onClick={() => look(zoomed(view, ZOOM_STEP))}>
+        +
+      </Button>
+      <Button small onClick={reset}>
+        {t.study.reset} <Key>0</Key>
+      </Button>
     </div>
   );
 }
@@ -77,23 +98,36 @@ type SliderProps = {
   value: number;
   low: number;
   high: number;
+  step: number;
   text: string;
   disabled?: boolean;
   labelHidden?: boolean;
+  wide?: boolean;
   change: (value: number) => void;
 };
 
-const SLIDER_STEP = 0.05;
+const TONE_SLIDER_STEP = 0.05;
 
-function Slider({ label, labelHidden = false, value, low, high, text, disabled = false, change }: SliderProps): ReactElement {
+export function Slider({
+  label,
+  labelHidden = false,
+  value,
+  low,
+  high,
+  step,
+  text,
+  disabled = false,
+  wide = false,
+  change,
+}: SliderProps): ReactElement {
   return (
-    <label className="slider">
+    <label className={wide ? "slider slider-wide" : "slider"}>
       <span className={labelHidden ? "hidden-visually" : undefined}>{label}</span>
       <input
         type="range"
         min={low}
         max={high}
-        step={SLIDER_STEP}
+        step={step}
         value={value}
         disabled={disabled}
         aria-valuetext={text}

@@ -6,17 +6,18 @@ import { Button, Field, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
-import { GradeFields } from "./GradeFields";
-import { Outcome } from "./Outcome";
+import { fieldsOf } from "./edits";
+import { EditFields } from "./EditFields";
+import { Outcome, type GoOn } from "./Outcome";
 import { useWord, type Word } from "./useWord";
-import { machineGrades, reasonsFor, standingReview } from "./verdict";
+import { machineAnswers, reasonsFor, standingReview } from "./verdict";
 
 type Props = {
   me: Me;
   result: Result;
   reviews: readonly Review[];
   reasons: readonly Reason[];
-  goOn: (() => void) | null;
+  goOn: GoOn | null;
 };
 
 const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
@@ -33,10 +34,12 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
   // An object, so that choosing the same verdict again moves the focus again.
   const [turn, setTurn] = useState<{ to: Verdict } | null>(null);
   const form = useRef<HTMLFormElement>(null);
+  const open = (verdict: Verdict): boolean => verdict !== "edit" || fieldsOf(result).length > 0;
   const choose = (verdict: Verdict): void => {
-    const fits = reasonsFor(reasons, verdict).some((reason) => reason.code === draft.reason);
-    const grades = Object.keys(draft.grades).length > 0 ? draft.grades : machineGrades(result);
-    word.change({ verdict, reason: fits ? draft.reason : "", grades });
+    if (!open(verdict)) return;
+    const fits = reasonsFor(reasons, verdict, result.pipeline).some((reason) => reason.code === draft.reason);
+    const answers = Object.keys(draft.answers).length > 0 ? draft.answers : machineAnswers(result);
+    word.change({ verdict, reason: fits ? draft.reason : "", answers });
     setTurn({ to: verdict });
   };
   // In the commit of the choice itself: any later and the focus would be taken from what the reader types next.
@@ -64,15 +67,21 @@ export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): Reac
       <Head reviews={reviews} />
       <div className="verdicts" role="group" aria-labelledby="verdict-title">
         {VERDICTS.map((verdict) => (
-          <Button key={verdict} aria-pressed={draft.verdict === verdict} onClick={() => choose(verdict)}>
+          <Button
+            key={verdict}
+            aria-pressed={draft.verdict === verdict}
+            disabled={!open(verdict)}
+            title={open(verdict) ? undefined : t.review.nothingToEdit}
+            onClick={() => choose(verdict)}
+          >
             {t.review.verdicts[verdict]} <Key>{KEYS.verdict[verdict][0]}</Key>
           </Button>
         ))}
       </div>
       {draft.verdict === "edit" ? (
-        <GradeFields result={result} grades={draft.grades} change={(grades) => word.change({ grades })} />
+        <EditFields result={result} answers={draft.answers} change={(answers) => word.change({ answers })} />
       ) : null}
-      <Why word={word} reasons={reasonsFor(reasons, draft.verdict)} />
+      <Why word={word} reasons={reasonsFor(reasons, draft.verdict, result.pipeline)} />
       <Outcome word={word} goOn={goOn} />
       {draft.verdict === null ? null : <Ending word={word} />}
     </form>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
-import type { Instance, Result, StudyDetail } from "../api/types";
-import { photographsBySide, shownResult } from "./photographs";
+import type { Instance, StudyDetail } from "../api/types";
+import { photographsBySide } from "./photographs";
 
 const instance = (id: string, part: Partial<Instance>): Instance => ({
   id,
@@ -21,9 +21,6 @@ const instance = (id: string, part: Partial<Instance>): Instance => ({
 const study = (instances: Instance[]): StudyDetail =>
   ({ series: [{ id: "s", modality: "OP", laterality: null, instances }] }) as unknown as StudyDetail;
 
-const result = (id: string, part: Partial<Result>): Result =>
-  ({ id, role: "live", current: false, proposed: false, images: [], ...part }) as unknown as Result;
-
 test("the right eye comes first, as one looks at the patient", () => {
   const groups = photographsBySide(study([instance("1", { laterality: "L" }), instance("2", { laterality: "R" })]), null);
   expect(groups.map((group) => group.side)).toEqual(["R", "L"]);
@@ -36,14 +33,4 @@ test("a conflicting copy under the same UID is not shown as what the model read"
 
 test("what holds no picture is left out", () => {
   expect(photographsBySide(study([instance("1", { rows: null })]), null)).toEqual([]);
-});
-
-test("the answer that stands is shown, and a newer proposal only when asked for", () => {
-  const results = [result("new", { proposed: true }), result("signed", { current: true })];
-  expect(shownResult(results, false)?.id).toBe("signed");
-  expect(shownResult(results, true)?.id).toBe("new");
-});
-
-test("a shadow result is never shown", () => {
-  expect(shownResult([result("shadow", { role: "shadow", current: true })], false)).toBeNull();
 });

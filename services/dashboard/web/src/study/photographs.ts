@@ -1,5 +1,5 @@
 /** Which photographs a study shows, and what the machine said of each. */
-import type { Finding, ImageReading, Laterality, Result, StudyDetail } from "../api/types";
+import type { ImageReading, Laterality, Result, StudyDetail } from "../api/types";
 
 export type Side = "R" | "L" | "none";
 export type Photograph = {
@@ -40,18 +40,6 @@ export function photographsBySide(study: StudyDetail, result: Result | null): Si
   return ORDER.map((side) => ({ side, photographs: photographs.filter((one) => one.side === side) })).filter(
     (group) => group.photographs.length > 0,
   );
-}
-
-/** The result to show for a pipeline: the answer that stands, or the newer one that waits beside a signed answer. */
-export function shownResult(results: readonly Result[], wantsProposed: boolean): Result | null {
-  const live = results.filter((result) => result.role !== "shadow");
-  const proposed = live.find((result) => result.proposed);
-  if (wantsProposed && proposed) return proposed;
-  return live.find((result) => result.current) ?? proposed ?? null;
-}
-
-export function finding(result: Result, label: string, laterality: Laterality | null): Finding | null {
-  return result.findings.find((one) => one.label === label && (one.laterality ?? null) === laterality) ?? null;
 }
 
 /** The eyes a result speaks of, right first; `null` (the patient) where no finding names a side. */

@@ -3,9 +3,9 @@ import type { Draft } from "./verdict";
 
 const PREFIX = "overread.unsaved.";
 
-/** The place of a reader's word on one question of a study; a newer result of the same pipeline finds it too. */
-export function placeOf(userId: string | null, studyId: string, pipeline: string): string {
-  return `${PREFIX}${userId ?? ""}.${studyId}.${pipeline}`;
+/** The place of a reader's word on one question of a study; a newer result of the same question finds it too. */
+export function placeOf(userId: string | null, slotId: string): string {
+  return `${PREFIX}${userId ?? ""}.${slotId}`;
 }
 
 /** A stored draft; null where there is none or where another version wrote something else. */
@@ -16,7 +16,8 @@ export function parsed(stored: string | null): Draft | null {
     const whole =
       typeof draft?.comment === "string" &&
       typeof draft.reason === "string" &&
-      typeof draft.grades === "object" &&
+      typeof draft.answers === "object" &&
+      draft.answers !== null &&
       (draft.verdict === null || ["accept", "edit", "reject"].includes(draft.verdict ?? ""));
     return whole ? (draft as Draft) : null;
   } catch (error) {

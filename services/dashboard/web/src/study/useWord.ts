@@ -8,8 +8,8 @@ import { BLANK, keptDraft, missing, signingAction, toReview, unreadReview, type 
 
 export function useWord(me: Me, result: Result, reviews: readonly Review[]) {
   const newest = reviews.at(-1);
-  const place = placeOf(me.user_id, result.study_id, result.pipeline);
-  const [draft, setDraft] = useState<Draft>(() => unsaved(place) ?? keptDraft(reviews, me.user_id));
+  const place = placeOf(me.user_id, result.slot_id);
+  const [draft, setDraft] = useState<Draft>(() => unsaved(place) ?? keptDraft(reviews, me.user_id, result));
   // A word is written on top of what its writer has read, not on top of what arrived in the meantime.
   const [seen, setSeen] = useState(newest?.number ?? 0);
   const [saved, setSaved] = useState<ReviewAction | null>(null);

@@ -4,9 +4,8 @@ import type { Finding, Result, Review } from "../api/types";
 import { t } from "../text/messages";
 import {
   BLANK,
-  editedFindings,
   keptDraft,
-  machineGrades,
+  machineAnswers,
   missing,
   reasonsFor,
   signingAction,
@@ -26,6 +25,7 @@ const grade = (laterality: "R" | "L" | null, value: number): Finding => ({
 
 const result = {
   id: "result-1",
+  pipeline: "retinopathy",
   findings: [grade("R", 1), grade("L", 2), grade(null, 2)],
 } as unknown as Result;
 
@@ -60,28 +60,10 @@ describe("what is missing before a signature", () => {
   });
 
   test("a changed grade when the reader edits", () => {
-    const grades = machineGrades(result);
-    expect(missing({ ...BLANK, verdict: "edit", grades }, result)).toBe(t.review.missing.change);
-    expect(missing({ ...BLANK, verdict: "edit", grades: { ...grades, "dr_grade/R": 3 } }, result)).toBeNull();
-  });
-});
-
-describe("an edit", () => {
-  test("begins with the machine's grades of each eye", () => {
-    expect(machineGrades(result)).toEqual({ "dr_grade/R": 1, "dr_grade/L": 2 });
-  });
-
-  test("gives the patient the worse eye's grade", () => {
-    expect(editedFindings(result, { "dr_grade/R": 4, "dr_grade/L": 2 })).toEqual([
-      { label: "dr_grade", value: 4, laterality: "R" },
-      { label: "dr_grade", value: 2, laterality: "L" },
-      { label: "dr_grade", value: 4, laterality: null },
-    ]);
-  });
-
-  test("of a photograph without a side is an edit of the patient's finding, given once", () => {
-    const sideless = { ...result, findings: [grade(null, 2)] };
-    expect(editedFindings(sideless, { "dr_grade/": 3 })).toEqual([{ label: "dr_grade", value: 3, laterality: null }]);
+    const answers = machineAnswers(result);
+    expect(missing({ ...BLANK, verdict: "edit", answers }, result)).toBe(t.review.missing.change);
+    expect(missing({ ...BLANK, verdict: "edit", answers: { ...answers, "dr_grade/R": "3" } }, result)).toBeNull();
+    expect(missing({ ...BLANK, verdict: "edit", answers: {} }, result)).toBe(t.review.missing.grades);
   });
 });
 
@@ -104,7 +86,7 @@ describe("how a signature is written", () => {
 });
 
 test("an accepted result carries no findings and an empty comment is no comment", () => {
-  const draft = { ...BLANK, verdict: "accept" as const, comment: "  ", grades: machineGrades(result) };
+  const draft = { ...BLANK, verdict: "accept" as const, comment: "  ", answers: machineAnswers(result) };
   expect(toReview(draft, "sign", result, null)).toEqual({
     action: "sign",
     verdict: "accept",
@@ -117,21 +99,38 @@ test("an accepted result carries no findings and an empty comment is no comment"
 
 test("reasons are offered only with the verdicts they go with", () => {
   const reasons = [
-    { code: "grade_too_low", sentence: "", verdicts: ["edit" as const] },
-    { code: "artefact", sentence: "", verdicts: ["reject" as const] },
+    { code: "grade_too_low", sentence: "", verdicts: ["edit" as const], pipelines: ["retinopathy"] },
+    { code: "artefact", sentence: "", verdicts: ["reject" as const], pipelines: [] },
   ];
-  expect(reasonsFor(reasons, "reject").map((one) => one.code)).toEqual(["artefact"]);
-  expect(reasonsFor(reasons, null)).toEqual([]);
+  expect(reasonsFor(reasons, "reject", "retinopathy").map((one) => one.code)).toEqual(["artefact"]);
+  expect(reasonsFor(reasons, null, "retinopathy")).toEqual([]);
+});
+
+test("reasons about outlines are offered for volumes and for an added model, not for grades", () => {
+  const reasons = [{ code: "outline_wrong", sentence: "", verdicts: ["edit" as const], pipelines: ["segmentation"] }];
+  const offered = (pipeline: string): number => reasonsFor(reasons, "edit", pipeline).length;
+  expect([offered("segmentation"), offered("spleen_ct"), offered("retinopathy"), offered("reconstruction")]).toEqual([1, 1, 0, 0]);
+});
+
+test("a draft's numbers come back as they were typed, and the machine's as the machine shows them", () => {
+  const volume = { ...grade("R", 0), label: "anterior", value: 1.6234, unit: "ml" };
+  const volumes = { ...result, pipeline: "segmentation", findings: [volume, { ...volume, label: "posterior", value: 1.2 }] } as Result;
+  const findings = [
+    { code: volume.code, label: "anterior", value: 1.6234, laterality: "R" as const },
+    { code: volume.code, label: "posterior", value: 1.625, laterality: "R" as const },
+  ];
+  const draft = review({ action: "draft", verdict: "edit", findings, standing: false });
+  expect(keptDraft([draft], "ann", volumes).answers).toEqual({ "anterior/R": "1.62", "posterior/R": "1.625" });
 });
 
 test("a draft is taken up again by its writer alone", () => {
   const draft = review({ action: "draft", verdict: "reject", reason: "artefact", comment: "dust", standing: false });
-  expect(keptDraft([draft], "ann")).toEqual({ verdict: "reject", reason: "artefact", comment: "dust", grades: {} });
-  expect(keptDraft([draft], "bob")).toEqual(BLANK);
+  expect(keptDraft([draft], "ann", result)).toEqual({ verdict: "reject", reason: "artefact", comment: "dust", answers: {} });
+  expect(keptDraft([draft], "bob", result)).toEqual(BLANK);
 });
 
 test("a draft that was signed since is not taken up again", () => {
-  expect(keptDraft([review({ action: "draft" }), review({ number: 2 })], "ann")).toEqual(BLANK);
+  expect(keptDraft([review({ action: "draft" }), review({ number: 2 })], "ann", result)).toEqual(BLANK);
 });
 
 describe("what another reader wrote in the meantime", () => {

@@ -1,74 +1,41 @@
 /** What a reader is about to say of a result, and whether it is complete. */
-import type { EditedFinding, Laterality, NewReview, Reason, Result, Review, ReviewAction, Verdict } from "../api/types";
+import type { EditedFinding, NewReview, Reason, Result, Review, ReviewAction, Verdict } from "../api/types";
 import { t } from "../text/messages";
-import { eyesOf, finding } from "./photographs";
+import { editedValues, fieldKey, fieldsOf, valueOf, type Answers, type Field } from "./edits";
+import { kindOf } from "./kinds";
 
-/** Grades a reader may set: label -> the values there are. ICDR 0-4; DME risk 0-2. */
-export const EDITABLE = { dr_grade: [0, 1, 2, 3, 4], dme_risk: [0, 1, 2] } as const;
-export type EditableLabel = keyof typeof EDITABLE;
+export type Draft = { verdict: Verdict | null; reason: string; comment: string; answers: Answers };
 
-export type Grades = Readonly<Record<string, number>>;
-export type Draft = { verdict: Verdict | null; reason: string; comment: string; grades: Grades };
+export const BLANK: Draft = { verdict: null, reason: "", comment: "", answers: {} };
 
-export const BLANK: Draft = { verdict: null, reason: "", comment: "", grades: {} };
-
-export function gradeKey(label: string, laterality: Laterality | null): string {
-  return `${label}/${laterality ?? ""}`;
-}
-
-/** The questions an edit may answer: each editable label of each eye the result speaks of. */
-export function editable(result: Result): { label: EditableLabel; laterality: Laterality | null }[] {
-  return eyesOf(result).flatMap((laterality) =>
-    (Object.keys(EDITABLE) as EditableLabel[])
-      .filter((label) => finding(result, label, laterality) !== null)
-      .map((label) => ({ label, laterality })),
-  );
-}
-
-/** The machine's grades, where an edit begins. */
-export function machineGrades(result: Result): Grades {
-  const pairs = editable(result).flatMap(({ label, laterality }) => {
-    const value = finding(result, label, laterality)?.value;
-    return typeof value === "number" ? [[gradeKey(label, laterality), value] as const] : [];
-  });
-  return Object.fromEntries(pairs);
-}
-
-/** The findings as the reader leaves them: each eye's, and the patient's as the worst eye's. */
-export function editedFindings(result: Result, grades: Grades): NewReview["findings"] {
-  const eyes = editable(result).flatMap(({ label, laterality }) => {
-    const value = grades[gradeKey(label, laterality)];
-    return value === undefined ? [] : [{ label, value, laterality }];
-  });
-  const patient = (Object.keys(EDITABLE) as EditableLabel[]).flatMap((label) => {
-    const values = eyes.filter((one) => one.label === label && one.laterality !== null).map((one) => one.value);
-    return values.length > 0 ? [{ label, value: Math.max(...values), laterality: null }] : [];
-  });
-  return [...eyes, ...patient];
+/** Where an edit begins: at what the machine said. */
+export function machineAnswers(result: Result): Answers {
+  return Object.fromEntries(fieldsOf(result).map((field) => [field.key, field.begin]));
 }
 
 /** What is still missing before the word can be signed, as a sentence; null where nothing is. */
 export function missing(draft: Draft, result: Result): string | null {
   if (draft.verdict === null) return t.review.missing.verdict;
   if (draft.verdict === "reject" && draft.reason === "") return t.review.missing.reason;
-  if (draft.verdict === "edit") {
-    const unset = editable(result).some((one) => draft.grades[gradeKey(one.label, one.laterality)] === undefined);
-    if (unset) return t.review.missing.grades;
-    if (!isChanged(result, draft.grades)) return t.review.missing.change;
-  }
-  return null;
+  return draft.verdict === "edit" ? missingOfEdit(fieldsOf(result), draft.answers) : null;
 }
 
-function isChanged(result: Result, grades: Grades): boolean {
-  const machine = machineGrades(result);
-  return editable(result).some(({ label, laterality }) => {
-    const key = gradeKey(label, laterality);
-    return grades[key] !== machine[key];
-  });
+function missingOfEdit(fields: readonly Field[], answers: Answers): string | null {
+  const values = fields.map((field) => valueOf(field, answers[field.key] ?? ""));
+  const unset = fields.find((_, place) => values[place] === null);
+  if (unset !== undefined) return unset.choices === null ? t.review.missing.numbers : t.review.missing.grades;
+  return fields.every((field, place) => values[place] === field.finding.value) ? t.review.missing.change : null;
 }
 
-export function reasonsFor(reasons: readonly Reason[], verdict: Verdict | null): Reason[] {
-  return verdict === null ? [] : reasons.filter((reason) => reason.verdicts.includes(verdict));
+/** The reasons that go with a verdict on this pipeline's results; an added model's are offered as those of an outline. */
+export function reasonsFor(reasons: readonly Reason[], verdict: Verdict | null, pipeline: string): Reason[] {
+  const meantFor = kindOf(pipeline) === "findings" ? "segmentation" : pipeline;
+  return verdict === null
+    ? []
+    : reasons.filter(
+        (reason) =>
+          reason.verdicts.includes(verdict) && (reason.pipelines.length === 0 || reason.pipelines.includes(meantFor)),
+      );
 }
 
 export function standingReview(reviews: readonly Review[]): Review | null {
@@ -93,28 +60,32 @@ export function toReview(draft: Draft, action: ReviewAction, result: Result, bas
     action,
     verdict: draft.verdict,
     reason: draft.reason === "" ? null : draft.reason,
-    findings: isEdit ? editedFindings(result, draft.grades) : [],
+    findings: isEdit ? editedValues(result, draft.answers) : [],
     comment: draft.comment.trim() === "" ? null : draft.comment,
     base_review_id: baseReviewId,
   };
 }
 
 /** Where the reader left off: their own newest draft, unless something was signed since. */
-export function keptDraft(reviews: readonly Review[], userId: string | null): Draft {
+export function keptDraft(reviews: readonly Review[], userId: string | null, result: Result): Draft {
   const newest = reviews.at(-1);
   if (newest === undefined || newest.action !== "draft" || newest.user.id !== userId) return BLANK;
   return {
     verdict: newest.verdict,
     reason: newest.reason ?? "",
     comment: newest.comment ?? "",
-    grades: gradesOf(newest.findings),
+    answers: answersOf(newest.findings, result),
   };
 }
 
-function gradesOf(findings: readonly EditedFinding[]): Grades {
+/** What was typed, as it was typed; a value the reader left alone reads as the machine's again. */
+function answersOf(findings: readonly EditedFinding[], result: Result): Answers {
+  const begin = new Map(fieldsOf(result).map((field) => [field.key, field]));
   return Object.fromEntries(
-    findings.flatMap((one) =>
-      typeof one.value === "number" ? [[gradeKey(one.label, one.laterality ?? null), one.value] as const] : [],
-    ),
+    findings.map((one) => {
+      const field = begin.get(fieldKey(one.label, one.laterality ?? null));
+      const text = field?.finding.value === one.value ? field.begin : String(one.value ?? "");
+      return [fieldKey(one.label, one.laterality ?? null), text];
+    }),
   );
 }

@@ -3,7 +3,7 @@ const STEPS: Record<string, string> = {
   load: "Reading the files",
   preprocess: "Preparing",
   infer: "Inference",
-  explain: "Heat-map",
+  explain: "Explanation",
   postprocess: "Putting together",
 };
 
@@ -14,8 +14,8 @@ export const field = {
     check: "Check",
     routine: "Routine",
     none: "Not rated",
-    statWhy: "Sight-threatening: read now",
-    urgentWhy: "Referable disease: read today",
+    statWhy: "Harm threatens: read now",
+    urgentWhy: "Read today",
     checkWhy: "The machine cannot say: a person has to look",
     routineWhy: "Nothing that cannot wait",
   },
@@ -29,12 +29,24 @@ export const field = {
   },
   reviewState: { unread: "To read", drafted: "Draft", signed: "Signed" },
   verdict: { accept: "Accepted", edit: "Edited", reject: "Rejected" },
-  pipelines: { retinopathy: "Diabetic retinopathy" } as Record<string, string>,
+  pipelines: {
+    retinopathy: "Diabetic retinopathy",
+    segmentation: "Hippocampus volumes",
+    reconstruction: "MRI reconstruction",
+    reconstruction_zero_filled: "MRI reconstruction, zero-filled",
+    reconstruction_sense: "MRI reconstruction, SENSE",
+    reconstruction_compressed_sensing: "MRI reconstruction, compressed sensing",
+  } as Record<string, string>,
   abstained: "Model abstained",
   labels: {
     dr_grade: "Retinopathy grade",
     referable_dr: "Referable disease",
     dme_risk: "Macular oedema risk",
+    anterior: "Anterior part",
+    posterior: "Posterior part",
+    hippocampus: "Hippocampus",
+    asymmetry: "Asymmetry",
+    acceleration: "Acceleration",
   } as Record<string, string>,
   grades: {
     dr_grade: [
@@ -51,6 +63,9 @@ export const field = {
   abstainReasons: {
     low_confidence: "It was not sure enough between the grades.",
     ungradable: "The photograph cannot be graded.",
+    low_predicted_quality: "It expects its outline to agree too little with one drawn by hand. Do not use these volumes.",
+    implausible_volume: "A volume is outside what is plausible. Do not use these volumes.",
+    unsupported_structure: "Too much of the image's structure is not supported by the measured data.",
   } as Record<string, string>,
   eyes: { R: "Right eye", L: "Left eye", B: "Both eyes", none: "Side not known", patient: "Patient" },
   eyesShort: { R: "OD", L: "OS", B: "OU", none: "?" },

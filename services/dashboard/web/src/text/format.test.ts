@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { age, bytes, percent, personName, seconds, sentence } from "./format";
+import { age, bytes, figure, percent, personName, quantity, seconds, sentence, span } from "./format";
 
 test("an age has one unit", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
@@ -40,4 +40,11 @@ test("a DICOM name is written as people write it", () => {
   expect(personName("Doe^Jane^Q^Dr")).toBe("Doe, Jane Q");
   expect(personName("Yamada^Tarou=山田^太郎")).toBe("Yamada, Tarou");
   expect(personName("JANCT000")).toBe("JANCT000");
+});
+
+test("a measurement has the digits its unit is worth", () => {
+  expect(quantity(1.6234, "ml")).toBe("1.62\u00a0ml");
+  expect(span(1.4949, 1.75, "ml")).toBe("1.49–1.75");
+  expect(quantity(4, "1")).toBe("4");
+  expect(figure(0.000123456, null)).toBe("0.000123");
 });

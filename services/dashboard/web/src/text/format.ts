@@ -23,6 +23,29 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)}${NBSP}%`;
 }
 
+/** Digits behind the point that a measurement of this unit is worth; others keep three that say something. */
+const DECIMALS: Readonly<Record<string, number>> = { ml: 2, "%": 1, dB: 1, mm: 1 };
+const SIGNIFICANT = 3;
+/** UCUM writes a number without a unit as "1". */
+const NO_UNIT = "1";
+
+/** "1.62" of 1.6234 ml: a measurement without its unit. */
+export function figure(value: number, unit: string | null): string {
+  const decimals = unit === null ? undefined : DECIMALS[unit];
+  if (decimals !== undefined) return value.toFixed(decimals);
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(SIGNIFICANT)));
+}
+
+/** "1.62 ml" */
+export function quantity(value: number, unit: string | null): string {
+  return unit === null || unit === NO_UNIT ? figure(value, unit) : `${figure(value, unit)}${NBSP}${unit}`;
+}
+
+/** "1.49–1.75" */
+export function span(low: number, high: number, unit: string | null): string {
+  return `${figure(low, unit)}–${figure(high, unit)}`;
+}
+
 export function dateTime(time: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
 }

@@ -24,6 +24,7 @@ export const lists = {
       review: "Review",
       urgency: "Urgency",
       state: "Machine",
+      pipeline: "Question",
       any: "All",
     },
     unrouted: "No pipeline reads this",

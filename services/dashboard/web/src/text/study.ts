@@ -32,6 +32,17 @@ export const study = {
     showProposed: "Show the newer result",
     showSigned: "Show the signed result",
   },
+  questions: {
+    label: "Readings of this study",
+  },
+  findings: {
+    none: "The model gave no findings.",
+    table: "Findings",
+    finding: "Finding",
+    side: "Side",
+    value: "Value",
+    quality: "Quality",
+  },
   machine: {
     unroutedWhat: "The images are stored. A clinician can read them without a model; no finding was made.",
     step: (step: string | null, share: string) => `${step === null ? "Starting" : (field.steps[step] ?? step)}, ${share} done`,
@@ -52,7 +63,7 @@ export const study = {
     abstainedWhat: "It gives no answer that may be relied on. A person has to look.",
     noReason: "It was not sure enough.",
     noGrade: "No grade",
-    probabilities: "Probability of each grade",
+    probabilities: "Probability of each class",
     interval: (low: number, high: number) => (low === high ? `Likely grade ${low}` : `Likely between grade ${low} and ${high}`),
   },
   trust: {
@@ -65,6 +76,7 @@ export const study = {
     model: "Model",
     read: "Read",
     explanation: "Heat-map",
+    noExplanation: "None",
     explained: (method: string, target: string) => `${method}, for ${target}`,
     total: "Time taken",
     receipt: {
@@ -104,11 +116,15 @@ export const study = {
     choose: "Choose a grade",
     keepDraft: "Keep draft",
     next: "Next study",
+    nextReading: (pipeline: string) => `Next: ${pipeline}`,
+    nothingToEdit: "There is no value to correct: accept or reject.",
+    begins: (value: string) => `machine ${value}`,
     missing: {
       verdict: "Choose accept, edit or reject.",
       reason: "A rejection needs a reason.",
       grades: "Choose each grade.",
-      change: "Change a grade, or accept instead.",
+      numbers: "Type each number.",
+      change: "Change a value, or accept instead.",
     },
     conflict: "Somebody wrote here in the meantime",
     conflictWho: (reader: string, what: string, when: string) => `${reader}: ${what}, ${when}`,

@@ -9,19 +9,28 @@ const WORDS: Record<FilterName, Record<string, string>> = {
   review_state: t.reviewState,
   urgency: t.urgency,
   job_state: t.jobState,
+  pipeline: t.pipelines,
 };
 const LABELS: Record<FilterName, string> = {
   review_state: t.worklist.filters.review,
   urgency: t.worklist.filters.urgency,
   job_state: t.worklist.filters.state,
+  pipeline: t.worklist.filters.pipeline,
 };
 
-type Props = { ref: Ref<HTMLDivElement>; chosen: WorklistFilters; choose: (filters: WorklistFilters) => void };
+const NAMES = Object.keys(LABELS) as FilterName[];
 
-export function Filters({ ref, chosen, choose }: Props): ReactElement {
+type Props = {
+  ref: Ref<HTMLDivElement>;
+  chosen: WorklistFilters;
+  pipelines: readonly string[];
+  choose: (filters: WorklistFilters) => void;
+};
+
+export function Filters({ ref, chosen, pipelines, choose }: Props): ReactElement {
   return (
     <div ref={ref} className="filters" role="group" aria-label={t.worklist.filters.label}>
-      {(Object.keys(FILTERS) as FilterName[]).map((name) => (
+      {NAMES.map((name) => (
         <Field key={name} label={LABELS[name]}>
           <select
             className="input"
@@ -29,9 +38,9 @@ export function Filters({ ref, chosen, choose }: Props): ReactElement {
             onChange={(event) => choose(withFilter(chosen, name, event.target.value))}
           >
             <option value="">{t.worklist.filters.any}</option>
-            {FILTERS[name].map((value) => (
+            {(name === "pipeline" ? pipelines : FILTERS[name]).map((value) => (
               <option key={value} value={value}>
-                {WORDS[name][value]}
+                {WORDS[name][value] ?? value}
               </option>
             ))}
           </select>

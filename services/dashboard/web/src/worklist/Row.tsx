@@ -7,7 +7,8 @@ import { Age } from "../design/Age";
 import { Badge } from "../design/parts";
 import { percent, personName } from "../text/format";
 import { t } from "../text/messages";
-import { findingText, stateMark, urgencyMark, type Mark } from "./rows";
+import { nameOfPipeline } from "../study/questions";
+import { findingText, readingPath, stateMark, urgencyMark, type Mark } from "./rows";
 
 type Props = { row: WorklistRow; chosen: boolean; choose: () => void };
 
@@ -26,7 +27,7 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
       </td>
       <td>
         <Link
-          href={`/studies/${row.id}`}
+          href={readingPath(row)}
           className="patient"
           aria-label={t.worklist.open(patient)}
           onFocus={choose}
@@ -56,7 +57,7 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
 }
 
 function readBy(row: WorklistRow): string {
-  const pipeline = row.pipeline === null ? null : (t.pipelines[row.pipeline] ?? row.pipeline);
+  const pipeline = row.pipeline === null ? null : nameOfPipeline(row.pipeline);
   return [row.modality, pipeline].filter(Boolean).join(" · ");
 }
 

@@ -2,7 +2,7 @@
 import { useRef, useState, type ReactElement } from "react";
 import { useLocation } from "wouter";
 
-import { rowsOf, useWorklist } from "../api/queries";
+import { rowsOf, usePipelines, useWorklist } from "../api/queries";
 import { Button, Empty } from "../design/parts";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { More } from "../design/More";
@@ -11,7 +11,7 @@ import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { Filters } from "./Filters";
 import { keptFilters, keepFilters, type WorklistFilters } from "./filters";
-import { moved } from "./rows";
+import { moved, readingPath } from "./rows";
 import { Row } from "./Row";
 import "./worklist.css";
 
@@ -22,6 +22,7 @@ export function WorklistPage(): ReactElement {
   const [, goTo] = useLocation();
   const rows = rowsOf(list.data);
   const at = rows.some((row) => row.row_id === cursor) ? cursor : (rows[0]?.row_id ?? null);
+  const pipelines = usePipelines();
   const filterBar = useRef<HTMLDivElement>(null);
 
   const choose = (chosen: WorklistFilters): void => {
@@ -30,7 +31,7 @@ export function WorklistPage(): ReactElement {
   };
   const open = (id: string | null): void => {
     const row = rows.find((candidate) => candidate.row_id === id);
-    if (row) goTo(`/studies/${row.id}`);
+    if (row) goTo(readingPath(row));
   };
   useShortcuts([
     { keys: KEYS.worklist.next, run: () => setCursor(moved(rows, at, 1)) },
@@ -55,7 +56,7 @@ export function WorklistPage(): ReactElement {
                 )}
           </p>
         </div>
-        <Filters ref={filterBar} chosen={filters} choose={choose} />
+        <Filters ref={filterBar} chosen={filters} pipelines={pipelines} choose={choose} />
       </div>
       <div className="page-body">
         <Stale error={list.error} />

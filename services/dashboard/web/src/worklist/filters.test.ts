@@ -10,3 +10,8 @@ test("a stored filter that this version does not know is dropped", () => {
 test("choosing all takes the filter away", () => {
   expect(withFilter({ urgency: "stat" }, "urgency", "")).toEqual({});
 });
+
+test("a pipeline that somebody added may be filtered by", () => {
+  expect(knownFilters({ pipeline: "spleen_ct" })).toEqual({ pipeline: "spleen_ct" });
+  expect(knownFilters({ pipeline: "<b>" })).toEqual({});
+});

@@ -5,8 +5,12 @@ export const FILTERS = {
   job_state: ["queued", "running", "succeeded", "failed", "quarantined", "cancelled"],
 } as const;
 
-export type FilterName = keyof typeof FILTERS;
+/** Pipelines are not a fixed list: models that somebody added have their own names. */
+export type FilterName = keyof typeof FILTERS | "pipeline";
 export type WorklistFilters = Partial<Record<FilterName, string>>;
+
+const FIXED = Object.keys(FILTERS) as (keyof typeof FILTERS)[];
+const PIPELINE = /^[\w.-]{1,64}$/;
 
 const STORED = "overread.filters";
 
@@ -14,7 +18,9 @@ const STORED = "overread.filters";
 export function knownFilters(stored: unknown): WorklistFilters {
   const known: WorklistFilters = {};
   if (typeof stored !== "object" || stored === null) return known;
-  for (const name of Object.keys(FILTERS) as FilterName[]) {
+  const { pipeline } = stored as Record<string, unknown>;
+  if (typeof pipeline === "string" && PIPELINE.test(pipeline)) known.pipeline = pipeline;
+  for (const name of FIXED) {
     const value = (stored as Record<string, unknown>)[name];
     const allowed: readonly string[] = FILTERS[name];
     if (typeof value === "string" && allowed.includes(value)) known[name] = value;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { WorklistRow } from "../api/types";
 import { t } from "../text/messages";
-import { findingText, moved, stateMark, urgencyMark } from "./rows";
+import { findingText, moved, readingPath, stateMark, urgencyMark } from "./rows";
 
 const row = (part: Partial<WorklistRow>): WorklistRow =>
   ({
@@ -68,4 +68,9 @@ test("the cursor stops at the ends of the list", () => {
 
 test("a cursor whose row has left the list begins at the top", () => {
   expect(moved(rows, "gone", 1)).toBe("a");
+});
+
+test("a row leads to its own reading of the study", () => {
+  expect(readingPath({ id: "study", job_id: "job" })).toBe("/studies/study?job=job");
+  expect(readingPath({ id: "study", job_id: null })).toBe("/studies/study");
 });

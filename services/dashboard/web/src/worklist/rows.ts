@@ -1,4 +1,5 @@
 /** What a worklist row says of itself: its urgency, its state, and why where there is no finding. */
+import { query } from "../api/client";
 import type { JobState, WorklistRow } from "../api/types";
 import type { IconName } from "../design/icons";
 import type { Tone } from "../design/parts";
@@ -66,6 +67,11 @@ export function findingText(row: WorklistRow): string {
   }
   if (isFailed(row)) return t.worklist.notRead(row.job_error);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
+}
+
+/** The address of the row's reading: a study may have several, and the newest job says which. */
+export function readingPath(row: Pick<WorklistRow, "id" | "job_id">): string {
+  return `/studies/${row.id}${query({ job: row.job_id })}`;
 }
 
 /** The row the cursor stands on after a move; it never leaves the list. */

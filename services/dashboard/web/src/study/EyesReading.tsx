@@ -2,47 +2,22 @@
 import type { ReactElement } from "react";
 
 import type { Finding, ImageReading, Laterality, Result } from "../api/types";
-import { Badge, Notice } from "../design/parts";
-import { percent, sentence } from "../text/format";
+import { Badge } from "../design/parts";
+import { percent } from "../text/format";
 import { t } from "../text/messages";
-import { eyesOf, finding } from "./photographs";
+import { finding, labelText } from "./findings";
+import { eyesOf } from "./photographs";
+import { Probabilities } from "./Probabilities";
+import { abstainReason, ReadingFrame } from "./ReadingFrame";
 
-export function Reading({ result }: { result: Result }): ReactElement {
-  const eyes = eyesOf(result);
-  const unreliable = result.images.filter((image) => image.explanation && !image.explanation.reliable);
+export function EyesReading({ result }: { result: Result }): ReactElement {
   return (
-    <section className="panel" aria-labelledby="reading-title">
-      <div className="row row-apart">
-        <h2 id="reading-title">{t.reading.title}</h2>
-        <span title={t.urgency[`${result.urgency}Why`]}>
-          <Badge icon={result.urgency} tone={result.urgency}>
-            {t.urgency[result.urgency]}
-          </Badge>
-        </span>
-      </div>
-      {result.abstained ? (
-        <Notice tone="check" title={t.reading.abstained}>
-          <p>{abstainReason(result.abstain_reason)}</p>
-          <p>{t.reading.abstainedWhat}</p>
-        </Notice>
-      ) : null}
-      {eyes.map((eye) => (
+    <ReadingFrame result={result}>
+      {eyesOf(result).map((eye) => (
         <EyeReading key={eye ?? "patient"} result={result} eye={eye} images={imagesOf(result, eye)} />
       ))}
-      {unreliable.length > 0 ? (
-        <Notice tone="urgent" title={t.trust.unreliable}>
-          {[...new Set(unreliable.map((image) => image.explanation?.note ?? t.trust.noNote))].map((note) => (
-            <p key={note}>{sentence(note)}</p>
-          ))}
-        </Notice>
-      ) : null}
-    </section>
+    </ReadingFrame>
   );
-}
-
-function abstainReason(reason: string | null): string {
-  if (reason === null) return t.reading.noReason;
-  return t.abstainReasons[reason] ?? sentence(reason);
 }
 
 function imagesOf(result: Result, eye: Laterality | null): ImageReading[] {
@@ -69,7 +44,7 @@ function EyeReading({ result, eye, images }: EyeProps): ReactElement {
       <dl className="facts">
         {others.map((one) => (
           <div key={one.label} className="facts-row">
-            <dt>{t.labels[one.label] ?? one.code.meaning}</dt>
+            <dt>{labelText(one)}</dt>
             <dd>{valueText(one)}</dd>
           </div>
         ))}
@@ -96,40 +71,27 @@ function Grade({ grade }: { grade: Finding }): ReactElement {
           </>
         )}
       </p>
-      {grade.probabilities ? <Bars finding={grade} probabilities={grade.probabilities} /> : null}
+      {grade.probabilities ? (
+        <>
+          <Probabilities
+            finding={grade}
+            classes={Object.entries(grade.probabilities)}
+            names={t.grades.dr_grade}
+          />
+          <Interval finding={grade} />
+        </>
+      ) : null}
     </>
   );
 }
 
-type BarsProps = { finding: Finding; probabilities: Record<string, number> };
-
-/** One bar a grade; the interval is drawn beside the grades it spans and written below. */
-function Bars({ finding: one, probabilities }: BarsProps): ReactElement {
-  const [low, high] = one.interval ?? [null, null];
-  const inside = (grade: number): boolean => low !== null && high !== null && grade >= low && grade <= high;
+/** The span of grades that the model holds likely, in words. */
+function Interval({ finding: one }: { finding: Finding }): ReactElement {
+  if (!one.interval) return <></>;
   return (
-    <>
-      <table className="bars" aria-label={t.reading.probabilities}>
-        <tbody>
-          {Object.entries(probabilities).map(([grade, probability]) => (
-            <tr key={grade} className={Number(grade) === one.value ? "bar-chosen" : undefined}>
-              <th scope="row" title={t.grades.dr_grade[Number(grade)]}>
-                {grade}
-              </th>
-              <td className={inside(Number(grade)) ? "bar-span" : undefined}>
-                <span className="bar-fill" style={{ width: `${probability * 100}%` }} />
-              </td>
-              <td className="bar-number">{percent(probability)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {low !== null && high !== null ? (
-        <p className="tone-muted small interval">
-          <span className="interval-mark" aria-hidden="true" /> {t.reading.interval(low, high)}
-        </p>
-      ) : null}
-    </>
+    <p className="tone-muted small interval">
+      <span className="interval-mark" aria-hidden="true" /> {t.reading.interval(...one.interval)}
+    </p>
   );
 }
 

@@ -6,72 +6,52 @@ import { Badge, Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
+import { EyeStage } from "./EyeStage";
 import { photographsBySide, type Photograph, type Side, type SidePhotographs } from "./photographs";
-import { OPACITY_STEP, PLAIN, TONE_STEP, withOpacity, withTone, type Picture } from "./picture";
-import { Stage } from "./Stage";
-import { Tools } from "./Tools";
-import { panned, PAN_STEP, WHOLE, ZOOM_STEP, zoomed, type View } from "./view";
-
-const PAN: Record<string, readonly [number, number]> = {
-  ArrowLeft: [PAN_STEP, 0],
-  ArrowRight: [-PAN_STEP, 0],
-  ArrowUp: [0, PAN_STEP],
-  ArrowDown: [0, -PAN_STEP],
-};
+import { OPACITY_STEP, PLAIN, withOpacity, type Picture } from "./picture";
+import { HeatMapTool, RedFreeTool, ToneTools, ToolBar, ZoomTools } from "./Tools";
+import { useLook, type Look } from "./useLook";
 
 const KEY_OF: Record<Side, string> = { R: KEYS.picture.right[0], L: KEYS.picture.left[0], none: KEYS.picture.other[0] };
 
-export function Viewer({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
-  const [view, look] = useState<View>(WHOLE);
-  const [picture, setPicture] = useState<Picture>(() => beginning(result));
+export function Eyes({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
+  const at = useLook(() => beginning(result));
+  const { setPicture } = at;
   const [alone, setAlone] = useState<Side | null>(null);
   const sides = photographsBySide(study, result);
   const show = (side: Side): void => setAlone(sides.some((group) => group.side === side) ? side : alone);
-  const reset = (): void => {
-    look(WHOLE);
-    setPicture(beginning(result));
-  };
   const k = KEYS.picture;
   useShortcuts([
     { keys: k.overlay, run: () => setPicture((now) => ({ ...now, overlay: !now.overlay })) },
     { keys: k.lessOverlay, run: () => setPicture((now) => withOpacity(now, -OPACITY_STEP)) },
     { keys: k.moreOverlay, run: () => setPicture((now) => withOpacity(now, OPACITY_STEP)) },
     { keys: k.redFree, run: () => setPicture((now) => ({ ...now, redFree: !now.redFree })) },
-    { keys: k.lessContrast, run: () => setPicture((now) => withTone(now, "contrast", -TONE_STEP)) },
-    { keys: k.moreContrast, run: () => setPicture((now) => withTone(now, "contrast", TONE_STEP)) },
-    { keys: k.darker, run: () => setPicture((now) => withTone(now, "brightness", -TONE_STEP)) },
-    { keys: k.brighter, run: () => setPicture((now) => withTone(now, "brightness", TONE_STEP)) },
-    { keys: k.zoomIn, run: () => look((now) => zoomed(now, ZOOM_STEP)) },
-    { keys: k.zoomOut, run: () => look((now) => zoomed(now, 1 / ZOOM_STEP)) },
-    { keys: k.pan, run: (key) => look((now) => panned(now, ...(PAN[key] ?? [0, 0]))) },
     { keys: k.right, run: () => show("R") },
     { keys: k.left, run: () => show("L") },
     { keys: k.other, run: () => show("none") },
     { keys: k.both, run: () => setAlone(null) },
-    { keys: k.reset, run: reset },
   ]);
 
   if (sides.length === 0) return <Notice tone="muted" title={t.study.noPhotographs} />;
   const shown = alone === null ? sides : sides.filter((group) => group.side === alone);
   return (
     <section className="viewer" aria-label={t.study.viewer}>
-      <Tools
-        picture={picture}
-        change={setPicture}
-        reset={reset}
-        view={view}
-        look={look}
-        hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
-      />
+      <ToolBar>
+        <HeatMapTool
+          at={at}
+          hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
+        />
+        <RedFreeTool at={at} />
+        <ToneTools at={at} />
+        <ZoomTools at={at} />
+      </ToolBar>
       <div className="stages">
         {shown.map((group) => (
           <Eye
             key={group.side}
             group={group}
             result={result}
-            picture={picture}
-            view={view}
-            look={look}
+            at={at}
             choice={sides.length > 1 ? { alone: alone !== null, pick: setAlone } : null}
           />
         ))}
@@ -90,14 +70,12 @@ function beginning(result: Result | null): Picture {
 type EyeProps = {
   group: SidePhotographs;
   result: Result | null;
-  picture: Picture;
-  view: View;
-  look: (change: (view: View) => View) => void;
+  at: Look;
   choice: { alone: boolean; pick: (side: Side | null) => void } | null;
 };
 
 /** One eye; where it was photographed more than once, the reader picks which picture to see. */
-function Eye({ group, result, picture, view, look, choice }: EyeProps): ReactElement {
+function Eye({ group, result, at, choice }: EyeProps): ReactElement {
   const [picked, pick] = useState(0);
   const photograph = group.photographs[picked] ?? group.photographs[0];
   if (photograph === undefined) return <></>;
@@ -137,14 +115,14 @@ function Eye({ group, result, picture, view, look, choice }: EyeProps): ReactEle
           ) : null}
         </span>
       </figcaption>
-      <Stage
+      <EyeStage
         key={photograph.instanceId}
         photograph={photograph}
         resultId={result?.id ?? null}
         heatMap={heatMapOf(photograph, result)}
-        picture={picture}
-        view={view}
-        look={look}
+        picture={at.picture}
+        view={at.view}
+        look={at.look}
       />
     </figure>
   );

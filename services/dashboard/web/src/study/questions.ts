@@ -1,0 +1,77 @@
+/** The questions that were asked of a study: one a pipeline and subject, each with its jobs, results and reviews. */
+import type { Job, Result, Review, StudyDetail } from "../api/types";
+import { t } from "../text/messages";
+
+export type Question = {
+  slotId: string;
+  pipeline: string;
+  /** Which of several questions to the same pipeline this is, from 1; null where there is one only. */
+  number: number | null;
+  /** The newest live job. */
+  job: Job | null;
+  /** Newest first, without those of shadow models. */
+  results: readonly Result[];
+  /** In the order they were written. */
+  reviews: readonly Review[];
+};
+
+/** In the order they were asked: the ids of slots grow with time. */
+export function questionsOf(study: StudyDetail): Question[] {
+  const jobs = study.jobs.filter((job) => job.role !== "shadow");
+  const results = study.results.filter((result) => result.role !== "shadow");
+  const pipelines = new Map([...jobs, ...results].map((one) => [one.slot_id, one.pipeline]));
+  const slots = [...pipelines].sort(([one], [other]) => (one < other ? -1 : 1));
+  return slots.map(([slotId, pipeline]) => {
+    const same = slots.filter(([, other]) => other === pipeline);
+    const own = results.filter((result) => result.slot_id === slotId);
+    const ids = new Set(own.map((result) => result.id));
+    return {
+      slotId,
+      pipeline,
+      number: same.length > 1 ? same.findIndex(([other]) => other === slotId) + 1 : null,
+      job: jobs.find((job) => job.slot_id === slotId && job.role === "live") ?? null,
+      results: own,
+      reviews: study.reviews.filter((review) => ids.has(review.result_id)).sort((a, b) => a.number - b.number),
+    };
+  });
+}
+
+/** What a pipeline is called; an added model has the name of its bundle. */
+export function nameOfPipeline(pipeline: string): string {
+  return t.pipelines[pipeline] ?? pipeline;
+}
+
+export function nameOfQuestion({ pipeline, number }: Question): string {
+  return number === null ? nameOfPipeline(pipeline) : `${nameOfPipeline(pipeline)} ${number}`;
+}
+
+/** The question to show: the one chosen on the page, else the one the worklist's row spoke of, else the first. */
+export function chosenQuestion(questions: readonly Question[], slotId: string | null, jobId: string | null): Question | null {
+  const asked = questions.find((one) => one.slotId === slotId) ?? questions.find((one) => jobsOf(one).has(jobId));
+  return asked ?? questions[0] ?? null;
+}
+
+function jobsOf(question: Question): ReadonlySet<string | null> {
+  return new Set([question.job?.id ?? "", ...question.results.map((result) => result.job_id)]);
+}
+
+/** The question behind this one, from the last round to the first. */
+export function questionAfter(questions: readonly Question[], slotId: string): Question | null {
+  if (questions.length < 2) return null;
+  const place = questions.findIndex((one) => one.slotId === slotId);
+  return questions[(place + 1) % questions.length] ?? null;
+}
+
+/** The next question of the study with a result that nobody has signed. */
+export function nextUnsigned(questions: readonly Question[], slotId: string): Question | null {
+  const place = questions.findIndex((one) => one.slotId === slotId);
+  const round = [...questions.slice(place + 1), ...questions.slice(0, Math.max(place, 0))];
+  return round.find((one) => one.results.length > 0 && !one.reviews.some((review) => review.standing)) ?? null;
+}
+
+/** The result to show: the answer that stands, or the newer one that waits beside a signed answer. */
+export function shownResult(results: readonly Result[], wantsProposed: boolean): Result | null {
+  const proposed = results.find((result) => result.proposed);
+  if (wantsProposed && proposed) return proposed;
+  return results.find((result) => result.current) ?? proposed ?? null;
+}
