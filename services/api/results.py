@@ -11,13 +11,18 @@ from pipelines.core.errors import NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
+from services.api.result_examples import RESULT_EXAMPLES
 from services.api.views import ResultView
 from services.work.access import Looker, ShownResult, open_artifact, open_result
 
 router = APIRouter(prefix="/results", tags=["results"])
 
 
-@router.get("/{result_id}", summary="A result with findings, explanation and receipt", responses=problems(NotFound))
+@router.get(
+    "/{result_id}",
+    summary="A result with findings, explanation and receipt",
+    responses=problems(NotFound) | {200: {"content": {"application/json": {"examples": RESULT_EXAMPLES}}}},
+)
 def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> ResultView:
     """Opening a result leaves a row in the audit."""
     return result_view(open_result(store, Looker(actor.id_string, settings.access_audit_seconds), result_id))

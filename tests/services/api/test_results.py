@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import select, update
 
+from pipelines.core.labels import LABELS
 from pipelines.core.types import Artifact
+from services.api.result_examples import RESULT_EXAMPLES
+from services.api.views import ResultView
 from services.store.clock import utcnow
 from services.store.session import unit_of_work
 from services.store.states import Role
@@ -154,3 +158,16 @@ def test_an_unknown_result_is_not_found(web: Web) -> None:
     client = web.client(Role.CLINICIAN)
     answers = [client.get(f"/api/v1/results/{one}") for one in ("01JD8Q3Z5V7Y9XK2M4N6P8R0ST", "x", "%00", "0" * 27)]
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "not_found")}
+
+
+@pytest.mark.parametrize("example", RESULT_EXAMPLES.values(), ids=RESULT_EXAMPLES)
+def test_an_example_is_a_result_whose_pictures_are_among_its_files(example: Mapping[str, Any]) -> None:
+    shown = ResultView.model_validate(example["value"])
+    files = {artifact.name for artifact in shown.artifacts}
+    assert shown.model_dump(mode="json") == example["value"]
+    assert {name for image in shown.images for name in image.artifacts} <= files
+
+
+def test_the_volumes_of_the_example_are_values_that_a_reader_could_type() -> None:
+    findings = RESULT_EXAMPLES["volumes"]["value"]["findings"]
+    assert [one["label"] for one in findings if not LABELS["segmentation"][one["label"]].accepts(one["value"])] == []
