@@ -62,6 +62,8 @@ _MODALITIES: Final[Mapping[str, tuple[str, ...]]] = {
     "mammogram": ("MG",),
     "us": ("US",),
     "ultrasound": ("US",),
+    "es": ("ES",),
+    "xc": ("XC",),
     "endoscopy": ("ES",),
     "regular": ("ES", "XC"),
     "rgb": ("ES", "XC"),

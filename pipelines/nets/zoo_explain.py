@@ -25,11 +25,15 @@ _SMOOTH: Final = {2: "bilinear", 3: "trilinear"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """A heat-map 0-1 on the grid the network read, (i, j[, k]), its layer, and the output channel it explains."""
+    """A heat-map 0-1 on the grid the network read, (i, j[, k]), its layer, and the output channel it explains.
+
+    `inside` is the share of the heat that lies in the structure; None where the channel is the whole image's.
+    """
 
     heat: NDArray[np.float32]
     layer: str
     channel: int
+    inside: float | None
 
 
 def show(network: nn.Module, inferer: Inferer, inputs: Tensor, said: NDArray[np.int64]) -> Shown | None:
@@ -43,7 +47,7 @@ def show(network: nn.Module, inferer: Inferer, inputs: Tensor, said: NDArray[np.
     name, layer = found
     if said.ndim == 0:
         heat = _cam(network, layer, inputs, int(said), None)
-        return Shown(heat, name, int(said)) if heat is not None else None
+        return Shown(heat, name, int(said), None) if heat is not None else None
     counts = np.bincount(said.ravel(), minlength=2)
     counts[0] = 0
     if not counts.any() or said.shape != tuple(inputs.shape[2:]):
@@ -57,7 +61,8 @@ def show(network: nn.Module, inferer: Inferer, inputs: Tensor, said: NDArray[np.
     whole = np.zeros(said.shape, np.float32)
     view = whole[window]
     view[...] = heat[cut].reshape(view.shape)
-    return Shown(whole, name, channel)
+    total = float(whole.sum())
+    return Shown(whole, name, channel, float(whole[said == channel].sum()) / total if total else 0.0)
 
 
 def _layer(network: nn.Module, *, whole: bool) -> tuple[str, nn.Module] | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
@@ -137,6 +139,14 @@ _REFUSED_ARGUMENTS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+@contextmanager
+def muted() -> Iterator[None]:
+    """Without warnings: MONAI's tell a bundle's author what will change, and nobody here can change it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def plain_name(target: str) -> str:
     """`monai.transforms.LoadImaged` -> `LoadImaged`."""
     return target.rpartition(".")[2]
@@ -162,7 +172,8 @@ class Listed:
         try:
             known = inspect.signature(self.made).parameters
             forced = {name: value for name, value in _FORCED.items() if name in known}
-            return self.made(*arguments, **{**keywords, **forced})
+            with muted():
+                return self.made(*arguments, **{**keywords, **forced})
         except ImportError as error:  # MONAI's OptionalImportError is one: the package is named in it
             raise BundleRefused(f"{self.name} needs a package: {error}", code="bundle_package_missing") from error
         except (ArithmeticError, AssertionError, AttributeError, LookupError) as error:

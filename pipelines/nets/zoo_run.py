@@ -19,6 +19,7 @@ from torch import Tensor
 from pipelines.core.errors import ModelError, UnsuitableInput
 from pipelines.nets.zoo_explain import Shown, show
 from pipelines.nets.zoo_model import PREDICTION, ZooModel
+from pipelines.nets.zoo_names import muted
 
 #: Probabilities are computed for so many voxels at once: a hundred structures of a whole body would not fit.
 _VOXELS: Final = 2_000_000
@@ -38,16 +39,22 @@ class Placed:
 class Inferred:
     """How sure the network is: `probabilities` (c,) of a whole image's classes, else empty; `uncertainty` 0-1 a voxel.
 
-    `confidence` is the mean probability of what was said: over the voxels of structures, or of the class.
+    `confidence` is the mean probability of what was said: over the voxels of structures, or of the class. `exclusive`:
+    whether the classes exclude one another.
     """
 
     probabilities: tuple[float, ...]
     confidence: float
     uncertainty: Placed | None
+    exclusive: bool
 
 
 class Runner(Protocol):
     """A loaded bundle; images are numbered by whoever asks, and forgotten with `forget`."""
+
+    @property
+    def device(self) -> str:
+        """Where the network runs: cpu or cuda."""
 
     def prepare(self, number: int, array: NDArray[np.float32], affine: NDArray[np.float64]) -> tuple[int, ...]:
         """Pre-process an image (c, i, j[, k]); returns the shape that the network reads."""
@@ -88,11 +95,17 @@ class LocalRunner:
         self._images: dict[int, _Image] = {}
         self._exclusive = is_exclusive(model)
 
+    @property
+    def device(self) -> str:
+        """As Runner says."""
+        return self._device.type
+
     def prepare(self, number: int, array: NDArray[np.float32], affine: NDArray[np.float64]) -> tuple[int, ...]:
         """As Runner says; raises UnsuitableInput where the bundle's pre-processing fails on the image."""
         key = self._model.image
         try:
-            data = self._model.preprocessing({key: as_loaded(array, affine)})
+            with muted():
+                data = self._model.preprocessing({key: as_loaded(array, affine)})
             shape = tuple(int(length) for length in data[key].shape)
         except _FAILURES as error:
             raise UnsuitableInput(
@@ -106,7 +119,7 @@ class LocalRunner:
         image, key = self._images[number], self._model.image
         try:
             inputs = list_data_collate([image.data])[key].to(self._device)
-            with torch.no_grad():
+            with torch.no_grad(), muted():
                 answer = self._model.inferer(inputs, self._network)
         except _FAILURES as error:
             raise ModelError(
@@ -118,7 +131,7 @@ class LocalRunner:
         if answer.ndim <= 2:
             values = probabilities(answer[0].reshape(-1).float(), self._exclusive)
             image.said = np.asarray(int(values.argmax()), np.int64)
-            return Inferred(tuple(float(value) for value in values), float(values.max()), None)
+            return Inferred(tuple(float(value) for value in values), float(values.max()), None, self._exclusive)
         return self._measured(image)
 
     def explain(self, number: int) -> Shown | None:
@@ -136,7 +149,8 @@ class LocalRunner:
             whole = list_data_collate([image.data])
             answer = image.answer.cpu() if image.answer is not None else None
             one = decollate_batch({key: whole[key], PREDICTION: answer})[0]
-            made = self._model.postprocessing(one)[PREDICTION]
+            with muted():
+                made = self._model.postprocessing(one)[PREDICTION]
         except _FAILURES as error:
             raise ModelError(
                 "the bundle's own post-processing fails", code="bundle_failed", kind=_kind(error)
@@ -171,7 +185,7 @@ class LocalRunner:
             total, count = total + float(top[inside].sum()), count + int(inside.sum())
         image.said = np.concatenate(said)
         uncertainty = Placed(np.concatenate(unsure)[None].astype(np.float32), self._affine(image))
-        return Inferred((), total / count if count else 0.0, uncertainty)
+        return Inferred((), total / count if count else 0.0, uncertainty, self._exclusive)
 
 
 def as_loaded(array: NDArray[np.float32], affine: NDArray[np.float64]) -> MetaTensor:
