@@ -12,6 +12,8 @@ from pipelines.core.errors import UnsuitableInput
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import InstanceFile
 from pipelines.imaging.dicom import DicomHeader, read_header
+from pipelines.imaging.frames import NiftiHeader
+from pipelines.imaging.kspace import KspaceHeader, KspaceIdentity
 from pipelines.imaging.sniff import MediaKind
 
 #: What stands for the SOP Class and the transfer syntax of each kind; see codes.py.
@@ -20,12 +22,6 @@ _KINDS: Final = {uid: kind for kind, uid in FOREIGN_CLASSES.items()}
 _MODALITY: Final = "MR"  # PS3.3 C.7.3.1.1.1
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")  # PS3.5 section 9
 _UID_CHARACTERS: Final = 64  # PS3.5 section 9.1
-_SEXES: Final = frozenset({"M", "F", "O"})  # PS3.3 C.7.1.1; ISMRMRD's schema has the same three
-_DATE_DIGITS: Final = 8  # PS3.5 section 6.2, VR DA
-_TIME_DIGITS: Final = 6  # PS3.5 section 6.2, VR TM, without fractions
-_NOT_DIGITS: Final = re.compile(r"[^0-9]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_TEXT_CHARACTERS: Final = 256  # as read_header cuts DICOM's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +33,22 @@ class ForeignIdentity:
     study_instance_uid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignFacts:
-    """What a file that is no DICOM says of itself; `shape` is (columns, rows, slices) of its images.
-
-    Dates and times as DICOM writes them or as XML does (2026-11-22, 10:00:00); texts as they stand in the file.
-    """
-
-    shape: tuple[int, int, int]
-    patient_id: str | None = None
-    patient_name: str | None = None
-    birth_date: str | None = None
-    sex: str | None = None
-    study_instance_uid: str | None = None
-    study_date: str | None = None
-    study_time: str | None = None
-    study_description: str | None = None
-    series_description: str | None = None
-    accession_number: str | None = None
-    body_part: str | None = None
-    manufacturer: str | None = None
-    model_name: str | None = None
-
-
 class ReadsForeign(Protocol):
     """The decoding child as far as these headers need it: hostile bytes are parsed there alone."""
 
-    def foreign_facts(self, path: Path, kind: MediaKind) -> ForeignFacts:
-        """What the NIfTI (also in gzip) or HDF5 file says of itself; raises BadInput, OutOfMemory, DecoderDied."""
+    def nifti_header(self, path: Path) -> NiftiHeader:
+        """Shape and place of a NIfTI file, also in gzip; raises BadInput, OutOfMemory, DecoderDied."""
+
+    def kspace_header(self, path: Path) -> KspaceHeader:
+        """Sizes and identity of raw data; raises the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a file says of itself; `shape` is (columns, rows, slices) of its images."""
+
+    shape: tuple[int, int, int]
+    identity: KspaceIdentity
 
 
 def read_foreign_header(path: Path, kind: MediaKind, decoder: ReadsForeign, identity: ForeignIdentity) -> DicomHeader:
@@ -73,12 +57,12 @@ def read_foreign_header(path: Path, kind: MediaKind, decoder: ReadsForeign, iden
     The study is the stated one, else the file's own, else one derived from the bytes. A name and a birth date belong to
     the patient id beside them: where the sender states another id they are left out. Raises what the decoder raises.
     """
-    facts = decoder.foreign_facts(path, kind)
-    patient_id = identity.patient_id or _text(facts.patient_id)
-    is_own = identity.patient_id in {None, _text(facts.patient_id)}
+    facts = _facts(path, kind, decoder)
+    stated, (columns, rows, slices) = facts.identity, facts.shape
+    patient_id = identity.patient_id or stated.patient_id
+    is_own = identity.patient_id in {None, stated.patient_id}
     names = (kind.value, identity.sha256, patient_id or "")
-    study = identity.study_instance_uid or _uid(facts.study_instance_uid) or derived_uid("foreign study", *names)
-    columns, rows, slices = facts.shape
+    study = identity.study_instance_uid or _uid(stated.study_instance_uid) or derived_uid("foreign study", *names)
     return DicomHeader(
         sop_instance_uid=derived_uid("foreign file", *names, study),
         sop_class_uid=FOREIGN_CLASSES[kind],
@@ -88,20 +72,20 @@ def read_foreign_header(path: Path, kind: MediaKind, decoder: ReadsForeign, iden
         modality=_MODALITY,
         patient_id=patient_id,
         issuer=None,
-        patient_name=_text(facts.patient_name) if is_own else None,
-        birth_date=_digits(facts.birth_date, _DATE_DIGITS) if is_own else None,
-        sex=facts.sex if is_own and facts.sex in _SEXES else None,
-        study_date=_digits(facts.study_date, _DATE_DIGITS),
-        study_time=_digits(facts.study_time, _TIME_DIGITS),
-        study_description=_text(facts.study_description),
-        series_description=_text(facts.series_description),
-        accession_number=_text(facts.accession_number),
+        patient_name=stated.patient_name if is_own else None,
+        birth_date=stated.birth_date if is_own else None,
+        sex=stated.sex if is_own else None,
+        study_date=stated.study_date,
+        study_time=stated.study_time,
+        study_description=stated.study_description,
+        series_description=stated.series_description,
+        accession_number=stated.accession_number,
         series_number=None,
         instance_number=1,
         laterality=None,
-        body_part=_text(facts.body_part),
-        manufacturer=_text(facts.manufacturer),
-        model_name=_text(facts.model_name),
+        body_part=stated.body_part,
+        manufacturer=stated.manufacturer,
+        model_name=stated.model_name,
         rows=rows,
         columns=columns,
         frames=slices,
@@ -130,14 +114,13 @@ def header_of_instance(instance: InstanceFile, decoder: ReadsForeign) -> DicomHe
     return header
 
 
+def _facts(path: Path, kind: MediaKind, decoder: ReadsForeign) -> _Facts:
+    if kind is MediaKind.NIFTI:
+        i, j, k = (*decoder.nifti_header(path).shape, 1, 1, 1)[:3]
+        return _Facts((i, j, k), KspaceIdentity())
+    header = decoder.kspace_header(path)
+    return _Facts((header.columns, header.rows, header.slices * header.partitions), header.identity)
+
+
 def _uid(value: str | None) -> str | None:
     return value if value and len(value) <= _UID_CHARACTERS and _UID.fullmatch(value) else None
-
-
-def _digits(value: str | None, count: int) -> str | None:
-    """An XML date or time as DICOM writes it: 2026-11-22 is 20261122, without its zone and fractions."""
-    return _NOT_DIGITS.sub("", value)[:count] or None if value else None
-
-
-def _text(value: str | None) -> str | None:
-    return _CONTROL.sub("", value).strip()[:_TEXT_CHARACTERS] or None if value else None

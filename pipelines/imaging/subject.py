@@ -1,4 +1,4 @@
-"""Makes a subject of files on local disk, without any service: DICOM objects as they are, photographs wrapped."""
+"""Makes a subject of files on local disk, without any service: photographs are wrapped, all others read as they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipelines.core.receipt import derived_uid
 from pipelines.core.types import InstanceFile, Laterality, Subject
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.dicom import DicomHeader, read_header
+from pipelines.imaging.foreign import FOREIGN_CLASSES, ForeignIdentity, read_foreign_header
 from pipelines.imaging.laterality import from_name
 from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.sniff import MediaKind, sniff_file
@@ -63,8 +64,17 @@ def _instance(path: Path, target: Path, study: str, rank: int, decoder: Decoder)
         path = target
     elif kind is MediaKind.EMPTY:
         raise NotAnImage("the file is empty", code="empty_file")
-    header = read_header(path)
+    header = _header(path, kind, decoder)
     return _file(path, header, header.laterality), header
+
+
+def _header(path: Path, kind: MediaKind, decoder: Decoder) -> DicomHeader:
+    """Of a DICOM object, a NIfTI volume (also in gzip) or raw data."""
+    if kind is MediaKind.GZIP:
+        kind = MediaKind.NIFTI  # a tar of files is for intake alone
+    if kind in FOREIGN_CLASSES:
+        return read_foreign_header(path, kind, decoder, ForeignIdentity(_sha256(path)))
+    return read_header(path)
 
 
 def _file(path: Path, header: DicomHeader, side: Laterality | None) -> InstanceFile:

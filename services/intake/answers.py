@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pipelines.core.errors import BadInput, OverreadError
 from services.work.outcomes import FileOutcome
-from services.work.submission import Received
+from services.work.places import Received
 
 ACCEPTED: Final = 202
 RETRY_AFTER_SECONDS: Final = 5

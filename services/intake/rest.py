@@ -31,9 +31,8 @@ from services.settings import Settings
 from services.store.ids import ULID_LENGTH
 from services.store.states import Role
 from services.work.close import complete
-from services.work.photographs import WrapsPhotographs
+from services.work.places import Decodes, Parts
 from services.work.spool import Spool
-from services.work.submission import Parts
 
 router = APIRouter(tags=["intake"])
 
@@ -49,9 +48,9 @@ IdempotencyKey = Annotated[
 ]
 
 
-def decoder_of(request: Request) -> WrapsPhotographs:
+def decoder_of(request: Request) -> Decodes:
     """The decoding child of this application."""
-    return cast("WrapsPhotographs", request.app.state.decoder)
+    return cast("Decodes", request.app.state.decoder)
 
 
 @router.post(

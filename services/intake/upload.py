@@ -21,8 +21,9 @@ from pipelines.core.receipt import digest
 from services.intake.answers import Answer, answer, refusal
 from services.intake.asked import Asked
 from services.intake.multipart import MULTIPART, NAMELESS, MultipartBody, Receiver, boundary_of
+from services.work.places import Parts, Received
 from services.work.spool import Spool, SpooledFile
-from services.work.submission import Parts, Received, Submission
+from services.work.submission import Submission
 
 #: Raw bodies: RFC 3240, and what archives are commonly called. What the bytes are decides, as everywhere.
 RAW_TYPES: Final = frozenset(

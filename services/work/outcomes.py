@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from pipelines.core.errors import OverreadError
 from pipelines.imaging.dicom import DicomHeader
 from services.store.states import Priority
 from services.work.spool import SpooledFile
+
+DICOM_MEDIA_TYPE: Final = "application/dicom"  # RFC 3240
 
 
 class FileStatus(StrEnum):
@@ -49,11 +52,12 @@ class IntakeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Readied:
-    """A DICOM file whose header was read; `photograph` is the picture it was made of, with its media type."""
+    """A file whose header was read; `photograph` is the picture it was made of, with its media type."""
 
     file: SpooledFile
     header: DicomHeader
     photograph: tuple[SpooledFile, str] | None = None
+    media_type: str = DICOM_MEDIA_TYPE
 
     @property
     def name(self) -> str:

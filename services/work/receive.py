@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Final
 
 from pipelines.core.errors import BadInput, OverreadError
 from pipelines.imaging.dicom import read_header
@@ -16,8 +15,6 @@ from services.work.arrivals import Arrival, write_study
 from services.work.outcomes import FileOutcome, IntakeOptions, Readied, rejected
 from services.work.rejections import Refused, reject
 from services.work.spool import SpooledFile
-
-DICOM_MEDIA_TYPE: Final = "application/dicom"  # RFC 3240
 
 
 def receive(store: Store, settings: Settings, spooled: SpooledFile, options: IntakeOptions, actor: str) -> FileOutcome:
@@ -78,9 +75,9 @@ def keep(store: Store, group: Sequence[Readied], options: IntakeOptions, actor: 
 
 
 def _published(store: Store, group: Sequence[Readied]) -> list[Arrival]:
-    """Each file with its durable blobs: the DICOM object, and the photograph it was made of."""
+    """Each file with its durable blobs: itself, and the photograph it was made of."""
     wanted = [
-        [(one.file.path, one.file.sha256, DICOM_MEDIA_TYPE)]
+        [(one.file.path, one.file.sha256, one.media_type)]
         + ([(one.photograph[0].path, one.photograph[0].sha256, one.photograph[1])] if one.photograph else [])
         for one in group
     ]

@@ -32,8 +32,6 @@ from tests.services.intake.conftest import (
 )
 
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
-NIFTI = bytes(344) + b"n+1\x00" + bytes(200)
-HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(200)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/json", "image/jpeg", "multipart/related", ""])
@@ -94,12 +92,6 @@ def wait_until(reached: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.05)
     assert reached()
-
-
-@pytest.mark.parametrize(("name", "content"), [("volume.nii", NIFTI), ("raw.h5", HDF5)])
-def test_kinds_that_no_pipeline_reads_are_refused_honestly(sender: Sender, name: str, content: bytes) -> None:
-    answer = sender.send((name, content))
-    assert (answer.status_code, answer.json()["code"]) == (422, "unsupported_kind")
 
 
 def test_an_unknown_pipeline_is_refused_in_the_query_and_in_a_field(sender: Sender) -> None:
