@@ -47,7 +47,7 @@ develop: python ## the same with all that testing and checking need
 	@$(PYTHON) scripts/setup.py develop --torch $(TORCH)
 
 screenshots: develop ## take the pictures in docs/images anew, from the real system in a real browser
-	OVERREAD_SCREENSHOTS=1 $(PYTEST) -q tests/e2e/test_dashboard.py
+	OVERREAD_SCREENSHOTS=1 $(PYTEST) -q tests/e2e/dashboard
 
 format: develop ## bring the code into its form
 	$(BIN)/ruff format .

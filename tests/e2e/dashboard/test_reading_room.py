@@ -2,162 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Locator,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import expect
 
-from services.store import users
-from services.store.session import unit_of_work
-from services.store.states import Role
 from tests.conftest import MakesDicom
-from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.conftest import Running
+from tests.e2e.dashboard.room import JOB_SECONDS, Room, colleague, reviews_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-ROOT = Path(__file__).resolve().parents[2]
-IMAGES = ROOT / "docs" / "images"
-#: Set, the tests also leave the screenshots of the documentation: `make screenshots`.
-KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
-WINDOW = {"width": 1280, "height": 800}
-PATIENCE_MS = 20_000
-JOB_SECONDS = 180.0
-CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
-
-
-@dataclass
-class Room:
-    """A page of a logged-in reader; `faults` are what the browser complained of."""
-
-    page: Page
-    system: Running
-    faults: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def go(self, path: str) -> None:
-        """Open one of the dashboard's addresses."""
-        self.page.goto(f"{self.system.url}{path}")
-
-    def press(self, *keys: str) -> None:
-        """Press keys, one after the other."""
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def log_in(self, name: str, password: str) -> None:
-        """Log in by keyboard; the user's name has the focus."""
-        expect(self.page.get_by_label("User name")).to_be_focused()
-        self.page.keyboard.type(name)
-        self.press("Tab")
-        self.page.keyboard.type(password)
-        self.press("Enter")
-
-    def row(self, patient_id: str) -> Locator:
-        """The patient's row of the worklist."""
-        return self.page.get_by_role("row").filter(has_text=patient_id)
-
-    def open(self, patient_id: str) -> None:
-        """Open a patient's study from the worklist by keyboard alone."""
-        expect(self.row(patient_id)).to_be_visible()
-        for _ in range(self.page.get_by_role("row").count()):
-            if "chosen" in (self.row(patient_id).get_attribute("class") or ""):
-                break
-            self.press("j")
-        self.press("Enter")
-        expect(self.page.get_by_role("heading", name=patient_id, exact=True)).to_be_visible()
-
-    def keep(self, name: str) -> None:
-        """A screenshot for the documentation, where such are wanted."""
-        if KEEP_SCREENSHOTS:
-            IMAGES.mkdir(exist_ok=True)
-            self.page.screenshot(path=IMAGES / f"{name}.png")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real Chromium over a built dashboard."""
-    for script in ("build_dashboard.py", "find_chromium.py"):
-        ran = subprocess.run(
-            [sys.executable, f"scripts/{script}"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
-    # The sandbox needs a user who is not root; the pages are our own.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found["program"], args=arguments, env={**os.environ, **found["environment"]}
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A browser nobody has used yet."""
-    context = chromium.new_context(viewport=WINDOW, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
-    """Somebody who has not logged in; the test fails where the browser had anything to complain of."""
-    room = Room(context.new_page(), system)
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            room.faults.append(f"{message.text} at {message.location.get('url')}")
-
-    def note(request: Request) -> None:
-        room.asked.append(request.url)
-
-    room.page.on("console", hear)
-    room.page.on("pageerror", lambda error: room.faults.append(str(error)))
-    room.page.on("request", note)
-    yield room
-    assert room.faults == []
-    assert [url for url in room.asked if not url.startswith((system.url, "blob:"))] == []
-
-
-@pytest.fixture(scope="module")
-def session_cookies(system: Running) -> list[Any]:
-    """What the browser of a logged-in reader holds; logging in is slow on purpose, so it is done once."""
-    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0) as client:
-        client.post("/session", json={"name": system.user, "password": system.password}).raise_for_status()
-        return [{"name": name, "value": value, "url": system.url} for name, value in client.cookies.items()]
-
-
-@pytest.fixture
-def room(stranger: Room, session_cookies: list[Any]) -> Room:
-    """A reader at the worklist."""
-    stranger.page.context.add_cookies(session_cookies)
-    stranger.go("/")
-    expect(stranger.page.get_by_role("heading", name="Worklist")).to_be_visible()
-    return stranger
 
 
 @pytest.fixture(scope="module")
@@ -191,22 +51,6 @@ def read(system: Running, pictures: dict[str, Path]) -> Callable[..., str]:
         return str(study["id"])
 
     return send_and_wait
-
-
-def reviews_of(system: Running, study_id: str) -> list[dict[str, object]]:
-    """The study's reviews as the API tells them."""
-    reviews: list[dict[str, object]] = system.client.get(f"/studies/{study_id}").json()["reviews"]
-    return reviews
-
-
-def colleague(system: Running, name: str) -> httpx.Client:
-    """Another clinician, logged in."""
-    with unit_of_work(system.store.database) as session:
-        users.create_user(session, name, PASSWORD, Role.CLINICIAN)
-    client = httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0)
-    assert client.post("/session", json={"name": name, "password": PASSWORD}).status_code == 201
-    client.headers[CSRF_HEADER] = client.cookies[CSRF_COOKIE]
-    return client
 
 
 def test_a_reader_signs_by_keyboard_alone(stranger: Room, read: Callable[..., str]) -> None:

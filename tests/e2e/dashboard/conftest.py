@@ -1,0 +1,90 @@
+"""Fixtures of the dashboard's journeys: one running system for all of them, a real browser, a logged-in reader."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, expect, sync_playwright
+
+from tests.e2e.conftest import Running, running
+from tests.e2e.dashboard.room import PATIENCE_MS, ROOT, WINDOW, Room
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The whole system over SQLite, for all journeys."""
+    with running(tmp_path_factory.mktemp("reading-room")) as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium over a built dashboard."""
+    for script in ("build_dashboard.py", "find_chromium.py"):
+        ran = subprocess.run(
+            [sys.executable, f"scripts/{script}"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    # The sandbox needs a user who is not root; the pages are our own.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found["program"], args=arguments, env={**os.environ, **found["environment"]}
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser nobody has used yet."""
+    context = chromium.new_context(viewport=WINDOW, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
+    """Somebody who has not logged in; the test fails where the browser had anything to complain of."""
+    room = Room(context.new_page(), system)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            room.faults.append(f"{message.text} at {message.location.get('url')}")
+
+    def note(request: Request) -> None:
+        room.asked.append(request.url)
+
+    room.page.on("console", hear)
+    room.page.on("pageerror", lambda error: room.faults.append(str(error)))
+    room.page.on("request", note)
+    yield room
+    assert room.faults == []
+    assert [url for url in room.asked if not url.startswith((system.url, "blob:"))] == []
+
+
+@pytest.fixture(scope="package")
+def session_cookies(system: Running) -> list[Any]:
+    """What the browser of a logged-in reader holds; logging in is slow on purpose, so it is done once."""
+    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0) as client:
+        client.post("/session", json={"name": system.user, "password": system.password}).raise_for_status()
+        return [{"name": name, "value": value, "url": system.url} for name, value in client.cookies.items()]
+
+
+@pytest.fixture
+def room(stranger: Room, session_cookies: list[Any]) -> Room:
+    """A reader at the worklist."""
+    stranger.page.context.add_cookies(session_cookies)
+    stranger.go("/")
+    expect(stranger.page.get_by_role("heading", name="Worklist")).to_be_visible()
+    return stranger

@@ -1,0 +1,87 @@
+"""The reading room as a test sees it: a page of a logged-in reader, and what readers have written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+from services.store import users
+from services.store.session import unit_of_work
+from services.store.states import Role
+from tests.e2e.conftest import PASSWORD, Running
+
+ROOT = Path(__file__).resolve().parents[3]
+IMAGES = ROOT / "docs" / "images"
+#: Set, the tests also leave the screenshots of the documentation: `make screenshots`.
+KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
+WINDOW = {"width": 1280, "height": 800}
+PATIENCE_MS = 20_000
+JOB_SECONDS = 180.0
+CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
+
+
+@dataclass
+class Room:
+    """A page of a logged-in reader; `faults` are what the browser complained of."""
+
+    page: Page
+    system: Running
+    faults: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> None:
+        """Open one of the dashboard's addresses."""
+        self.page.goto(f"{self.system.url}{path}")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def log_in(self, name: str, password: str) -> None:
+        """Log in by keyboard; the user's name has the focus."""
+        expect(self.page.get_by_label("User name")).to_be_focused()
+        self.page.keyboard.type(name)
+        self.press("Tab")
+        self.page.keyboard.type(password)
+        self.press("Enter")
+
+    def row(self, patient_id: str) -> Locator:
+        """The patient's row of the worklist."""
+        return self.page.get_by_role("row").filter(has_text=patient_id)
+
+    def open(self, patient_id: str) -> None:
+        """Open a patient's study from the worklist by keyboard alone."""
+        expect(self.row(patient_id)).to_be_visible()
+        for _ in range(self.page.get_by_role("row").count()):
+            if "chosen" in (self.row(patient_id).get_attribute("class") or ""):
+                break
+            self.press("j")
+        self.press("Enter")
+        expect(self.page.get_by_role("heading", name=patient_id, exact=True)).to_be_visible()
+
+    def keep(self, name: str) -> None:
+        """A screenshot for the documentation, where such are wanted."""
+        if KEEP_SCREENSHOTS:
+            IMAGES.mkdir(exist_ok=True)
+            self.page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def reviews_of(system: Running, study_id: str) -> list[dict[str, object]]:
+    """The study's reviews as the API tells them."""
+    reviews: list[dict[str, object]] = system.client.get(f"/studies/{study_id}").json()["reviews"]
+    return reviews
+
+
+def colleague(system: Running, name: str) -> httpx.Client:
+    """Another clinician, logged in."""
+    with unit_of_work(system.store.database) as session:
+        users.create_user(session, name, PASSWORD, Role.CLINICIAN)
+    client = httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0)
+    assert client.post("/session", json={"name": name, "password": PASSWORD}).status_code == 201
+    client.headers[CSRF_HEADER] = client.cookies[CSRF_COOKIE]
+    return client
