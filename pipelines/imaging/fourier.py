@@ -25,7 +25,8 @@ def to_kspace(image: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 def rss(images: NDArray[np.complex64]) -> NDArray[np.float32]:
     """(..., coil, y, x) complex64 -> (..., y, x) float32: root sum of squares over the coils."""
-    return np.sqrt((images.real**2 + images.imag**2).sum(axis=-3)).astype(np.float32)
+    power: NDArray[np.float32] = (images.real**2 + images.imag**2).sum(axis=-3)
+    return np.sqrt(power)
 
 
 def seed_of(name: str) -> int:
@@ -62,6 +63,45 @@ def random_mask(size: int, acceleration: float, fraction: float, seed: int) -> N
     """(size,) bool: the centre, and each other line by chance so that size / acceleration are expected in all."""
     random, centre = np.random.default_rng(seed), centre_lines(size, fraction)
     count = centre.stop - centre.start
-    mask = random.random(size) < (size / acceleration - count) / (size - count)
+    mask: NDArray[np.bool_] = random.random(size) < (size / acceleration - count) / (size - count)
     mask[centre] = True
     return mask
+
+
+def calibration_region(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The fully sampled middle of a (ky,) or (ky, kx) mask along ky and kx; empty slices where the middle is missing.
+
+    Along kx it is everything for a (ky,) mask. For a mask over both axes the region grows evenly from the middle until
+    neither side can grow.
+    """
+    if mask.ndim == 1:
+        return run_through(mask), slice(None)
+    middle = mask.shape[0] // 2, mask.shape[1] // 2
+    if not mask[middle]:
+        return slice(0, 0), slice(0, 0)
+    rows, columns = slice(middle[0], middle[0] + 1), slice(middle[1], middle[1] + 1)
+    grown = True
+    while grown:
+        grown = False
+        for step in (-1, 1):
+            taller, wider = longer(rows, step), longer(columns, step)
+            if taller.start >= 0 and taller.stop <= mask.shape[0] and mask[taller, columns].all():
+                rows, grown = taller, True
+            if wider.start >= 0 and wider.stop <= mask.shape[1] and mask[rows, wider].all():
+                columns, grown = wider, True
+    return rows, columns
+
+
+def longer(span: slice, step: int) -> slice:
+    """A span of places with one more before (-1) or after (1)."""
+    return slice(span.start - 1, span.stop) if step < 0 else slice(span.start, span.stop + 1)
+
+
+def run_through(line: NDArray[np.bool_]) -> slice:
+    """The unbroken run of True through the middle of a line of places; empty where the middle is False."""
+    middle = len(line) // 2
+    if not line[middle]:
+        return slice(0, 0)
+    gaps = np.flatnonzero(~line)
+    before, after = gaps[gaps < middle], gaps[gaps > middle]
+    return slice(int(before[-1]) + 1 if len(before) else 0, int(after[0]) if len(after) else len(line))

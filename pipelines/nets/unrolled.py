@@ -7,8 +7,9 @@ works on slabs, its maps are estimated a second time half-way, and at the end ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -32,12 +33,14 @@ class Architecture:
 
 def to_image(kspace: Tensor) -> Tensor:
     """Centred orthonormal inverse Fourier transform over the last two axes."""
-    return torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(kspace, PLANE), norm="ortho"), PLANE)
+    image: Tensor = torch.fft.fftshift(torch.fft.ifft2(torch.fft.ifftshift(kspace, PLANE), norm="ortho"), PLANE)
+    return image
 
 
 def to_kspace(image: Tensor) -> Tensor:
     """Centred orthonormal Fourier transform over the last two axes."""
-    return torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(image, PLANE), norm="ortho"), PLANE)
+    kspace: Tensor = torch.fft.fftshift(torch.fft.fft2(torch.fft.ifftshift(image, PLANE), norm="ortho"), PLANE)
+    return kspace
 
 
 def rss(images: Tensor) -> Tensor:
@@ -106,7 +109,7 @@ class UNet(nn.Module):
         self.shuffle = shuffle
         self.stride = shuffle * 2 ** (len(channels) - 1)
         self.down = nn.ModuleList(Block(a, b, across(b)) for a, b in zip(sizes[:-1], channels, strict=True))
-        pairs = list(zip(channels[:-1], channels[1:], strict=True))[::-1]
+        pairs = list(pairwise(channels))[::-1]
         self.up = nn.ModuleList(nn.Conv2d(deep, high * 4, 1) for high, deep in pairs)
         self.join = nn.ModuleList(Block(2 * high, high, across(high)) for high, _ in pairs)
         self.last = nn.Conv2d(channels[0], outputs * area, 1)
@@ -176,14 +179,14 @@ class Completed:
     image: Tensor  # (slices, y, x) float32
 
 
-class Unrolled(nn.Module):
+class UnrolledNetwork(nn.Module):
     """Cascades between an estimate of the sensitivities before the first and another half-way."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.maps = Sensitivities(architecture.map_channels, architecture.map_grid)
         self.cascades = nn.ModuleList(Cascade(architecture.channels) for _ in range(architecture.cascades))
-        self.half = (architecture.cascades + 1) // 2
+        self.middle = (architecture.cascades + 1) // 2
 
     def forward(self, measured: Measured) -> Completed:
         """Complete a slab whose brightest value is near one; any matrix size and any number of coils and slices."""
@@ -191,7 +194,7 @@ class Unrolled(nn.Module):
         maps = self.maps(central(calibration_only(measured), self.maps.grid), shape)
         image = combine(to_image(measured.kspace), maps)
         for number, cascade in enumerate(self.cascades):
-            if number == self.half:
+            if number == self.middle:
                 # The centre is complete now, so the maps need no longer come from a few calibration lines alone.
                 maps = self.maps(central(complete(image, maps, measured), self.maps.grid), shape)
                 image = combine(to_image(complete(image, maps, measured)), maps)
@@ -230,7 +233,7 @@ class Sensitivities(nn.Module):
         self.refine = UNet(5, 2, map_channels, 1, separately)
 
     def forward(self, centre: Tensor, shape: tuple[int, int]) -> Tensor:
-        """(slices, coil, grid, grid) complex64 k-space -> (slices, coil, y, x) complex64 maps of unit sum of squares."""
+        """(slices, coil, grid, grid) complex64 k-space -> (slices, coil, y, x) maps whose squares sum to one."""
         slices, coils = centre.shape[:2]
         images = to_image(centre)
         combined = rss(images)
@@ -242,7 +245,7 @@ class Sensitivities(nn.Module):
         flat = stacked.flatten(0, 1)
         parts = flat[:, :2] + self.refine(flat)
         fine = functional.interpolate(parts, size=shape, mode="bicubic", align_corners=False)
-        maps = value(fine).unflatten(0, (slices, coils))
+        maps = value(fine).reshape(slices, coils, *shape)
         return maps / rss(maps)[:, None]
 
 
@@ -258,3 +261,8 @@ def central(kspace: Tensor, grid: int) -> Tensor:
             widths = (0, 0, before, after) if axis == -2 else (before, after)
             kspace = functional.pad(kspace, widths)
     return kspace
+
+
+def unrolled(cascades: int, channels: Sequence[int], map_channels: Sequence[int], map_grid: int) -> UnrolledNetwork:
+    """The network of a bundle's `network_def`, which states its sizes as JSON does."""
+    return UnrolledNetwork(Architecture(cascades, tuple(channels), tuple(map_channels), map_grid))

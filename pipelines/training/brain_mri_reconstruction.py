@@ -1,4 +1,4 @@
-"""Train the reconstruction network: `python -m pipelines.training.brain_mri_reconstruction --data FOLDER --out FOLDER`."""
+"""Train the reconstruction network: `python -m pipelines.training.brain_mri_reconstruction --data DATA --out OUT`."""
 
 from __future__ import annotations
 

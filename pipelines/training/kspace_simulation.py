@@ -59,7 +59,7 @@ class Sample:
 
 def read_volume(path: Path) -> Volume:
     """A NIfTI volume as values; negative intensities become zero."""
-    image = nibabel.load(path)
+    image = nibabel.nifti1.Nifti1Image.from_filename(path)
     intensity = np.maximum(np.asarray(image.dataobj, dtype=np.float32), 0)
     spacing = tuple(float(side) for side in image.header.get_zooms()[:3])
     brightest = np.percentile(intensity[intensity > 0], BRIGHTEST)
@@ -132,7 +132,7 @@ def sample(
     unit = position / (np.array(volume.spacing) * (np.array(volume.intensity.shape) - 1) / 2)
     grid = torch.from_numpy(unit[..., ::-1].astype(np.float32).copy())[None]
     drawn = functional.grid_sample(volume.intensity[None, None], grid, align_corners=True)[0, 0]
-    return drawn.unflatten(0, (depth, subs)).mean(dim=1)
+    return drawn.reshape(depth, subs, rows, columns).mean(dim=1)
 
 
 def rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ def object_phase(magnitude: Tensor, random: Random) -> Tensor:
 
 def noise(shape: tuple[int, int, int, int], ranges: Simulation, random: Random) -> Tensor:
     """Complex noise in image space: uneven and a little correlated over coils, sometimes rolled off along x."""
-    slices, coils, rows, columns = shape
+    _, coils, _, columns = shape
     low, high = np.log(ranges.noise)
     level = math.exp(random.uniform(low, high)) * np.exp(random.normal(0, 0.15, coils))
     mixing = np.diag(level) @ (np.eye(coils) + 0.05 * random.standard_normal((coils, coils)))

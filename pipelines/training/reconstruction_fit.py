@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipelines.nets.unrolled import Architecture, Measured, Unrolled, rss, to_image
+from pipelines.nets.unrolled import Architecture, Measured, UnrolledNetwork, rss, to_image
 from pipelines.training.fit import follow, has_bfloat16, write
 from pipelines.training.kspace_simulation import Sample, Volume, simulate
 from pipelines.training.reconstruction_loss import loss
@@ -30,8 +30,8 @@ class Run:
     recipe: ReconstructionRecipe
     volumes: list[Volume]
     device: torch.device
-    network: Unrolled
-    averaged: Unrolled
+    network: UnrolledNetwork
+    averaged: UnrolledNetwork
     optimiser: torch.optim.Optimizer
     step: int = 0
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=500))
@@ -45,7 +45,7 @@ def architecture(recipe: ReconstructionRecipe) -> Architecture:
 def prepare(recipe: ReconstructionRecipe, volumes: list[Volume], device: torch.device) -> Run:
     """A run at its beginning, its first weights drawn from the recipe's seed."""
     torch.manual_seed(recipe.seed)
-    network = Unrolled(architecture(recipe)).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = UnrolledNetwork(architecture(recipe)).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(network).eval().requires_grad_(False)
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.rate, betas=recipe.betas)
     return Run(recipe, volumes, device, network, averaged, optimiser)
