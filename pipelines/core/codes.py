@@ -56,6 +56,12 @@ MILLILITERS: Final = Code("UCUM", "ml", "milliliter")  # UCUM 4.3, Table 33
 PERCENT: Final = Code("UCUM", "%", "Percent")  # PS3.16 CID 83
 BRAIN_MRI: Final = Code(LOINC, "24590-2", "MR Brain")  # LOINC / RSNA Radiology Playbook
 
+# Reconstruction from k-space: no published scheme names these
+ACCELERATION: Final = Code(OVERREAD, "acceleration", "Acceleration: samples of k-space for each one acquired")
+SSIM: Final = Code(OVERREAD, "ssim", "Structural similarity with the fully sampled image")
+PSNR: Final = Code(OVERREAD, "psnr", "Peak signal-to-noise ratio against the fully sampled image")
+NMSE: Final = Code(OVERREAD, "nmse", "Normalised mean squared error against the fully sampled image")
+
 # What a report says besides
 GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pipelines.core import codes
 from pipelines.core.types import Code
@@ -62,7 +62,34 @@ class Measure:
         return f"a number from {self.lowest:g} to {self.highest:g} {self.unit}"
 
 
-Label = Grades | Probability | Measure
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the names that a model tells apart."""
+
+    code: Code
+    names: frozenset[str]
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is one of the names."""
+        return isinstance(value, str) and value in self.names
+
+    @property
+    def rule(self) -> str:
+        """Which values are right, as half a sentence."""
+        return f"one of {', '.join(sorted(self.names))}"
+
+
+Label = Grades | Probability | Measure | Choice
+
+#: Of a measurement whose label says no limits: what any program reads back from JSON.
+_LARGEST: Final = 1e12
+
+_RECONSTRUCTION: Final[Mapping[str, Label]] = {
+    "acceleration": Measure(codes.ACCELERATION, 1, 64, "1"),
+    "ssim": Measure(codes.SSIM, -1, 1, "1"),
+    "psnr": Measure(codes.PSNR, 0, 200, "dB"),
+    "nmse": Measure(codes.NMSE, 0, 100, "1"),
+}
 
 #: pipeline -> label -> its values. CONTRACT: docs/api.md, finding labels.
 LABELS: Final[Mapping[str, Mapping[str, Label]]] = {
@@ -81,4 +108,25 @@ LABELS: Final[Mapping[str, Mapping[str, Label]]] = {
         "hippocampus": Measure(codes.HIPPOCAMPUS, 0, 20, "ml"),
         "asymmetry": Measure(codes.HIPPOCAMPAL_ASYMMETRY, -200, 200, "%"),
     },
+    "reconstruction": _RECONSTRUCTION,
+    "reconstruction_zero_filled": _RECONSTRUCTION,
+    "reconstruction_sense": _RECONSTRUCTION,
+    "reconstruction_compressed_sensing": _RECONSTRUCTION,
 }
+
+
+def labels_of(pipeline: str, findings: Sequence[Mapping[str, Any]]) -> Mapping[str, Label]:
+    """The labels that a reader may use on a result: those of its pipeline, else those that its own findings have.
+
+    The latter serves models that were added at run time: a class is one of the classes the model tells apart, anything
+    else a number. Any: findings are the contract's JSON.
+    """
+    return LABELS.get(pipeline) or {finding["label"]: _label(finding) for finding in findings}
+
+
+def _label(finding: Mapping[str, Any]) -> Label:
+    code = Code(**finding["code"])
+    if finding.get("probabilities") and isinstance(finding["value"], str):
+        return Choice(code, frozenset(finding["probabilities"]))
+    unit = finding.get("unit") or "1"
+    return Measure(code, 0.0 if unit == "ml" else -_LARGEST, _LARGEST, unit)

@@ -34,9 +34,16 @@ class Export:
 
 
 class Exporter(ABC):
-    """One result format; `name` is its key in the registry."""
+    """One result format; `name` is its key in the registry, `kind` that of the artifacts its files become."""
 
     name: str
+    kind: str
+
+    def __init_subclass__(cls) -> None:
+        """A format that states no kind of its own gives artifacts of its name."""
+        super().__init_subclass__()
+        if "kind" not in vars(cls):
+            cls.kind = cls.name
 
     @abstractmethod
     def export(self, reading: Reading, source: Source) -> tuple[Export, ...]:

@@ -21,8 +21,15 @@ _SEXES: Final = frozenset({"M", "F", "O"})  # PS3.3 C.7.1.1
 
 
 def object_uid(kind: str, reading: Reading, source: Source, *parts: str) -> str:
-    """The UID of an object of this `kind`: from the receipt, and from what a reader may have changed since."""
-    said = {"findings": reading_json(reading)["findings"], "verified_by": source.verified_by}
+    """The UID of an object of this `kind`: from the receipt, the images, and what a reader may have changed since.
+
+    The images, since a file that names no patient itself may be read for two of them, and gives one receipt.
+    """
+    said = {
+        "findings": reading_json(reading)["findings"],
+        "verified_by": source.verified_by,
+        "images": [header.sop_instance_uid for header in source.headers],
+    }
     return derived_uid(kind, reading.receipt.digest, digest(said), *parts)
 
 

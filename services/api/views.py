@@ -188,6 +188,7 @@ class EditedFindingView(BaseModel):
     code: CodeView
     label: str
     value: int | float | str | None
+    unit: str | None = None
     laterality: Laterality | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound, ReviewConflict
-from pipelines.core.labels import LABELS
+from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
 from services.store.clock import utcnow
 from services.store.reviews import SIGNING, NewReview
@@ -130,17 +130,21 @@ def _check_word(word: Word, result: Result) -> None:
         raise BadReview("only the verdict `edit` carries findings")
     if word.verdict is Verdict.EDIT and not word.findings and word.action in SIGNING:
         raise BadReview("the verdict `edit` needs the findings as they should be")
-    _check_findings(word.findings, result.pipeline)
+    _check_findings(word.findings, result)
 
 
-def _check_findings(findings: Sequence[EditedFinding], pipeline: str) -> None:
-    labels = LABELS.get(pipeline, {})
+def _labels(result: Result) -> Mapping[str, Label]:
+    return labels_of(result.pipeline, result.document["findings"])
+
+
+def _check_findings(findings: Sequence[EditedFinding], result: Result) -> None:
+    labels = _labels(result)
     seen: set[tuple[str, str | None]] = set()
     for finding in findings:
         label = labels.get(finding.label)
         if label is None:
             known = ", ".join(sorted(labels))
-            raise BadReview(f"findings of {pipeline} have the labels {known}", code="unknown_label")
+            raise BadReview(f"findings of {result.pipeline} have the labels {known}", code="unknown_label")
         if not label.accepts(finding.value):
             raise BadReview(f"{finding.label} is {label.rule}", code="bad_finding_value")
         if (finding.label, finding.laterality) in seen:
@@ -149,20 +153,8 @@ def _check_findings(findings: Sequence[EditedFinding], pipeline: str) -> None:
 
 
 def _row(word: Word, user_id: str, result: Result) -> NewReview:
-    labels = LABELS.get(result.pipeline, {})
-    findings: tuple[dict[str, object], ...] = tuple(
-        {
-            "code": {
-                "scheme": labels[finding.label].code.scheme,
-                "value": labels[finding.label].code.value,
-                "meaning": labels[finding.label].code.meaning,
-            },
-            "label": finding.label,
-            "value": finding.value,
-            "laterality": finding.laterality,
-        }
-        for finding in word.findings
-    )
+    labels = _labels(result) if word.findings else {}
+    findings = tuple(_finding(finding, labels[finding.label]) for finding in word.findings)
     return NewReview(
         result_id=result.id,
         user_id=user_id,
@@ -173,6 +165,17 @@ def _row(word: Word, user_id: str, result: Result) -> NewReview:
         comment=word.comment,
         base_review_id=word.base_review_id,
     )
+
+
+def _finding(finding: EditedFinding, label: Label) -> dict[str, object]:
+    code = label.code
+    return {
+        "code": {"scheme": code.scheme, "value": code.value, "meaning": code.meaning},
+        "label": finding.label,
+        "value": finding.value,
+        "unit": label.unit if isinstance(label, Measure) else None,
+        "laterality": finding.laterality,
+    }
 
 
 def _point(session: Session, slot_id: str, signed: Review | None) -> None:
