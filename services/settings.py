@@ -65,11 +65,18 @@ class Settings(BaseSettings):
     worker_memory_bytes: int = Field(
         default=8 * GIBIBYTE, description="A reading process that grows past this is ended; its job has caused it."
     )
+    trusted_without_isolation: bool = Field(
+        default=False,
+        description="Run a trusted bundle's own code even where it cannot be shut off from network and files.",
+    )
     outbox_seconds: float = Field(default=0.25, description="How often committed events are numbered for the stream.")
     seal_seconds: float = Field(default=5.0, description="How often new audit rows are sealed into the chain.")
 
     rendered_cache_bytes: int = Field(
         default=256 * MEBIBYTE, description="Room for pictures rendered for the viewer, in data_dir."
+    )
+    volume_cache_bytes: int = Field(
+        default=GIBIBYTE, description="Room for volumes put together for the viewer, in data_dir."
     )
     login_attempts: int = Field(default=5, description="Failed logins of one name from one address before it waits.")
     login_wait_seconds: int = Field(default=60, description="How long that wait is; it doubles up to an hour.")

@@ -14,7 +14,7 @@ from pipelines.core.errors import BundleRefused
 from pipelines.core.zoo import Task, Trust, ZooBundle, dicom_modalities
 from pipelines.nets.bundle import file_sha256
 from pipelines.nets.zoo_config import Json
-from pipelines.nets.zoo_folder import ZooFolder
+from pipelines.nets.zoo_folder import ZooFolder, checked_name
 from pipelines.nets.zoo_model import PREDICTION, ZooModel
 
 #: Packages that zoo bundles ask for and that only their training, evaluation or file reading needs.
@@ -64,7 +64,7 @@ def described(folder: ZooFolder, model_slices: bool, weights: str, wishes: Wishe
         )
     require_packages(folder.metadata)
     return ZooBundle(
-        name=wishes.name or folder.name,
+        name=checked_name(wishes.name) if wishes.name else folder.name,
         version=folder.version,
         title=str(folder.metadata.get("name") or folder.metadata.get("task") or folder.name)[:200],
         task=_task(outputs),

@@ -26,7 +26,8 @@ CONFIGURATION_BYTES: Final = 4_000_000
 MOST_FILES: Final = 10_000
 #: A file of weights is stored, not packed: more than this beside its own size is a bomb.
 PACKED_RATIO: Final = 1.5
-_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+_VERSION: Final = re.compile(r"[\w.+-]{1,64}", re.ASCII)
 
 Json = Any  # JSON, as it comes from a file
 
@@ -59,12 +60,18 @@ def open_folder(folder: Path) -> ZooFolder:
     if found is None:
         raise BundleRefused("the bundle lacks configs/inference.json or .yaml", code="bundle_key_missing")
     metadata = read_configuration(folder / METADATA)
-    if not isinstance(metadata.get("version"), str) or not metadata["version"]:
+    if not isinstance(metadata.get("version"), str) or not _VERSION.fullmatch(metadata["version"]):
         raise BundleRefused("the bundle's metadata.json lacks a version", code="bundle_key_missing")
-    name = folder.resolve().name
+    return ZooFolder(folder, checked_name(folder.resolve().name), metadata, read_configuration(found), digest)
+
+
+def checked_name(name: str) -> str:
+    """The name, if a model can have it: it stands in addresses and in logs. Raises BundleRefused."""
     if not _NAME.fullmatch(name):
-        raise BundleRefused("the folder's name is no name for a model: letters, digits, . _ - only")
-    return ZooFolder(folder, name, metadata, read_configuration(found), digest)
+        raise BundleRefused(
+            "that is no name for a model: up to 64 letters, digits and . _ -", code="bundle_name_refused"
+        )
+    return name
 
 
 def read_configuration(path: Path) -> dict[str, Json]:
@@ -73,16 +80,22 @@ def read_configuration(path: Path) -> dict[str, Json]:
         if path.stat().st_size > CONFIGURATION_BYTES:
             raise BundleRefused(f"the bundle's {path.name} is larger than a configuration is", code="bundle_too_large")
         text = path.read_text("utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        content = json.loads(text, parse_constant=_refuse_constant) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise BundleRefused(f"the bundle lacks {path.parent.name}/{path.name}", code="bundle_key_missing") from error
     except yaml.constructor.ConstructorError as error:
         raise BundleRefused(f"{path.name}: {error.problem}", code="bundle_yaml_tag") from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise BundleRefused(f"the bundle's {path.name} cannot be read", code="bundle_unreadable") from error
+    if "\\u0000" in text:
+        raise BundleRefused(f"the bundle's {path.name} holds a character that no text has", code="bundle_unreadable")
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise BundleRefused(f"the bundle's {path.name} is not an object", code="bundle_unreadable")
     return content
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")  # RFC 8259; a database takes none of them either
 
 
 def require_keys(inference: Mapping[str, Json], keys: tuple[str, ...]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.cli.console import JsonFlag, print_json
-from services.cli.local import CONSOLE, DataOption, opened_store
+from services.cli.local import CONSOLE, DataOption, opened_store, read_settings
+
+if TYPE_CHECKING:
+    from services.store.stores import Store
 
 app = typer.Typer(no_args_is_help=True, help="Model versions: registered, shadow, active, retired.")
 
@@ -65,18 +68,66 @@ def show(name: Name, version: Version, json: JsonFlag = False, data: DataOption 
 @app.command("add")
 def add(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The bundle's folder.")],
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Let the bundle's own code run, shut off from network and files; audited.")
+    ] = False,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="It reads every series of its modality, not only those sent for it.")
+    ] = False,
+    name: Annotated[str | None, typer.Option("--name", help="Its name here; default: the folder's.")] = None,
+    modality: Annotated[
+        str | None, typer.Option("--modality", help="DICOM modality it reads, where its metadata does not say.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
-    """Register a bundle folder; its weights must have the hash that it pins. `promote` puts it to use."""
+    """Register a bundle: a model of one of Overread's pipelines, or any MONAI bundle as the model zoo ships them.
+
+    The first version of a MONAI bundle is in use at once; `promote` puts any other version to use. A bundle that cannot
+    be run is refused with what is missing or not allowed.
+    """
     from services.store import models
     from services.store.session import unit_of_work
 
     with opened_store(data) as store:
-        made = models.add_bundle(store, folder, CONSOLE)
+        if _is_ours(folder):
+            made = models.add_bundle(store, folder, CONSOLE)
+        else:
+            made = _add_zoo(store, folder, data, trust, automatic, name, modality)
         with unit_of_work(store.database, writing=False) as session:
             row = models.get_version(session, made)
-            name, version = row.name, row.version
-    print(f"{name} {version} is registered; `overread models promote {name} {version}` puts it to use")
+            state = models.events_of(session, made)[-1].state
+            found, version = row.name, row.version
+    if state == "active":
+        print(f"{found} {version} is in use: send a series with pipeline={found}")
+    else:
+        print(f"{found} {version} is registered; `overread models promote {found} {version}` puts it to use")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder says that it is a model of one of the release's pipelines."""
+    import json
+
+    from pipelines.registry import ENTRIES
+
+    try:
+        facts = json.loads((folder / "configs" / "metadata.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and facts.get("name") in {entry.model for entry in ENTRIES.values()}
+
+
+def _add_zoo(
+    store: Store, folder: Path, data: Path | None, trust: bool, automatic: bool, name: str | None, modality: str | None
+) -> str:
+    from pipelines.core.zoo import Trust
+    from pipelines.nets.zoo_check import Wishes
+    from pipelines.nets.zoo_folder import open_folder
+    from pipelines.nets.zoo_open import check
+    from services.store.zoo import add_zoo_bundle
+
+    isolated = not read_settings(data).trusted_without_isolation
+    wishes = Wishes(Trust.CODE if trust else Trust.NONE, automatic, name, modality)
+    return add_zoo_bundle(store, folder, check(folder, wishes, isolated), open_folder(folder).metadata, CONSOLE)
 
 
 @app.command("promote")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from pipelines.core.errors import BadInput
 from pipelines.core.types import Laterality
-from pipelines.registry import ENTRIES
 from services.store.states import Priority
 from services.work.wishes import Completion, Wishes
 
@@ -77,10 +76,10 @@ class Asked(BaseModel):
         "read from the file names.",
     )
 
-    def wishes(self) -> Wishes:
-        """As the work understands it; raises BadInput (`unknown_pipeline`)."""
-        if self.pipeline is not None and self.pipeline not in ENTRIES:
-            names = ", ".join(sorted(ENTRIES))
+    def wishes(self, pipelines: Collection[str]) -> Wishes:
+        """As the work understands it, with the names of the pipelines; raises BadInput (`unknown_pipeline`)."""
+        if self.pipeline is not None and self.pipeline not in pipelines:
+            names = ", ".join(sorted(pipelines))
             raise BadInput(f"there is no pipeline of this name; there are: {names}", code="unknown_pipeline")
         return Wishes(
             priority=Priority[self.priority.name],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from http import HTTPStatus
 from typing import Annotated, cast
 
@@ -28,6 +28,7 @@ from services.intake.once import Once
 from services.intake.stream import drain, in_thread, pour, spooling, upload_slot
 from services.intake.upload import Body, Digesting, Upload, body_of
 from services.settings import Settings
+from services.store.entries import known_names
 from services.store.ids import ULID_LENGTH
 from services.store.states import Role
 from services.work.close import complete
@@ -69,7 +70,8 @@ async def submit(
     Each file is answered for by itself: one that is refused never sinks the others. 413, 503 and 507 end the body and
     say what was kept.
     """
-    asked.wishes()
+    pipelines = await in_thread(lambda: known_names(store_of(request)))
+    asked.wishes(pipelines)
     parts = Parts(
         store_of(request), settings_of(request), bell_of(request), decoder_of(request), actor.id_string, "rest"
     )
@@ -78,7 +80,7 @@ async def submit(
         if await in_thread(claim.was_answered):
             return _response(await _read_again(request, parts.settings, asked, claim), {REPLAYED_HEADER: "true"})
         try:
-            return _response(await _take_in(request, parts, asked, claim))
+            return _response(await _take_in(request, parts, asked, claim, pipelines))
         except BaseException:
             with CancelScope(shield=True):
                 await in_thread(claim.forget)
@@ -110,11 +112,11 @@ def complete_study(
     return once(store_of(request), actor, request, None, idempotency_key, act)
 
 
-async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once) -> Answer:
+async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once, pipelines: Collection[str]) -> Answer:
     """Take the body in, whole or as far as it comes."""
     stream = request.stream()
     async with spooling(parts.settings) as spool:
-        upload = Upload(parts, spool, asked)
+        upload = Upload(parts, spool, asked, pipelines)
         try:
             await in_thread(_check_length, request, parts.settings, spool)
             await pour(stream, _body(request, parts.settings, spool, upload), parts.settings.max_body_bytes)

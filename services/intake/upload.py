@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -104,12 +105,13 @@ class Digesting:
 class Upload:
     """Hears a body and takes its files in."""
 
-    def __init__(self, parts: Parts, spool: Spool, asked: Asked) -> None:
-        """Raises BadInput where the query asks for something there is not."""
+    def __init__(self, parts: Parts, spool: Spool, asked: Asked, pipelines: Collection[str]) -> None:
+        """`pipelines` are all names; raises BadInput where the query asks for something there is not."""
         self._parts = parts
         self._asked = asked
+        self._pipelines = pipelines
         self._fields: defaultdict[str, list[str]] = defaultdict(list)
-        self._submission = Submission(parts, spool, asked.wishes())
+        self._submission = Submission(parts, spool, asked.wishes(pipelines))
         self._digesting = Digesting(asked)
 
     @property
@@ -131,7 +133,7 @@ class Upload:
         """A form field: it may come before or after the files it speaks of."""
         self._digesting.field(name, value)
         self._fields[name].append(value)
-        self._submission.wishes = self._asked.with_fields(self._fields).wishes()
+        self._submission.wishes = self._asked.with_fields(self._fields).wishes(self._pipelines)
 
     def finish(self) -> Answer:
         """The body was whole: take in, close, answer. Raises Unavailable."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import Conflict, ModelError, UnknownModel
 from pipelines.registry import ENTRIES
 from services.store import audit
-from services.store.bundles import BUNDLE_MEDIA_TYPE, METADATA, Bundle, pack, read_bundle, unpack
+from services.store.bundles import BUNDLE_MEDIA_TYPE, METADATA, pack, read_bundle, unpack
 from services.store.locks import Lock, only_writer
 from services.store.session import unit_of_work
 from services.store.states import ModelState
@@ -37,6 +37,19 @@ class StatedVersion:
         return ModelState(self.event.state)
 
 
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to register: `pipeline` is the one that runs it, `facts` what the registry shows of its metadata."""
+
+    name: str
+    version: str
+    weights_sha256: str
+    pipeline: str
+    thresholds: Mapping[str, Any]  # JSON
+    facts: Mapping[str, Any]  # JSON
+    card: str
+
+
 def seed(store: Store, models_dir: Path) -> list[str]:
     """Register every bundle folder in `models_dir` that is new; returns the ids of the versions made.
 
@@ -56,34 +69,52 @@ def add_bundle(store: Store, folder: Path, actor: str) -> str:
 
 def _register(store: Store, folder: Path, actor: str, *, seeded: bool) -> str | None:
     bundle = read_bundle(folder)
-    pipeline = pipeline_of(bundle.name)
+    new = NewVersion(
+        name=bundle.name,
+        version=bundle.version,
+        weights_sha256=bundle.weights_sha256,
+        pipeline=pipeline_of(bundle.name),
+        thresholds=bundle.thresholds,
+        facts=bundle.facts,
+        card=bundle.card,
+    )
+    return register(store, folder, new, actor, lambda session, row: _begin(session, row, actor, seeded=seeded))
+
+
+def register(
+    store: Store, folder: Path, new: NewVersion, actor: str, begin: Callable[[Session, ModelVersion], None]
+) -> str | None:
+    """Keep the folder's bytes and make the version's row, whose first states `begin` writes in the same transaction.
+
+    Returns the version's id, None where it is registered already. Raises ModelError where its number is another's.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         tar = Path(scratch) / "bundle.tar"
         sha256 = pack(folder, tar)
         with unit_of_work(store.database, writing=False) as session:
-            if _known(session, bundle, sha256):
+            if _known(session, new, sha256):
                 return None
         published = store.blobs.publish(tar, sha256, BUNDLE_MEDIA_TYPE)
     with unit_of_work(store.database) as session:
         only_writer(session, Lock.MODELS)
-        if _known(session, bundle, sha256):
+        if _known(session, new, sha256):
             return None
         store.blobs.record(session, published)
         version = ModelVersion(
-            name=bundle.name,
-            version=bundle.version,
+            name=new.name,
+            version=new.version,
             sha256=sha256,
-            weights_sha256=bundle.weights_sha256,
-            pipeline=pipeline,
+            weights_sha256=new.weights_sha256,
+            pipeline=new.pipeline,
             bundle_sha256=sha256,
-            thresholds=dict(bundle.thresholds),
-            facts=dict(bundle.facts),
-            card=bundle.card,
+            thresholds=dict(new.thresholds),
+            facts=dict(new.facts),
+            card=new.card,
         )
         session.add(version)
         session.flush()
-        _begin(session, version, actor, seeded=seeded)
-        if not seeded:
+        begin(session, version)
+        if actor != SYSTEM:
             audit.record(session, actor, "model.added", model=version.id)
         return version.id
 
@@ -96,11 +127,11 @@ def pipeline_of(model: str) -> str:
     return found
 
 
-def _known(session: Session, bundle: Bundle, sha256: str) -> bool:
-    row = session.scalar(select(ModelVersion).filter_by(name=bundle.name, version=bundle.version))
+def _known(session: Session, new: NewVersion, sha256: str) -> bool:
+    row = session.scalar(select(ModelVersion).filter_by(name=new.name, version=new.version))
     if row is not None and row.sha256 != sha256:
         raise ModelError(
-            f"another bundle is registered as {bundle.name} {bundle.version}: give a changed bundle a new version",
+            f"another bundle is registered as {new.name} {new.version}: give a changed bundle a new version",
             code="model_version_taken",
         )
     return row is not None

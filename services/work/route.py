@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from pipelines.registry import ENTRIES, Entry, SubjectHeader
+from pipelines.core.entry import Entry, SubjectHeader
 from services.store import attempts, jobs, models, results, studies
 from services.store.descent import Descent, descents
+from services.store.entries import all_entries
 from services.store.session import after_commit
 from services.store.states import Priority
 from services.store.tables import Instance, ModelVersion, Series, Study
@@ -66,7 +67,7 @@ def route(session: Session, study_id: str, bell: Rings) -> list[str]:
     held = _held(session, study)
     job_ids: list[str] = []
     reasons: list[str] = []
-    for entry in _entries(study):
+    for entry in _entries(session, study):
         for subject in _subjects(entry, study, held):
             version = models.active_version(session, entry.model)
             reason = _refusal(entry, subject, version)
@@ -89,7 +90,7 @@ def route_derived(session: Session, study_id: str, series_id: str, bell: Rings) 
     study = studies.get_study(session, study_id)
     held = _held(session, study)
     added: list[str] = []
-    for entry in _entries(study):
+    for entry in _entries(session, study):
         for subject in _subjects(entry, study, held):
             version = models.active_version(session, entry.model)
             concerned = any(one.series.id == series_id for one in subject.held)
@@ -105,11 +106,12 @@ def route_derived(session: Session, study_id: str, series_id: str, bell: Rings) 
     return added
 
 
-def _entries(study: Study) -> list[Entry]:
+def _entries(session: Session, study: Study) -> list[Entry]:
     """The pipelines to ask: the one that the sender named, else all that answer by themselves."""
+    entries = all_entries(session).values()
     if study.requested_pipeline is not None:
-        return [entry for entry in ENTRIES.values() if entry.name == study.requested_pipeline]
-    return [entry for entry in ENTRIES.values() if not entry.on_request]
+        return [entry for entry in entries if entry.name == study.requested_pipeline]
+    return [entry for entry in entries if not entry.on_request]
 
 
 def _held(session: Session, study: Study) -> tuple[_Held, ...]:

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.core.entry import Entry
 from pipelines.core.errors import OverreadError
 from pipelines.core.types import Reading, Subject
+from pipelines.registry import entry
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """Which pipeline on which bundle is asked for; without a subject it is only loaded.
 
-    `made` is the date that exported objects bear: the job's first claim, the same however often it runs.
+    `made` is the date that exported objects bear: the job's first claim, the same however often it runs. `bundle` is
+    the entry of a bundle that was registered at run time; a pipeline of the release is known by its name.
     """
 
     pipeline: str
@@ -22,6 +25,12 @@ class Request:
     model_sha256: str
     made: datetime
     subject: Subject | None = None
+    bundle: Entry | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The pipeline that is asked for; raises NotFound."""
+        return self.bundle or entry(self.pipeline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Final
 
+from pipelines.core.entry import Entry
 from pipelines.core.errors import JobTimeout, OutOfMemory, OverreadError, ReaderDied
 from pipelines.core.types import Reading, Subject
 from services.log import logger
 from services.settings import Settings
 from services.store import jobs, models
+from services.store.entries import bundle_entry
 from services.store.jobs import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
@@ -204,4 +206,10 @@ class Library:
 
     def _request(self, pipeline: str, model: ModelVersion, made: datetime) -> Request:
         folder = models.fetch_bundle(self.store, model, self.settings.bundles_dir)
-        return Request(pipeline, folder, model.sha256, made)
+        return Request(pipeline, folder, model.sha256, made, bundle=self._bundle(model))
+
+    def _bundle(self, model: ModelVersion) -> Entry | None:
+        entry = bundle_entry(model)
+        if entry is None or not self.settings.trusted_without_isolation:
+            return entry
+        return replace(entry, parameters={**entry.parameters, "isolation": "optional"})

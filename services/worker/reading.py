@@ -18,9 +18,10 @@ from pipelines.exporters.base import Source
 from pipelines.exporters.json import JsonExporter
 from pipelines.exporters.registry import EXPORTERS
 from pipelines.imaging.decoder import Decoder
-from pipelines.imaging.dicom import read_header
+from pipelines.imaging.dicom import DicomHeader
+from pipelines.imaging.foreign import header_of_instance
 from pipelines.pipeline import AnyPipeline
-from pipelines.registry import entry, resolve
+from pipelines.registry import resolve
 from services.log import logger
 from services.settings import Settings
 from services.worker.messages import Answer, Request, Step
@@ -54,11 +55,19 @@ class Shelf:
         if pipeline is not None:
             del self.loaded[request.pipeline]
             pipeline.close()
-        decoder = Decoder(self.settings.decoder_memory_bytes, self.settings.decoder_timeout_seconds)
+        decoder = self._decoder()
         memory_bytes = self.settings.worker_memory_bytes
-        fresh = self.resolve(entry(request.pipeline), request.folder, decoder, memory_bytes=memory_bytes)
+        fresh = self.resolve(request.entry, request.folder, decoder, memory_bytes=memory_bytes)
         self.loaded[request.pipeline] = (request.model_sha256, fresh)
         return fresh
+
+    def headers(self, subject: Subject) -> list[DicomHeader]:
+        """The header of every instance, in their order; a child is started only for files that are no DICOM."""
+        with self._decoder() as decoder:
+            return [header_of_instance(instance, decoder) for instance in subject.instances]
+
+    def _decoder(self) -> Decoder:
+        return Decoder(self.settings.decoder_memory_bytes, self.settings.decoder_timeout_seconds)
 
     def close(self) -> None:
         """Close all pipelines."""
@@ -84,7 +93,7 @@ def _answer(shelf: Shelf, request: Request, connection: Connection) -> Answer:
             return None
         reading = pipeline.run(request.subject, lambda step, fraction: connection.send(Step(step, fraction)))
         connection.send(Step(EXPORT, 1.0))
-        return replace(reading, artifacts=(*reading.artifacts, *_exports(reading, request.subject, request)))
+        return replace(reading, artifacts=(*reading.artifacts, *_exports(shelf, reading, request.subject, request)))
     except OverreadError as error:
         return error
     except MemoryError:
@@ -95,10 +104,10 @@ def _answer(shelf: Shelf, request: Request, connection: Connection) -> Answer:
         return OverreadError(f"the pipeline failed unexpectedly ({type(error).__name__})")
 
 
-def _exports(reading: Reading, subject: Subject, request: Request) -> Iterator[Artifact]:
+def _exports(shelf: Shelf, reading: Reading, subject: Subject, request: Request) -> Iterator[Artifact]:
     """The reading in every format its pipeline names; the stored document is the JSON one already."""
-    source = Source([read_header(instance.path) for instance in subject.instances], request.made)
-    for name in entry(request.pipeline).exporters:
+    source = Source(shelf.headers(subject), request.made)
+    for name in request.entry.exporters:
         if name != JsonExporter.name:
             for export in EXPORTERS[name]().export(reading, source):
-                yield Artifact(export.name, name, export.media_type, export.content)
+                yield Artifact(export.name, EXPORTERS[name].kind, export.media_type, export.content)

@@ -17,6 +17,7 @@ from services.broker import WORK_TASK, CeleryBell, make_app
 from services.log import logger
 from services.settings import Settings
 from services.store import models
+from services.store.entries import queues
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.work.run import run_one
@@ -63,9 +64,9 @@ class Worker:
 
 
 def queues_of(settings: Settings) -> list[str]:
-    """The queues a worker of these settings serves: those named, or every registered pipeline's."""
+    """The queues a worker of these settings serves: those named, or every one there can be work in."""
     named = [queue.strip() for queue in settings.worker_queues.split(",") if queue.strip()]
-    return named or sorted({entry.queue for entry in ENTRIES.values()})
+    return named or queues()
 
 
 def default_name() -> str:
