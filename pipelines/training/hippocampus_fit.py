@@ -1,0 +1,168 @@
+"""Train one member of the hippocampus ensemble: moving average of the weights, a checkpoint every epoch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.losses import DiceCELoss
+from monai.networks.nets import DynUNet
+from torch import Tensor, nn
+
+from pipelines.nets.segmenter import Normalisation
+from pipelines.training.hippocampus_augment import View, view
+from pipelines.training.hippocampus_cases import Canvas
+from pipelines.training.hippocampus_recipe import Member, Recipe
+
+CLASSES = 3  # background, anterior, posterior
+CHECKPOINT = "last.pt"
+
+
+@dataclass(slots=True)
+class Run:
+    """One member in training: `averaged` is what will be shipped."""
+
+    recipe: Recipe
+    member: Member
+    cases: list[Canvas]
+    network: nn.Module
+    averaged: nn.Module
+    optimiser: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole schedule."""
+        return self.member.epochs * (len(self.cases) // self.recipe.batch)
+
+
+def definition(recipe: Recipe) -> dict[str, object]:
+    """The bundle's `network_def` of one member, without its `_target_` and without training heads."""
+    levels = len(recipe.filters)
+    return {
+        "spatial_dims": 3,
+        "in_channels": 1,
+        "out_channels": CLASSES,
+        "kernel_size": [3] * levels,
+        "strides": [1] + [2] * (levels - 1),
+        "upsample_kernel_size": [2] * (levels - 1),
+        "filters": list(recipe.filters),
+        "norm_name": "instance",
+        "act_name": ["leakyrelu", {"inplace": True, "negative_slope": 0.01}],
+        "res_block": True,
+    }
+
+
+def begin(recipe: Recipe, member: Member, cases: list[Canvas]) -> Run:
+    """A fresh member with weights drawn from its seed."""
+    torch.manual_seed(member.seed)
+    heads = len(recipe.deep_supervision) - 1
+    network = DynUNet(**definition(recipe), deep_supervision=heads > 0, deep_supr_num=max(heads, 1))
+    averaged = copy.deepcopy(network).requires_grad_(False)
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
+    return Run(recipe, member, cases, network, averaged, optimiser)
+
+
+def train(run: Run, folder: Path) -> None:
+    """Train to the end in `folder`, going on from its last checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    resume(run, folder)
+    while run.epoch < run.member.epochs:
+        begin_time = time.monotonic()
+        loss = train_epoch(run)
+        run.epoch += 1
+        run.losses.append(loss)
+        save(run, folder)
+        told = {"epoch": run.epoch, "loss": round(loss, 4), "seconds": round(time.monotonic() - begin_time, 1)}
+        print(json.dumps(told), flush=True)
+
+
+def train_epoch(run: Run) -> float:
+    """One pass over the cases; returns the mean loss."""
+    random = np.random.default_rng([run.member.seed, run.epoch])
+    criterion = DiceCELoss(to_onehot_y=True, softmax=True, include_background=False, batch=True)
+    run.network.train()
+    order, size, total = random.permutation(len(run.cases)), run.recipe.batch, 0.0
+    starts = range(0, len(order) - size + 1, size)
+    for start in starts:
+        views = [drawn(run, run.cases[index], random) for index in order[start : start + size]]
+        total += train_step(run, criterion, views)
+    return total / len(starts)
+
+
+def drawn(run: Run, case: Canvas, random: np.random.Generator) -> View:
+    """A random view as the network will see such a box."""
+    normalisation = Normalisation(run.recipe.low_percentile, run.recipe.high_percentile)
+    return view(case, run.recipe.patch, run.recipe.augmentation, normalisation, random)
+
+
+def train_step(run: Run, criterion: nn.Module, views: list[View]) -> float:
+    """One optimiser step; the convolutions run in bfloat16, the loss in float32."""
+    for group in run.optimiser.param_groups:
+        group["lr"] = run.recipe.rate * pace(run.step / run.steps, run.recipe.warmup)
+    images = torch.stack([each.image for each in views])[:, None]
+    labels = torch.stack([each.labels for each in views])[:, None]
+    with torch.autocast("cpu", torch.bfloat16):
+        answers = run.network(images)
+    loss = supervised(criterion, answers.float(), labels, run.recipe.deep_supervision)
+    run.optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(run.network.parameters(), run.recipe.gradient_norm)
+    run.optimiser.step()
+    run.step += 1
+    follow(run)
+    return float(loss.detach())
+
+
+def supervised(criterion: nn.Module, answers: Tensor, labels: Tensor, weights: tuple[float, ...]) -> Tensor:
+    """(batch, heads, classes, x, y, z) logits, the finest head first, against (batch, 1, x, y, z) labels."""
+    parts = [weight * criterion(answers[:, head], labels) for head, weight in enumerate(weights)]
+    return torch.stack(parts).sum() / sum(weights)
+
+
+def pace(share: float, warmup: float) -> float:
+    """Share of the full rate after `share` of the steps: linear warm-up, then half a cosine down to nothing."""
+    if share < warmup:
+        return share / warmup
+    return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+
+
+def follow(run: Run) -> None:
+    """Move the averaged weights towards the present ones, faster while there have been few steps."""
+    decay = min(run.recipe.average, (1 + run.step) / (10 + run.step))
+    with torch.no_grad():
+        for mean, now in zip(run.averaged.parameters(), run.network.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+
+
+def save(run: Run, folder: Path) -> None:
+    """Write the checkpoint beside the old one, then take its place."""
+    state = {
+        "network": run.network.state_dict(),
+        "averaged": run.averaged.state_dict(),
+        "optimiser": run.optimiser.state_dict(),
+        "epoch": run.epoch,
+        "step": run.step,
+        "losses": run.losses,
+    }
+    torch.save(state, folder / "next.pt")
+    (folder / "next.pt").replace(folder / CHECKPOINT)
+
+
+def resume(run: Run, folder: Path) -> None:
+    """Take up the folder's checkpoint, where there is one."""
+    if not (folder / CHECKPOINT).exists():
+        return
+    state = torch.load(folder / CHECKPOINT, weights_only=True)
+    run.network.load_state_dict(state["network"])
+    run.averaged.load_state_dict(state["averaged"])
+    run.optimiser.load_state_dict(state["optimiser"])
+    run.epoch, run.step, run.losses = state["epoch"], state["step"], state["losses"]
