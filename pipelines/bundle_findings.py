@@ -168,7 +168,8 @@ def _of_channels(masks: NDArray[np.bool_], names: Mapping[int, str]) -> Labelled
 
 def _counted(labels: Labels, names: Mapping[int, str]) -> Labelled:
     held = np.bincount(labels.ravel(), minlength=1)
-    numbered = sorted({*names, *(int(number) for number in np.flatnonzero(held))} - {0})
+    # No number is left out between: a DICOM SEG counts its segments without gaps, PS3.3 C.8.20.2.
+    numbered = range(1, max(*names, len(held) - 1) + 1)
     found = tuple(structure(number, names.get(number, f"label {number}")) for number in numbered)
     return Labelled(labels, found, {number: int(held[number]) for number in numbered if number < len(held)})
 
