@@ -32,6 +32,7 @@ from pipelines.imaging.frame_pixels import read_frames
 from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.picture import Window
 from pipelines.imaging.pixels import decode, render
+from pipelines.imaging.sniff import MediaKind, sniff_file
 from pipelines.imaging.wrap import wrap
 
 LENGTH: Final = struct.Struct(">I")
@@ -113,7 +114,14 @@ def _render(request: Request) -> Answer:
     window = request["window"]
     chosen = Window(float(window[0]), float(window[1])) if isinstance(window, list) else None
     frame = _number(request, "frame") or 0
-    return {}, render(_path(request, "path"), _number(request, "width"), chosen, frame)
+    path, width = _path(request, "path"), _number(request, "width")
+    kind = sniff_file(path)
+    if kind in {MediaKind.NIFTI, MediaKind.GZIP, MediaKind.HDF5}:
+        from pipelines.imaging import foreign_render  # its libraries take 0.4 s, which most children never need
+
+        foreign = MediaKind.HDF5 if kind is MediaKind.HDF5 else MediaKind.NIFTI
+        return {}, foreign_render.render_foreign(path, foreign, width)
+    return {}, render(path, width, chosen, frame)
 
 
 def _wrap(request: Request) -> Answer:

@@ -33,7 +33,7 @@ def _header(request: Request) -> Answer:
 
 def _survey(request: Request) -> Answer:
     """What a pass over all samples finds; the arrays' shapes in the JSON, their values behind it."""
-    with _source(_path(request)) as source:
+    with opened_source(_path(request)) as source:
         found = survey(source)
     fields = {name: getattr(found, name) for name in found.__slots__ if name not in _ARRAYS}
     fields["notes"] = [asdict(note) for note in found.notes]
@@ -47,7 +47,7 @@ def _planes(request: Request) -> Answer:
     start, stop, coils = request["start"], request["stop"], request["coils"]
     if not isinstance(start, int) or not isinstance(stop, int) or not isinstance(coils, list):
         raise BadInput("planes are asked for by numbers")
-    with _source(_path(request)) as source:
+    with opened_source(_path(request)) as source:
         block = source.read(start, stop)
     chosen = [int(coil) for coil in coils]
     if chosen != list(range(block.shape[1])):
@@ -74,7 +74,8 @@ CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
 
 
 @contextmanager
-def _source(path: Path) -> Iterator[RawSource]:
+def opened_source(path: Path) -> Iterator[RawSource]:
+    """The raw data at `path` for the time of the block; raises NotAnImage and UnsuitableInput (kspace codes)."""
     with kspace_hdf5.opened(path) as file:
         group = _ismrmrd(file)
         yield kspace_fastmri.open_source(file) if group is None else kspace_ismrmrd.open_source(group)

@@ -25,6 +25,7 @@ from services.api import (
     rejections,
     results,
     reviews,
+    series,
     session,
     studies,
     users,
@@ -41,6 +42,7 @@ from services.intake import rest
 from services.settings import Settings
 from services.store.stores import open_store
 from services.work.render import Pictures
+from services.work.volumes import Volumes
 
 #: Of the contract, as the path's v1 says; the program's own version is in the container's label.
 API_VERSION: Final = "1.0.0"
@@ -53,6 +55,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     results.router,
     reviews.router,
     instances.router,
+    series.router,
     jobs.router,
     models.router,
     session.router,
@@ -88,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.feed = Feed(store)
             app.state.decoder = decoder
             app.state.pictures = Pictures(decoder, chosen.data_dir / "cache" / "rendered", chosen.rendered_cache_bytes)
+            app.state.volumes = Volumes(decoder, chosen.data_dir / "cache" / "volumes", chosen.volume_cache_bytes)
             metrics.watch(store)
             decoder.start()
             yield

@@ -14,7 +14,20 @@ from services.store.session import unit_of_work
 from services.store.signatures import standing
 from services.store.stores import Store
 from services.store.studies import StudyTree
-from services.store.tables import ArtifactRow, Blob, CurrentResult, Instance, Job, Result, Review, Series, Study, User
+from services.store.tables import (
+    ArtifactRow,
+    Blob,
+    CurrentResult,
+    Instance,
+    Job,
+    Patient,
+    Result,
+    Review,
+    Series,
+    Study,
+    User,
+)
+from services.work.volumes import SeriesFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,21 @@ def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
         _must_be_kept(session, instance.blob_sha256)
     _leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
     return instance
+
+
+def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
+    """A series with the instances that count; raises NotFound, also where retention removed the bytes of one."""
+    with unit_of_work(store.database, writing=False) as session:
+        series = session.get(Series, series_id)
+        if series is None:
+            raise NotFound("there is no series of this id")
+        study = studies.get_study(session, series.study_id)
+        instances = [one for one in studies.study_instances(session, study.id) if one.series_id == series_id]
+        for instance in instances:
+            _must_be_kept(session, instance.blob_sha256)
+        patient = session.get_one(Patient, study.patient_id)
+    _leave_trace(store, looker, "series.opened", study.id, series=series_id)
+    return SeriesFiles(series, study.study_instance_uid, patient, tuple(instances))
 
 
 def open_priors(store: Store, looker: Looker, study_id: str) -> Sequence[Study]:
