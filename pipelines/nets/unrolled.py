@@ -154,10 +154,9 @@ class Cascade(nn.Module):
         self.weight = nn.Parameter(torch.ones(()))
         self.correct = UNet(4, 2, sizes, SHUFFLE, AcrossSlices)
 
-    def forward(self, image: Tensor, measured: Measured, maps: Tensor) -> Tensor:
+    def forward(self, image: Tensor, consistency: Consistency) -> Tensor:
         """(slices, y, x) complex64 -> the same, one step nearer."""
-        residual = measured.mask * to_kspace(maps * image[:, None]) - measured.kspace
-        gradient = combine(to_image(residual), maps)
+        gradient = consistency.gradient(image)
         correction = self.correct(torch.cat([channels(image), channels(gradient)], dim=1))
         return image - self.weight * gradient + value(correction)
 
@@ -169,6 +168,27 @@ class Measured:
     kspace: Tensor
     mask: Tensor
     calibration: tuple[slice, slice]  # the fully sampled middle along ky and kx
+
+
+class Consistency:
+    """What the measured data say of an image under given maps.
+
+    Zero frequency and the image's middle lie at the arrays' corner in here: only single images are shifted there and
+    back then, not every coil's at every step.
+    """
+
+    def __init__(self, measured: Measured, maps: Tensor) -> None:
+        self._maps = torch.fft.ifftshift(maps, PLANE)
+        self._mask = torch.fft.ifftshift(measured.mask, PLANE)
+        self._kspace = torch.fft.ifftshift(measured.kspace, PLANE)
+
+    def gradient(self, image: Tensor) -> Tensor:
+        """(slices, y, x) complex64 -> the same: of half the squared distance to the data."""
+        coils = self._maps * torch.fft.ifftshift(image, PLANE)[:, None]
+        residual = self._mask * torch.fft.fft2(coils, norm="ortho") - self._kspace
+        back = combine(torch.fft.ifft2(residual, norm="ortho"), self._maps)
+        centred: Tensor = torch.fft.fftshift(back, PLANE)
+        return centred
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +212,14 @@ class UnrolledNetwork(nn.Module):
         """Complete a slab whose brightest value is near one; any matrix size and any number of coils and slices."""
         shape = measured.kspace.shape[-2], measured.kspace.shape[-1]
         maps = self.maps(central(calibration_only(measured), self.maps.grid), shape)
-        image = combine(to_image(measured.kspace), maps)
+        image, consistency = combine(to_image(measured.kspace), maps), Consistency(measured, maps)
         for number, cascade in enumerate(self.cascades):
             if number == self.middle:
                 # The centre is complete now, so the maps need no longer come from a few calibration lines alone.
                 maps = self.maps(central(complete(image, maps, measured), self.maps.grid), shape)
                 image = combine(to_image(complete(image, maps, measured)), maps)
-            image = cascade(image, measured, maps)
+                consistency = Consistency(measured, maps)
+            image = cascade(image, consistency)
         kspace = complete(image, maps, measured)
         return Completed(kspace, rss(to_image(kspace)))
 

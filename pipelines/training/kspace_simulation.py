@@ -19,6 +19,7 @@ from pipelines.training.kspace_coils import coil_maps, smooth_field
 Random = np.random.Generator
 BRIGHTEST = 99.9  # percentile of a volume that becomes one
 SUB_SLICES = 3  # samples through a slice, averaged: its thickness
+ROUND = 8  # pixels: a round matrix size, as scanners mostly have and fast transforms like
 COARSE = 16  # grid of the object's phase
 
 
@@ -28,12 +29,13 @@ class Simulation:
 
     matrix: tuple[int, int] = (96, 256)
     field_of_view: tuple[float, float] = (170.0, 280.0)
+    round_share: float = 0.85
     native_share: float = 0.35  # of the samples lie on the volume's own grid, as sharp as it is
     slice_spacing: tuple[float, float] = (1.0, 7.0)
     slices: tuple[int, ...] = (1, 1, 2, 3, 3, 4, 5)
     coils: tuple[int, ...] = (1, 2, 4, 4, 6, 8, 8, 10, 12, 16, 20)
-    voxels: int = 66_000  # of a slab, at most: the cost of a step
-    coil_voxels: int = 480_000
+    voxels: int = 40_000  # of a slab, at most: the cost of a step
+    coil_voxels: int = 320_000
     noise: tuple[float, float] = (8e-4, 6e-2)
     accelerations: tuple[float, ...] = (2, 4, 4, 4, 4, 6, 8, 8, 8, 8)
     centre_at_four: tuple[float, float] = (0.06, 0.1)
@@ -87,6 +89,8 @@ def slab(volume: Volume, ranges: Simulation, random: Random) -> Tensor:
     rows, columns = (int(random.integers(*ranges.matrix, endpoint=True)) for _ in range(2))
     if random.random() < 0.5:
         columns = rows
+    if random.random() < ranges.round_share:
+        rows, columns = rows - rows % ROUND, columns - columns % ROUND
     depth = max(1, min(int(random.choice(ranges.slices)), ranges.voxels // (rows * columns)))
     if random.random() < ranges.native_share:
         pixel = np.array([volume.spacing[order[1]], volume.spacing[order[2]]])

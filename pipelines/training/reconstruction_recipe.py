@@ -16,14 +16,14 @@ class ReconstructionRecipe:
 
     volumes: tuple[str, ...] = ("philips_mprage_T1w.nii.gz", "studyforrest_sub02_T1w_274x384x384.nii.gz")
     seed: int = 2026
-    steps: int = 7000
+    steps: int = 3600
     cascades: int = 8
     channels: tuple[int, ...] = (32, 64, 96)
     map_channels: tuple[int, ...] = (16, 32, 32)
     map_grid: int = 32
-    rate: float = 6e-4
+    rate: float = 9e-4
     warmup: int = 200  # steps
-    cooling: float = 0.4  # the last share of the steps, in which the rate falls to zero along half a cosine
+    cooling: float = 0.5  # the last share of the steps, in which the rate falls to zero along half a cosine
     betas: tuple[float, float] = (0.9, 0.99)
     gradient_norm: float = 0.5
     average: float = 0.998  # decay a step of the moving average of the weights
