@@ -65,10 +65,12 @@ NMSE: Final = Code(OVERREAD, "nmse", "Normalised mean squared error against the 
 # What a report says besides
 GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")
+NEEDS_REVIEW: Final = Code(OVERREAD, "needs-review", "The outline is in doubt and needs a person's review")
 UNGRADABLE: Final = Code(OVERREAD, "ungradable", "No photograph of this eye can be graded")
 NO_UNITS: Final = Code("UCUM", "1", "no units")  # PS3.16 CID 82
 DEVICE: Final = Code(DICOM, "121007", "Device")  # PS3.16 CID 270
 IMAGING_MEASUREMENT_REPORT: Final = Code(DICOM, "126000", "Imaging Measurement Report")  # PS3.16 CID 7021
+IMAGING: Final = Code(SNOMED, "363679005", "Imaging")  # SNOMED CT, procedure
 FUNDUS_PHOTOGRAPHY: Final = Code(SNOMED, "314971001", "Camera fundoscopy")  # SNOMED CT, procedure
 
 # Anatomy

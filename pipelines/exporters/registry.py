@@ -8,10 +8,12 @@ from typing import Final
 from pipelines.exporters.base import Exporter
 from pipelines.exporters.json import JsonExporter
 from pipelines.exporters.secondary_capture import SecondaryCaptureExporter
+from pipelines.exporters.seg import SegmentationExporter
 from pipelines.exporters.sr import StructuredReportExporter
 
 EXPORTERS: Final[Mapping[str, type[Exporter]]] = {
     "json": JsonExporter,
     "secondary_capture": SecondaryCaptureExporter,
+    "seg": SegmentationExporter,
     "sr": StructuredReportExporter,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from highdicom import sr
@@ -13,26 +14,58 @@ from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Code, Finding, ImageReading, Laterality, Reading
 from pipelines.exporters.base import Export, Exporter, Source
 from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, header_of, object_uid
+from pipelines.imaging.foreign import kind_of_class
 from pipelines.imaging.ophthalmic import file_meta
 
 _SERIES_NUMBER: Final = 902
 _ORGANIZATION: Final = "UNKNOWN"  # Type 1 beside a verifier's name, PS3.3 C.17.2
 #: Finding label -> value -> its code; a label that is not here is a measurement.
 _GRADED: Final = {"dr_grade": codes.ICDR_GRADES, "dme_risk": codes.MACULAR_EDEMA_RISKS}
+_UNITS: Final = {"ml": codes.MILLILITERS, "%": codes.PERCENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a pipeline's reports are about: the procedure, the organ, and how an image in doubt is spoken of."""
+
+    procedure: Code
+    site: Code | None
+    doubt: Code
+
+
+#: Pipeline -> what its reports are about.
+_SUBJECTS: Final[Mapping[str, Subject]] = {
+    "retinopathy": Subject(codes.FUNDUS_PHOTOGRAPHY, codes.RETINA, codes.UNGRADABLE),
+    "segmentation": Subject(codes.BRAIN_MRI, codes.HIPPOCAMPUS, codes.NEEDS_REVIEW),
+}
+_OTHER: Final = Subject(codes.IMAGING, None, codes.NEEDS_REVIEW)
+#: Labels that are volumes -> the part of the organ that they are the volume of, None for all of it.
+_VOLUMES: Final[Mapping[str, Code | None]] = {
+    "anterior": codes.ANTERIOR,
+    "posterior": codes.POSTERIOR,
+    "hippocampus": None,
+}
 
 
 class StructuredReportExporter(Exporter):
-    """All findings of a reading in one report, by eye."""
+    """All findings of a reading in one report, by side.
+
+    A reading of files that are no DICOM gives none: a report refers to DICOM instances.
+    """
 
     name = "sr"
 
     def export(self, reading: Reading, source: Source) -> tuple[Export, ...]:
-        """One file, report.dcm; raises UnsuitableInput where the header of an image that was read is missing."""
+        """One file, report.dcm, or none; raises UnsuitableInput where the header of an image is missing."""
+        headers = [header_of(source, image.sop_instance_uid) for image in reading.images]
+        if any(kind_of_class(header.sop_class_uid) for header in headers):
+            return ()
         return (Export("report.dcm", "application/dicom", as_bytes(_report(reading, source))),)
 
 
 def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:
-    headers = [header_of(source, image.sop_instance_uid) for image in reading.images]
+    uids = dict.fromkeys(image.sop_instance_uid for image in reading.images)  # both sides may lie in one image
+    headers = [header_of(source, uid) for uid in uids]
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=derived_uid("device", reading.model.sha256),
         name=MANUFACTURER,
@@ -42,7 +75,7 @@ def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:
     context = sr.ObserverContext(observer_type=_code(codes.DEVICE), observer_identifying_attributes=device)
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=context),
-        procedure_reported=_code(codes.FUNDUS_PHOTOGRAPHY),
+        procedure_reported=_code(_subject(reading).procedure),
         imaging_measurements=_groups(reading, source),
         title=_code(codes.IMAGING_MEASUREMENT_REPORT),
     )
@@ -73,7 +106,7 @@ def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:
 
 
 def _groups(reading: Reading, source: Source) -> list[sr.MeasurementsAndQualitativeEvaluations]:
-    """One group for the patient and one for each eye, in the order of the findings."""
+    """One group for the patient and one for each side, in the order of the findings."""
     sides = list(dict.fromkeys(finding.laterality for finding in reading.findings))
     return [_group(reading, source, side) for side in sides]
 
@@ -82,20 +115,27 @@ def _group(reading: Reading, source: Source, side: Laterality | None) -> sr.Meas
     # No finding type (TID 1501 row 3 is optional): "Finding: retinopathy" over grade 0 would be read as its opposite.
     found = [finding for finding in reading.findings if finding.laterality == side]
     images = [image for image in reading.images if side is None or image.laterality == side]
+    site = _subject(reading).site
     return sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
             uid=object_uid("tracking", reading, source, side or ""), identifier=f"Overread {side or 'patient'}"
         ),
-        finding_sites=[sr.FindingSite(_code(codes.RETINA), _code(codes.SIDES[side]) if side else None)],
+        finding_sites=[sr.FindingSite(_code(site), _code(codes.SIDES[side]) if side else None)] if site else None,
         algorithm_id=sr.AlgorithmIdentification(name=reading.model.name, version=reading.model.version),
         measurements=[measured for finding in found for measured in _measured(finding)],
-        qualitative_evaluations=[sr.QualitativeEvaluation(*pair) for pair in _evaluated(found, images)],
-        source_images=[_source_image(source, image) for image in images],
+        qualitative_evaluations=[
+            sr.QualitativeEvaluation(*pair) for pair in _evaluated(found, images, _subject(reading).doubt)
+        ],
+        source_images=[_source_image(source, uid) for uid in dict.fromkeys(each.sop_instance_uid for each in images)],
     )
 
 
-def _source_image(source: Source, image: ImageReading) -> sr.SourceImageForMeasurementGroup:
-    header = header_of(source, image.sop_instance_uid)
+def _subject(reading: Reading) -> Subject:
+    return _SUBJECTS.get(reading.pipeline, _OTHER)
+
+
+def _source_image(source: Source, sop_instance_uid: str) -> sr.SourceImageForMeasurementGroup:
+    header = header_of(source, sop_instance_uid)
     return sr.SourceImageForMeasurementGroup(header.sop_class_uid, header.sop_instance_uid)
 
 
@@ -104,7 +144,16 @@ def _measured(finding: Finding) -> list[sr.Measurement]:
     if finding.label not in _GRADED:
         if not isinstance(finding.value, int | float):
             return []
-        return [sr.Measurement(_code(finding.code), float(finding.value), _code(codes.NO_UNITS))]
+        unit = _code(_UNITS.get(finding.unit or "", codes.NO_UNITS))
+        if finding.label not in _VOLUMES:
+            return [sr.Measurement(_code(finding.code), float(finding.value), unit)]
+        part = _VOLUMES[finding.label]
+        site = sr.FindingSite(
+            _code(codes.HIPPOCAMPUS),
+            _code(codes.SIDES[finding.laterality]) if finding.laterality else None,
+            _code(part) if part else None,
+        )
+        return [sr.Measurement(_code(codes.VOLUME), float(finding.value), unit, finding_sites=[site])]
     probability = (finding.probabilities or {}).get(str(finding.value))
     if finding.label != "dr_grade" or probability is None:
         return []
@@ -112,16 +161,16 @@ def _measured(finding: Finding) -> list[sr.Measurement]:
 
 
 def _evaluated(
-    found: Sequence[Finding], images: Sequence[ImageReading]
+    found: Sequence[Finding], images: Sequence[ImageReading], doubt: Code
 ) -> list[tuple[sr.CodedConcept, sr.CodedConcept]]:
-    """Name and value of each graded finding; where no photograph could be graded, that."""
+    """Name and value of each graded finding; where no image can be relied on, that."""
     pairs = [
         (_code(finding.code), _code(_GRADED[finding.label][finding.value]))
         for finding in found
         if finding.label in _GRADED and isinstance(finding.value, int)
     ]
     if not any(image.quality.gradable for image in images):
-        pairs.append((_code(codes.IMAGE_QUALITY), _code(codes.UNGRADABLE)))
+        pairs.append((_code(codes.IMAGE_QUALITY), _code(doubt)))
     return pairs
 
 

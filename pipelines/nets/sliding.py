@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ Array = NDArray[np.float32]
 Shape = tuple[int, int, int]
 #: (n, 1, x, y, z) windows -> (n, k, x, y, z) values, any n up to the batch.
 Predict = Callable[[Array], Array]
+Kind = TypeVar("Kind", bound=np.generic)
 
 #: Of the window's side: trust falls off from its middle (Isensee et al. 2021, nnU-Net, online methods).
 _SIGMA: Final = 1 / 8
@@ -56,6 +57,37 @@ def slide(volume: Array, tiling: Tiling, predict: Predict) -> Array:
             total[:, *place] += answer * weights
             seen[place] += weights
     return np.ascontiguousarray((total / seen)[:, *inner])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window over a volume of `shape`: where it begins in the volume surrounded by `padding`."""
+
+    shape: Shape
+    padding: tuple[tuple[int, int], ...]
+    place: tuple[slice, ...]
+
+    def cut(self, volume: NDArray[Kind]) -> NDArray[Kind]:
+        """What of (x, y, z) the window sees; zeros beside it."""
+        return np.ascontiguousarray(np.pad(volume, self.padding)[self.place])
+
+    def back(self, values: Array) -> Array:
+        """A window's values in a volume of `shape`; zeros elsewhere."""
+        whole = np.zeros([b + length + a for length, (b, a) in zip(self.shape, self.padding, strict=True)], np.float32)
+        whole[self.place] = values
+        inner = (slice(b, b + length) for length, (b, _) in zip(self.shape, self.padding, strict=True))
+        return np.ascontiguousarray(whole[tuple(inner)])
+
+
+def window_at(shape: Shape, middle: NDArray[np.float64], window: Shape) -> Window:
+    """The window of a size whose middle is nearest to a voxel of a volume and that stays on it where it can."""
+    padding, place = [], []
+    for length, side, centre in zip(shape, window, middle, strict=True):
+        before, after = _padding(length, side)
+        first = int(np.clip(round(float(centre) + before - (side - 1) / 2), 0, before + length + after - side))
+        padding.append((before, after))
+        place.append(slice(first, first + side))
+    return Window(shape, tuple(padding), tuple(place))
 
 
 def gaussian(window: Shape) -> Array:
