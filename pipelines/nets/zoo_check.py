@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+import torch
 from monai.inferers.inferer import SliceInferer
 
 from pipelines.core.errors import BundleRefused
@@ -16,6 +18,7 @@ from pipelines.nets.bundle import file_sha256
 from pipelines.nets.zoo_config import Json
 from pipelines.nets.zoo_folder import ZooFolder, checked_name
 from pipelines.nets.zoo_model import PREDICTION, ZooModel
+from pipelines.nets.zoo_names import first_line, muted
 
 #: Packages that zoo bundles ask for and that only their training, evaluation or file reading needs.
 _NOT_NEEDED: Final = frozenset(
@@ -36,6 +39,8 @@ _NOT_NEEDED: Final = frozenset(
 _CLASS_WORDS: Final = frozenset({"probabilities", "classes", "labels", "multiclass"})
 _VOLUME_DIMENSIONS: Final = 3
 _COLOURS: Final = 3
+#: Stands for a side that metadata.json writes as a formula, as in 16*n.
+_GUESSED_SIDE: Final = 96
 _BACKGROUND: Final = "background"
 
 
@@ -83,6 +88,33 @@ def described(folder: ZooFolder, model_slices: bool, weights: str, wishes: Wishe
 def takes_slices(model: ZooModel) -> bool:
     """Whether the inferer takes a volume apart into slices for a network of two dimensions."""
     return isinstance(model.inferer, SliceInferer)
+
+
+def rehearse(model: ZooModel, folder: ZooFolder) -> None:
+    """Run the network once without numbers: finds a package that only running needs, and channels without a name.
+
+    Raises BundleRefused. A network that cannot run without numbers (PyTorch's meta device) is let pass.
+    """
+    inputs, outputs = _only(folder, "inputs"), _output(folder)
+    shape = [size if isinstance(size, int) else _GUESSED_SIDE for size in inputs.get("spatial_shape", [])]
+    network = deepcopy(model.network).to("meta")
+    try:
+        with torch.no_grad(), muted():
+            answer = network(torch.empty((1, _number(inputs, "num_channels", 1), *shape), device="meta"))
+    except ImportError as error:
+        raise BundleRefused(
+            f"the network needs a package: {first_line(error)}", code="bundle_package_missing"
+        ) from error
+    except (NotImplementedError, RuntimeError, TypeError, ValueError):
+        return
+    named = _number(outputs, "num_channels", 1)
+    if isinstance(answer, torch.Tensor) and answer.shape[1] != named:
+        raise BundleRefused(
+            "the network gives another number of channels than metadata.json names",
+            code="bundle_output_mismatch",
+            given=int(answer.shape[1]),
+            named=named,
+        )
 
 
 def require_packages(metadata: Mapping[str, Json]) -> None:

@@ -157,6 +157,11 @@ def is_of_monai(target: str) -> bool:
     return "." not in target or target.startswith("monai.")
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, short: libraries add pages of advice."""
+    return str(error).split("\n", 1)[0][:200]
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A name on the list with what it stands for."""
@@ -175,7 +180,9 @@ class Listed:
             with muted():
                 return self.made(*arguments, **{**keywords, **forced})
         except ImportError as error:  # MONAI's OptionalImportError is one: the package is named in it
-            raise BundleRefused(f"{self.name} needs a package: {error}", code="bundle_package_missing") from error
+            raise BundleRefused(
+                f"{self.name} needs a package: {first_line(error)}", code="bundle_package_missing"
+            ) from error
         except (ArithmeticError, AssertionError, AttributeError, LookupError) as error:
             raise self._misfit(error) from error
         except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
@@ -184,15 +191,16 @@ class Listed:
             raise self._misfit(error) from error
 
     def _misfit(self, error: Exception) -> BundleRefused:
-        said = str(error).split("\n", 1)[0][:200]
-        return BundleRefused(f"{self.name} does not take these arguments: {said}", code="bundle_argument_refused")
+        return BundleRefused(
+            f"{self.name} does not take these arguments: {first_line(error)}", code="bundle_argument_refused"
+        )
 
 
 def listed(target: str) -> Listed:
     """What a `_target_` stands for; raises BundleRefused for any name that is not on the list."""
     module, _, name = target.rpartition(".")
     for place, names in _LISTED.items():
-        if name in names and module in ("", place):
+        if name in names and (module in ("", place) or module.startswith(f"{place}.")):
             made: Callable[..., object] = getattr(import_module(place), name)
             return Listed(name, place, made)
     raise BundleRefused(
