@@ -24,6 +24,7 @@ STATE_SUFFIXES: Final = (".pt", ".pth", ".safetensors")
 SCRIPT_SUFFIX: Final = ".ts"
 CONFIGURATION_BYTES: Final = 4_000_000
 MOST_FILES: Final = 10_000
+DEEPEST: Final = 100
 #: A file of weights is stored, not packed: more than this beside its own size is a bomb.
 PACKED_RATIO: Final = 1.5
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
@@ -80,6 +81,7 @@ def read_configuration(path: Path) -> dict[str, Json]:
         if path.stat().st_size > CONFIGURATION_BYTES:
             raise BundleRefused(f"the bundle's {path.name} is larger than a configuration is", code="bundle_too_large")
         text = path.read_text("utf-8")
+        _refuse_nesting(text, path.name)
         content = json.loads(text, parse_constant=_refuse_constant) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise BundleRefused(f"the bundle lacks {path.parent.name}/{path.name}", code="bundle_key_missing") from error
@@ -92,6 +94,15 @@ def read_configuration(path: Path) -> dict[str, Json]:
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise BundleRefused(f"the bundle's {path.name} is not an object", code="bundle_unreadable")
     return content
+
+
+def _refuse_nesting(text: str, name: str) -> None:
+    # A YAML reader's time grows with the square of open brackets: some thousands of them hold it for minutes.
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            raise BundleRefused(f"the bundle's {name} is nested too deeply", code="bundle_too_large")
 
 
 def _refuse_constant(word: str) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from pipelines.core.errors import BundleRefused
 from pipelines.nets.zoo_config import Interpreter, Json
 from pipelines.nets.zoo_folder import REQUIRED, SCRIPT_SUFFIX, ZooFolder, find_weights, refuse_packed, require_keys
+from pipelines.nets.zoo_names import muted
 
 #: The key under which evaluators keep the network's answer. Source: monai.utils.CommonKeys.PRED
 PREDICTION: Final = "pred"
@@ -140,7 +141,8 @@ def _state(path: Path) -> Mapping[str, Any]:  # Any: tensors, or what a checkpoi
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with muted():
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise BundleRefused(
             "the weights file holds objects beside tensors, which are not loaded", code="bundle_weights_refused"

@@ -36,7 +36,14 @@ AROUND: Json = {
     "run": ["$@evaluator.run()"],
 }
 
-_UNET: Json = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8], "strides": [2], "norm": "batch"}
+_UNET: Json = {
+    "spatial_dims": 3,
+    "in_channels": 1,
+    "out_channels": 3,
+    "channels": [4, 8],
+    "strides": [2],
+    "norm": "batch",
+}
 #: A 3D U-Net with every step that zoo segmentations have.
 SEGMENTATION: Json = AROUND | {
     "pixdim": "$[2.0, 2.0, 2.0] if @highres else [3.0, 3.0, 3.0]",
@@ -49,7 +56,15 @@ SEGMENTATION: Json = AROUND | {
             {"_target_": "EnsureChannelFirstd", "keys": "image"},
             {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
             {"_target_": "Spacingd", "keys": "image", "pixdim": "@pixdim", "mode": "bilinear"},
-            {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": 0, "a_max": 100, "b_min": 0, "b_max": 1, "clip": True},
+            {
+                "_target_": "ScaleIntensityRanged",
+                "keys": "image",
+                "a_min": 0,
+                "a_max": 100,
+                "b_min": 0,
+                "b_max": 1,
+                "clip": True,
+            },
             {"_target_": "CropForegroundd", "keys": "image", "source_key": "image", "allow_smaller": True},
             {"_target_": "EnsureTyped", "keys": "image"},
         ],
@@ -171,7 +186,9 @@ def unet() -> nn.Module:
 def densenet() -> nn.Module:
     """The classification's network with repeatable weights."""
     torch.manual_seed(6)
-    return DenseNet(spatial_dims=2, out_channels=3, in_channels=1, init_features=4, growth_rate=2, block_config=(1, 1, 1, 1))
+    return DenseNet(
+        spatial_dims=2, out_channels=3, in_channels=1, init_features=4, growth_rate=2, block_config=(1, 1, 1, 1)
+    )
 
 
 def regressor() -> nn.Module:
