@@ -1,4 +1,4 @@
-"""`overread demo`: the system, started and given real photographs as any sender would."""
+"""`overread demo`: the system, started and given photographs, an MR series and raw data as any sender would."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DemoData = Annotated[
 
 
 def demo(exit: ExitFlag = False, port: PortOption = None, data: DemoData = None) -> None:
-    """Start everything, send photographs, print what was found, and stay until Ctrl-C."""
+    """Start everything, send photographs and a brain, print what was found, and stay until Ctrl-C."""
     from services.cli.client import connected
     from services.cli.system import first_login, running
     from services.cli.waiting import print_findings
@@ -94,9 +94,9 @@ def send_samples(service: Service, folder: Path) -> tuple[list[Sample], list[Doc
     samples = write_samples(folder)
     sent = []
     for sample in samples:
-        answer = service.send(sample.paths, {"patient_id": sample.patient_id, "laterality": list(sample.sides)})
+        answer = service.send(sample.paths, sample.fields)
         sent += [study["id"] for study in answer["studies"]]
-    stdout().print(f"Sent {sum(len(sample.paths) for sample in samples)} photographs of {len(sent)} patients by REST.")
+    stdout().print(f"Sent {sum(len(sample.paths) for sample in samples)} files of {len(sent)} patients by REST.")
     return samples, wait_for(service, sent)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pipelines.core.codes import ICDR_GRADES, MACULAR_EDEMA_RISKS
 
 Document = dict[str, Any]  # Any: JSON of the contract
 
-SIDES: Final = {"R": "right eye", "L": "left eye", "B": "both eyes", None: "patient"}
+EYES: Final = {"R": "right eye", "L": "left eye", "B": "both eyes", None: "patient"}
+SIDES: Final = {"R": "right", "L": "left", "B": "both sides", None: "patient"}
 URGENCIES: Final = {
     "stat": "read now",
     "urgent": "read today",
@@ -23,20 +24,28 @@ REASONS: Final = {
     "no_retina": "shows no retina",
     "ungradable": "no picture can be graded",
     "low_confidence": "not sure enough to grade",
+    "low_predicted_quality": "the outline is predicted to be poor",
+    "implausible_volume": "the volume is not one that an adult has",
+    "touches_border": "the structure reaches the edge of the image",
+    "several_parts": "the outline falls into several parts",
 }
+#: Decimals of a measurement in its unit: what its error leaves worth saying.
+DECIMALS: Final = {"ml": 2, "%": 1, "dB": 1, "1": 3}
 
 
 def sentences(result: Document) -> Iterator[str]:
-    """One line for what was found on each side, one for each picture that could not be graded, one for the urgency."""
+    """One line for what was found on each side, one for each picture that is of no use, one for the urgency."""
+    names = EYES if result["pipeline"] == "retinopathy" else SIDES
     for side in sides(result):
-        line = side_line(result, side)
+        line = side_line(result, side, names)
         if line:
             yield line
     for image in result["images"]:
         if not image["quality"]["gradable"]:
             reasons = image["quality"].get("reasons") or ["ungradable"]
             words = ", ".join(REASONS.get(reason, reason) for reason in reasons)
-            yield f"{SIDES[image['laterality']] if image['laterality'] else 'a picture'}: not graded, {words}"
+            side = names[image["laterality"]] if image["laterality"] else "a picture"
+            yield f"{side}: {'not graded' if names is EYES else 'not to be relied on'}, {words}"
     if result["abstained"]:
         reason = result["abstain_reason"]
         yield f"The model abstains: {REASONS.get(reason, reason)}."
@@ -44,20 +53,24 @@ def sentences(result: Document) -> Iterator[str]:
 
 
 def sides(result: Document) -> list[str | None]:
-    """The sides that findings speak of, the patient as a whole (None) last and only where nothing else is said."""
+    """The sides that findings speak of, right before left, then the patient as a whole (None).
+
+    Of eyes the patient is left out where they are told: the patient's grade is the worse eye's.
+    """
     stated = {finding["laterality"] for finding in result["findings"]}
-    eyes = sorted(side for side in stated if side is not None)
-    return [*reversed(eyes)] or [None]
+    told: list[str | None] = [*sorted((side for side in stated if side is not None), reverse=True)]
+    is_worth_saying = not told or (None in stated and result["pipeline"] != "retinopathy")
+    return [*told, None] if is_worth_saying else told
 
 
-def side_line(result: Document, side: str | None) -> str:
+def side_line(result: Document, side: str | None, names: Mapping[str | None, str]) -> str:
     """The findings of one side in one line; empty where there are none."""
     parts = [
         spoken(finding)
         for finding in result["findings"]
         if finding["laterality"] == side and finding["value"] is not None
     ]
-    return f"{SIDES[side]}: {'; '.join(parts)}" if parts else ""
+    return f"{names[side]}: {'; '.join(parts)}" if parts else ""
 
 
 def spoken(finding: Document) -> str:
@@ -69,7 +82,22 @@ def spoken(finding: Document) -> str:
         return f"macular edema risk {value}, {lowered(MACULAR_EDEMA_RISKS[value].meaning)}{sureness(finding)}"
     if label == "referable_dr":
         return f"to be referred: {value:.0%} probable"
-    return f"{label} {value}{' ' + finding['unit'] if finding.get('unit') else ''}"
+    if label == "acceleration":
+        return f"reconstructed from {value:.1f}-fold undersampled data" if value > 1 else "reconstructed from all data"
+    return f"{label} {measured(finding)}"
+
+
+def measured(finding: Document) -> str:
+    """A value with its unit, and the interval where there is one; words with their probability."""
+    value, unit = finding["value"], finding.get("unit") or ""
+    if not isinstance(value, int | float):
+        return f"{value}{sureness(finding)}"
+    decimals = DECIMALS.get(unit, 3)
+    shown = f"{value:.{decimals}f}{'' if unit == '1' else ' ' + unit}".rstrip()
+    if not finding.get("interval"):
+        return shown
+    low, high = finding["interval"]
+    return f"{shown} ({low:.{decimals}f} to {high:.{decimals}f})"
 
 
 def sureness(finding: Document) -> str:

@@ -28,7 +28,9 @@ ModelFolder = Annotated[
 
 def run(
     pipeline: PipelineName,
-    paths: Annotated[list[Path], typer.Argument(help="DICOM files or photographs; all of them are one study.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="DICOM files, photographs, a NIfTI volume or raw data; one study.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", file_okay=False, help="Folder for what is made.")],
     model: ModelFolder = None,
     json: JsonFlag = False,

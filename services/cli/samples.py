@@ -1,8 +1,9 @@
-"""The photographs of `overread demo`: one real one that a package ships, and what is made from it, labelled as such."""
+"""What `overread demo` sends: made from images that installed packages ship, and labelled as such."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -19,16 +20,22 @@ JPEG_QUALITY: Final = 95
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One visit to send: its files in order, the eye that each shows, and what a person should know of them."""
+    """One visit to send: its files in order, what is said beside them, and what a person should know of them."""
 
     title: str
-    patient_id: str
     paths: tuple[Path, ...]
-    sides: tuple[str, ...]
+    fields: Mapping[str, str | list[str]] = field(default_factory=dict)
 
 
 def write_samples(folder: Path) -> list[Sample]:
-    """Write the samples' files into `folder`."""
+    """Write all samples' files into `folder`."""
+    from services.cli.samples_brain import write_brain
+
+    return [*write_photographs(folder), *write_brain(folder)]
+
+
+def write_photographs(folder: Path) -> list[Sample]:
+    """A real photograph of a retina and what is made from it; a picture of something else."""
     left, right = folder / "left.jpg", folder / "right.jpg"
     blurred, coffee = folder / "blurred.jpg", folder / "coffee.png"
     left.write_bytes(RETINA.read_bytes())
@@ -40,10 +47,9 @@ def write_samples(folder: Path) -> list[Sample]:
     return [
         Sample(
             "A healthy left eye (a real photograph), and its mirror image in place of the right eye",
-            "DEMO-1",
             (right, left),
-            ("R", "L"),
+            {"patient_id": "DEMO-1", "laterality": ["R", "L"]},
         ),
-        Sample("The same photograph, blurred", "DEMO-2", (blurred,), ("L",)),
-        Sample("A cup of coffee, sent by mistake", "DEMO-3", (coffee,), ("L",)),
+        Sample("The same photograph, blurred", (blurred,), {"patient_id": "DEMO-2", "laterality": "L"}),
+        Sample("A cup of coffee, sent by mistake", (coffee,), {"patient_id": "DEMO-3", "laterality": "L"}),
     ]

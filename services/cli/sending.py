@@ -33,13 +33,12 @@ class Wishes:
         fields: Fields = {"complete": "no", "priority": self.priority}
         if self.pipeline:
             fields["pipeline"] = self.pipeline
-        if not parcel.are_photographs:
-            return fields
+        # DICOM files in the same parcel say themselves whose they are, and the service listens to them.
         if self.patient_id:
             fields["patient_id"] = self.patient_id
         if self.study_uid:
             fields["study_uid"] = self.study_uid
-        if self.sides:
+        if parcel.are_photographs and self.sides:
             fields["laterality"] = [self.sides[letter.path].value for letter in parcel.letters]
         return fields
 

@@ -29,16 +29,18 @@ class Haste(StrEnum):
 
 
 def submit(
-    paths: Annotated[list[Path], typer.Argument(help="DICOM files, archives, photographs, and folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="DICOM files, archives, photographs, NIfTI, raw MRI data, and folders.")
+    ],
     key: KeyOption = "",
     url: UrlOption = DEFAULT_URL,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until everything is read and print the findings.")] = False,
-    patient_id: Annotated[str | None, typer.Option(help="Photographs only: whose they are.")] = None,
+    patient_id: Annotated[str | None, typer.Option(help="Of files that are no DICOM: whose they are.")] = None,
     laterality: Annotated[
         list[Laterality] | None,
         typer.Option(help="Photographs only: which eye; once for all, or once each. Default: from the file's name."),
     ] = None,
-    study_uid: Annotated[str | None, typer.Option(help="Photographs only: the study they belong to.")] = None,
+    study_uid: Annotated[str | None, typer.Option(help="Of files that are no DICOM: their study.")] = None,
     priority: Annotated[Haste, typer.Option(help="How soon they should be read.")] = Haste.ROUTINE,
     pipeline: Annotated[str | None, typer.Option(help="Read with this pipeline only.")] = None,
     parallel: Annotated[int, typer.Option(min=1, max=16, help="Requests under way at a time.")] = 4,

@@ -75,7 +75,12 @@ def print_findings(url: str, studies: Sequence[Document], titles: Sequence[str] 
 
 def lines_of(study: Document) -> list[str]:
     """A study's current results in words, and why there is none where there is none."""
-    lines = [line for result in study["results"] if result["current"] for line in sentences(result)]
+    current = [result for result in study["results"] if result["current"]]
+    lines = [
+        f"{result['pipeline']}: {line}" if len(current) > 1 else line
+        for result in current
+        for line in sentences(result)
+    ]
     lines += [
         f"{job['pipeline']}: {job['state']}, {job['error_detail']} ({job['error_code']})"
         for job in study["jobs"]

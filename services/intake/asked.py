@@ -58,17 +58,22 @@ class Asked(BaseModel):
     ] = Field(default=None, description="Only this pipeline reads the studies.", examples=["retinopathy"])
     complete: Completion = Field(
         default=Completion.AUTO,
-        description="`auto`: photographs and archives close their studies with the request, single DICOM files after "
-        "the quiet time. `yes`: with the request. `no`: when `complete` is called.",
+        description="`auto`: photographs, volumes, raw data and archives close their studies with the request, single "
+        "DICOM files after the quiet time. `yes`: with the request. `no`: when `complete` is called.",
     )
     patient_id: Annotated[
         Annotated[str, StringConstraints(max_length=PATIENT_ID_CHARACTERS, pattern=r"^[^\\\x00-\x1f\x7f]*$")] | None,
         BeforeValidator(_nothing_if_empty),
-    ] = Field(default=None, description="Whose photographs these are; DICOM files say it themselves.")
+    ] = Field(
+        default=None, description="Whose photographs, NIfTI or raw data these are; DICOM files say it themselves."
+    )
     study_uid: Annotated[
         Annotated[str, StringConstraints(max_length=UID_CHARACTERS, pattern=r"^[0-9]+(\.[0-9]+)+$")] | None,
         BeforeValidator(_nothing_if_empty),
-    ] = Field(default=None, description="Study Instance UID for the photographs; otherwise one is derived.")
+    ] = Field(
+        default=None,
+        description="Study Instance UID for photographs, NIfTI and raw data; otherwise the file's own, or one derived.",
+    )
     laterality: Annotated[list[Laterality], BeforeValidator(_split)] = Field(
         default_factory=list,
         max_length=MOST_LATERALITIES,

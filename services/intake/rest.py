@@ -65,7 +65,7 @@ def decoder_of(request: Request) -> Decodes:
 async def submit(
     request: Request, actor: Technician, asked: Annotated[Asked, Query()], idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """DICOM files, zip or tar archives of them, and fundus photographs (JPEG, PNG, TIFF), any number in one body.
+    """DICOM files, archives (zip, tar), fundus photographs (JPEG, PNG, TIFF), NIfTI and raw MRI data, in any number.
 
     Each file is answered for by itself: one that is refused never sinks the others. 413, 503 and 507 end the body and
     say what was kept.

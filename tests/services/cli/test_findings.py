@@ -16,7 +16,14 @@ def result(**changed: Any) -> dict[str, Any]:  # Any: JSON of the contract
         {"label": "dr_grade", "value": 2, "probabilities": {"2": 0.81}, "unit": None, "laterality": None},
     ]
     image = {"laterality": "L", "quality": {"gradable": True, "score": 0.9, "reasons": []}}
-    whole = {"findings": found, "images": [image], "abstained": False, "abstain_reason": None, "urgency": "urgent"}
+    whole = {
+        "pipeline": "retinopathy",
+        "findings": found,
+        "images": [image],
+        "abstained": False,
+        "abstain_reason": None,
+        "urgency": "urgent",
+    }
     return {**whole, **changed}
 
 
@@ -53,3 +60,40 @@ def test_a_picture_that_cannot_be_graded_says_why() -> None:
 def test_an_abstention_is_said_plainly() -> None:
     lines = list(sentences(result(abstained=True, abstain_reason="low_confidence", urgency="check")))
     assert "The model abstains: not sure enough to grade." in lines
+
+
+def volume(
+    label: str, value: float, side: str | None, unit: str = "ml", **more: Any
+) -> dict[str, Any]:  # Any: as above
+    return {"label": label, "value": value, "unit": unit, "laterality": side, "probabilities": None, **more}
+
+
+def test_volumes_are_told_by_side_with_unit_and_interval_and_the_asymmetry_last() -> None:
+    found = [
+        volume("anterior", 1.6049, "L", interval=[1.5, 1.7]),
+        volume("hippocampus", 3.1111, "L"),
+        volume("hippocampus", 3.0, "R"),
+        volume("asymmetry", 3.64, None, "%"),
+    ]
+    assert list(sentences(result(pipeline="segmentation", findings=found, urgency="routine")))[:3] == [
+        "right: hippocampus 3.00 ml",
+        "left: anterior 1.60 ml (1.50 to 1.70); hippocampus 3.11 ml",
+        "patient: asymmetry 3.6 %",
+    ]
+
+
+def test_a_reconstruction_says_how_much_was_measured_and_how_near_it_came() -> None:
+    found = [volume("acceleration", 4.0, None, "1"), volume("ssim", 0.95123, None, "1")]
+    lines = list(sentences(result(pipeline="reconstruction", findings=found)))
+    assert lines[0] == "patient: reconstructed from 4.0-fold undersampled data; ssim 0.951"
+
+
+def test_a_doubtful_outline_is_not_to_be_relied_on() -> None:
+    image = {"laterality": "R", "quality": {"gradable": False, "score": 0.4, "reasons": ["low_predicted_quality"]}}
+    lines = list(sentences(result(pipeline="segmentation", findings=[], images=[image])))
+    assert lines[0] == "right: not to be relied on, the outline is predicted to be poor"
+
+
+def test_the_class_that_an_added_model_found_is_told_with_its_probability() -> None:
+    found = [volume("class", "fatty", None, "", probabilities={"fatty": 0.7, "dense": 0.3})]
+    assert next(sentences(result(pipeline="breast_density", findings=found))) == "patient: class fatty (70%)"
