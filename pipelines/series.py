@@ -39,8 +39,12 @@ class Choice:
         return {
             "series_number": self.number,
             "weighting": self.plan.weighting.value,
-            "geometry_notes": [{"code": note.code, **note.facts} for note in self.plan.notes],
-            "series_not_read": [{"series_number": other.number, "code": other.code} for other in self.others],
+            "geometry_notes": [
+                {"code": note.code, "sentence": note.sentence, **note.facts} for note in self.plan.notes
+            ],
+            "series_not_read": [
+                {"series_number": other.number, "code": other.code, "reason": other.reason} for other in self.others
+            ],
         }
 
 

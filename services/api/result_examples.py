@@ -114,12 +114,15 @@ SEGMENTATION: Final = _result(
     {
         "quality_threshold": 0.8,
         "plausible_ml": [2.0, 5.0],
-        "series": {
-            "chosen": 2,
-            "of": 2,
-            "weighting": "T1",
-            "others": [{"series": 1, "code": "not_t1", "reason": "it is T2-weighted"}],
-        },
+        "series_number": 2,
+        "weighting": "T1",
+        "series_not_read": [
+            {
+                "series_number": 1,
+                "code": "wrong_contrast",
+                "reason": "the series is T2 weighted, the model reads T1",
+            }
+        ],
         "geometry_notes": [{"code": "oblique", "sentence": "the slices stand 4.1 degrees off the axial plane"}],
     },
     _VOLUME_FILES,

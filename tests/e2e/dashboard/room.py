@@ -55,10 +55,11 @@ class Room:
         return self.page.get_by_role("row").filter(has_text=patient_id)
 
     def open(self, patient_id: str) -> None:
-        """Open a patient's study from the worklist by keyboard alone."""
-        expect(self.row(patient_id)).to_be_visible()
+        """Open the patient's first reading in the worklist by keyboard alone."""
+        row = self.row(patient_id).first
+        expect(row).to_be_visible()
         for _ in range(self.page.get_by_role("row").count()):
-            if "chosen" in (self.row(patient_id).get_attribute("class") or ""):
+            if "chosen" in (row.get_attribute("class") or ""):
                 break
             self.press("j")
         self.press("Enter")

@@ -24,8 +24,7 @@ export function FindingsReading({ result }: { result: Result }): ReactElement {
       ))}
       <QualityBar
         name={t.findings.quality}
-        score={result.quality.score}
-        good={result.quality.gradable}
+        quality={result.quality}
         limit={parameterNumber(result, "quality_threshold")}
       />
       {notes.length > 0 ? <Facts rows={notes.map((note) => [t.volumes.notes, sentence(note)] as const)} /> : null}

@@ -45,7 +45,7 @@ function setAfter(sets: readonly ImageSet[], set: ImageSet | undefined): ImageSe
 }
 
 /** So many sets are buttons side by side; more of them are a list to choose from. */
-const MOST_BUTTONS = 3;
+const MOST_BUTTONS = 2;
 
 type ChoiceProps = { sets: readonly ImageSet[]; shown: ImageSet; want: (set: string) => void };
 

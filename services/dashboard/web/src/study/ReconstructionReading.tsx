@@ -29,8 +29,7 @@ export function ReconstructionReading(props: ReadingProps): ReactElement {
       <Facts rows={facts(result, method)} />
       <QualityBar
         name={words.supported}
-        score={result.quality.score}
-        good={result.quality.gradable}
+        quality={result.quality}
         limit={parameterNumber(result, "quality_threshold")}
       />
       <Reference result={result} />

@@ -1,7 +1,7 @@
 /** Volumes of outlined structures: the table by side, how far to trust them, and which series was measured. */
 import type { ReactElement } from "react";
 
-import type { Finding, ImageReading, Laterality, Result } from "../api/types";
+import type { Finding, Laterality, Result } from "../api/types";
 import { Button, Facts, Notice } from "../design/parts";
 import { figure, quantity, sentence, span } from "../text/format";
 import { t } from "../text/messages";
@@ -19,15 +19,20 @@ export function VolumesReading(props: ReadingProps): ReactElement {
     <ReadingFrame result={result}>
       <Reconstructed {...props} />
       <Volumes result={result} />
+      <h3>{t.volumes.quality}</h3>
       {result.images.map((image, place) => (
-        <PredictedQuality key={`${image.laterality}/${place}`} image={image} limit={parameterNumber(result, "quality_threshold")} />
+        <QualityBar
+          key={`${image.laterality}/${place}`}
+          name={sideName(image.laterality)}
+          quality={image.quality}
+          limit={parameterNumber(result, "quality_threshold")}
+        />
       ))}
       <Measured result={result} />
     </ReadingFrame>
   );
 }
 
-/** The side's name stands beside a bar only where there is more than the one measured structure. */
 function sideName(laterality: Laterality | null): string {
   return laterality === null ? t.sides.none : t.sides[laterality];
 }
@@ -95,20 +100,22 @@ function Volume({ cell }: { cell: Finding | null }): ReactElement {
 }
 
 function Asymmetry({ value, finding: one }: { value: number; finding: Finding }): ReactElement {
-  const side = value > 0 ? "L" : value < 0 ? "R" : "none";
   const unit = one.unit ?? null;
   return (
     <>
-      {quantity(Math.abs(value), unit)}, {t.volumes.larger[side]}
-      {one.interval ? <span className="tone-muted small"> ({span(...one.interval, unit)})</span> : null}
+      {leaning(value, unit)}
+      {one.interval ? (
+        <div className="tone-muted small">
+          {t.volumes.between(leaning(one.interval[0], unit), leaning(one.interval[1], unit))}
+        </div>
+      ) : null}
     </>
   );
 }
 
-function PredictedQuality({ image, limit }: { image: ImageReading; limit: number | null }): ReactElement {
-  const { quality } = image;
-  const name = image.laterality === null ? t.volumes.quality : `${t.sides[image.laterality]}: ${t.volumes.quality}`;
-  return <QualityBar name={name} score={quality.score} good={quality.gradable} limit={limit} />;
+/** Which side is larger in words: the sign of a difference is a convention that a reader need not know. */
+function leaning(value: number, unit: string | null): string {
+  return `${quantity(Math.abs(value), unit)} ${t.volumes.larger[value > 0 ? "L" : value < 0 ? "R" : "none"]}`;
 }
 
 /** Which series was read and why not the others, what its geometry needed, and what volumes are usual. */
@@ -117,9 +124,8 @@ function Measured({ result }: { result: Result }): ReactElement {
   const plausible = plausibleSpan(result);
   const rows: [string, string][] = [];
   if (series !== null) {
-    const which = [series.weighting, t.volumes.chosen(series.chosen, series.of)].filter(Boolean).join(", ");
-    rows.push([t.volumes.series, which]);
-    for (const one of series.skipped) rows.push([t.volumes.notRead(one.series), sentence(one.reason)]);
+    rows.push([t.volumes.series, t.volumes.chosen(series.number, series.weighting)]);
+    for (const one of series.skipped) rows.push([t.volumes.notRead(one.number), sentence(one.reason)]);
   }
   for (const note of parameterSentences(result, "geometry_notes")) rows.push([t.volumes.notes, sentence(note)]);
   if (plausible !== null) rows.push([t.volumes.plausible, t.volumes.plausibleTotal(span(...plausible, "ml"))]);

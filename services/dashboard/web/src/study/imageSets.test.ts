@@ -35,9 +35,9 @@ test("the result's own pictures come before the images of the study", () => {
 
 test("panels stand in the order of their numbers and say their slice", () => {
   const [panels] = imageSets(study(), result);
-  expect(panels?.images.map((image) => [image.id, image.note])).toEqual([
-    ["panel-2.png", "slice 8"],
-    ["panel-10.png", "slice 40, 2 marked areas"],
+  expect(panels?.images.map((image) => [image.id, image.note, image.flagged])).toEqual([
+    ["panel-2.png", "slice 8", 0],
+    ["panel-10.png", "slice 40", 2],
   ]);
 });
 

@@ -32,15 +32,11 @@ function setOfKind(result: Result, kind: (typeof SHOWN)[number]): ImageSet[] {
   const images = artifacts.map((artifact): SetImage => {
     const url = `${API}${artifactPath(result.id, artifact.name)}`;
     const panel = slices.get(artifact.name);
-    return { id: artifact.name, url: () => url, alt: t.images.alt[kind], note: panelNote(panel), flagged: panel?.flagged ?? 0 };
+    const slice = panel?.slice ?? null;
+    const note = slice === null ? null : t.images.slice(slice);
+    return { id: artifact.name, url: () => url, alt: t.images.alt[kind], note, flagged: panel?.flagged ?? 0 };
   });
   return [{ id: kind, title: t.images.titles[kind], what: t.images.what[kind], images }];
-}
-
-function panelNote(panel: { slice: number | null; flagged: number } | undefined): string | null {
-  if (panel === undefined) return null;
-  const parts = [panel.slice === null ? null : t.images.slice(panel.slice), t.images.flagged(panel.flagged)];
-  return parts.filter(Boolean).join(", ") || null;
 }
 
 /** Objects that hold no picture of the patient: structured reports, segmentations, presentation states. */

@@ -6,14 +6,16 @@ import { chosenSeries, parameterNumber, parameterSentences, plausibleSpan } from
 const saying = (parameters: unknown): Result => ({ receipt: { parameters } }) as unknown as Result;
 
 test("the series that was read and the reasons against the others are told", () => {
-  const series = { chosen: 2, of: 3, weighting: "T1", others: [{ series: 1, code: "not_t1", reason: "it is T2" }, { series: 3, code: "geometry_gap" }] };
-  expect(chosenSeries(saying({ series }))).toEqual({
-    chosen: 2,
-    of: 3,
+  const series_not_read = [
+    { series_number: 1, code: "wrong_contrast", reason: "it is T2" },
+    { series_number: null, code: "geometry_gap" },
+  ];
+  expect(chosenSeries(saying({ series_number: 2, weighting: "T1", series_not_read }))).toEqual({
+    number: 2,
     weighting: "T1",
     skipped: [
-      { series: 1, reason: "it is T2" },
-      { series: 3, reason: "geometry_gap" },
+      { number: 1, reason: "it is T2" },
+      { number: null, reason: "geometry_gap" },
     ],
   });
 });
@@ -24,7 +26,7 @@ test("notes are sentences, plain or with a code", () => {
 });
 
 test("a receipt that says nothing, or something else, is taken as silent", () => {
-  for (const silent of [saying(undefined), saying([]), saying({ series: "T1", plausible_ml: "2-5", quality_threshold: "0.7" })]) {
+  for (const silent of [saying(undefined), saying([]), saying({ series_number: undefined, plausible_ml: "2-5", quality_threshold: "0.7" })]) {
     expect(chosenSeries(silent)).toBeNull();
     expect(plausibleSpan(silent)).toBeNull();
     expect(parameterNumber(silent, "quality_threshold")).toBeNull();

@@ -1,8 +1,9 @@
 /** What a receipt says of how the images were read, as far as it says anything: a pipeline's parameters are free JSON. */
 import type { Result } from "../api/types";
 
-export type Skipped = { series: number; reason: string };
-export type ChosenSeries = { chosen: number | null; of: number | null; weighting: string | null; skipped: Skipped[] };
+export type Skipped = { number: number | null; reason: string };
+/** The series that was read by its DICOM number, how it is weighted, and why not the others. */
+export type ChosenSeries = { number: number | null; weighting: string | null; skipped: Skipped[] };
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -39,18 +40,16 @@ export function parameterSentences(result: Result, name: string): string[] {
   return listOf(parametersOf(result)[name]).flatMap((one) => textOf(one) ?? textOf(objectOf(one)["sentence"]) ?? []);
 }
 
-/** Which series was read, out of how many, and why not the others; null where the pipeline does not say. */
+/** Which series was read and why not the others; null where the pipeline does not say. */
 export function chosenSeries(result: Result): ChosenSeries | null {
-  const series = objectOf(parametersOf(result)["series"]);
-  if (Object.keys(series).length === 0) return null;
-  const skipped = listOf(series["others"]).map(objectOf);
+  const { series_number, weighting, series_not_read } = parametersOf(result);
+  if (series_number === undefined && weighting === undefined) return null;
   return {
-    chosen: numberOf(series["chosen"]),
-    of: numberOf(series["of"]),
-    weighting: textOf(series["weighting"]),
-    skipped: skipped.flatMap((one) => {
-      const [number, reason] = [numberOf(one["series"]), textOf(one["reason"]) ?? textOf(one["code"])];
-      return number === null || reason === null ? [] : [{ series: number, reason }];
+    number: numberOf(series_number),
+    weighting: textOf(weighting),
+    skipped: listOf(series_not_read).map(objectOf).flatMap((one) => {
+      const reason = textOf(one["reason"]) ?? textOf(one["code"]);
+      return reason === null ? [] : [{ number: numberOf(one["series_number"]), reason }];
     }),
   };
 }

@@ -66,11 +66,15 @@ export function bytes(count: number): string {
   return `${(count / 1000 ** step).toFixed(step === 0 ? 0 : 1)}${NBSP}${units[step]}`;
 }
 
+export function capital(words: string): string {
+  return `${words[0]?.toUpperCase() ?? ""}${words.slice(1)}`;
+}
+
 /** A half sentence of the server's, "the photograph is ungradable", as a sentence. */
 export function sentence(words: string): string {
   const trimmed = words.trim();
   const end = /[.!?…]$/.test(trimmed) ? "" : ".";
-  return trimmed === "" ? "" : `${trimmed[0]?.toUpperCase()}${trimmed.slice(1)}${end}`;
+  return trimmed === "" ? "" : `${capital(trimmed)}${end}`;
 }
 
 /** DICOM's "Doe^Jane^^Dr" (PS3.5 section 6.2.1.1) as "Doe, Jane"; the first group of letters is the alphabetic one. */

@@ -1,4 +1,7 @@
 /** Words of volumes and reconstructions: their pictures, measurements and what they rest on. */
+
+const WEIGHTINGS: Record<string, string> = { unknown: "weighting not stated" };
+
 export const images = {
   images: {
     viewer: "Images",
@@ -18,29 +21,30 @@ export const images = {
     next: "Next slice",
     number: (place: number, count: number) => `${place} of ${count}`,
     slice: (slice: number) => `slice ${slice}`,
-    flagged: (areas: number) => (areas === 0 ? "" : `${areas} marked ${areas === 1 ? "area" : "areas"}`),
+    flagged: (areas: number) => `${areas} marked ${areas === 1 ? "area" : "areas"}`,
   },
   sides: { R: "Right", L: "Left", B: "Both sides", none: "Side not known" },
   volumes: {
     table: "Volumes by side",
     structure: "Structure",
-    units: "Volumes in ml; in small print the interval that the measured error of this model leaves open.",
+    units: "Volumes in ml; in small print where the true volume lies in 95 of 100 cases, by this model's measured error.",
     noInterval: "Volumes in ml.",
     asymmetry: "Asymmetry",
     larger: { L: "left larger", R: "right larger", none: "equal" },
+    between: (low: string, high: string) => `between ${low} and ${high}`,
     quality: "Predicted agreement with an outline by hand",
     qualityWhat: "Dice overlap that the model expects, from 0 to 1",
     limit: (limit: string) => `limit ${limit}`,
-    enough: "Above the limit",
-    tooLow: "Below the limit",
+    below: (limit: string) => `below the limit ${limit}`,
     readable: "May be used",
     unreadable: "Not to be used",
     reconstructed: "Measured on a reconstructed series",
     reconstructedWhat: "Parts of these images were inferred, not measured by the scanner. See the reconstruction's own reading first.",
     reconstructedLook: "Look at the reconstruction",
     series: "Series read",
-    chosen: (chosen: number | null, of: number | null) => `${chosen ?? "?"} of ${of ?? "?"}`,
-    notRead: (series: number) => `Series ${series} not read`,
+    chosen: (number: number | null, weighting: string | null) =>
+      `${number === null ? "without a number" : `number ${number}`}, ${WEIGHTINGS[weighting ?? ""] ?? weighting ?? "weighting not stated"}`,
+    notRead: (number: number | null) => `Series ${number ?? "without a number"} not read`,
     notes: "Geometry",
     plausible: "Usual in adults",
     plausibleTotal: (span: string) => `${span} ml a side`,

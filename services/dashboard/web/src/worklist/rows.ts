@@ -3,7 +3,7 @@ import { query } from "../api/client";
 import type { JobState, WorklistRow } from "../api/types";
 import type { IconName } from "../design/icons";
 import type { Tone } from "../design/parts";
-import { sentence } from "../text/format";
+import { capital, sentence } from "../text/format";
 import { t } from "../text/messages";
 
 export type Mark = { icon: IconName; tone: Tone; text: string; why?: string };
@@ -61,8 +61,8 @@ export function jobTone(state: JobState): Tone {
 export function findingText(row: WorklistRow): string {
   if (row.headline !== null) {
     // After an edit the headline is the reader's own; after a rejection it is still the machine's, and says so.
-    if (row.verdict === "edit") return t.worklist.overruled.edit(row.headline);
-    const machine = row.abstained ? sentence(row.headline) : row.headline;
+    if (row.verdict === "edit") return t.worklist.overruled.edit(capital(row.headline));
+    const machine = row.abstained ? sentence(row.headline) : capital(row.headline);
     return row.verdict === "reject" ? t.worklist.overruled.reject(machine) : machine;
   }
   if (isFailed(row)) return t.worklist.notRead(row.job_error);
