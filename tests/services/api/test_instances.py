@@ -5,6 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import h5py
+import nibabel
+import numpy as np
 from PIL import Image
 from sqlalchemy import select
 
@@ -71,3 +74,28 @@ def test_kept_pictures_stay_below_their_cap(web: Web, synthetic_dicom: MakesDico
     kept = {path.name for path in (tmp_path / "kept").iterdir()}
     assert f"{sha256}-319.jpg" in kept
     assert sum(path.stat().st_size for path in (tmp_path / "kept").iterdir()) <= 1000
+
+
+def nifti(path: Path) -> Path:
+    """A NIfTI file whose patient's right (the larger index on x) is bright, at one end of the first axis."""
+    values = np.zeros((24, 20, 16), np.int16)
+    values[18:] = 900
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    return path
+
+
+def test_a_volume_is_rendered_as_its_middle_slice_with_the_right_side_on_the_left(web: Web, tmp_path: Path) -> None:
+    instance_id = send(web, nifti(tmp_path / "a.nii.gz"))
+    answer = web.client(Role.CLINICIAN).get(f"/api/v1/instances/{instance_id}/rendered")
+    with Image.open(BytesIO(answer.content)) as picture:
+        shown = np.asarray(picture)
+    assert shown.shape == (20, 24)
+    assert shown[:, :5].min() > 200 and shown[:, 7:].max() < 50
+
+
+def test_raw_data_is_rendered_as_its_samples(web: Web, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "raw.h5", "w") as file:
+        file["kspace"] = np.ones((2, 3, 32, 24), np.complex64)
+    answer = web.client(Role.CLINICIAN).get(f"/api/v1/instances/{send(web, tmp_path / 'raw.h5')}/rendered")
+    with Image.open(BytesIO(answer.content)) as picture:
+        assert (answer.status_code, picture.size) == (200, (24, 32))
