@@ -7,6 +7,8 @@ const KEY_NAMES: Record<string, string> = {
   "Control+Enter": "Ctrl ⏎",
   Enter: "⏎",
   Escape: "Esc",
+  PageDown: "PgDn",
+  PageUp: "PgUp",
 };
 
 export const frame = {
