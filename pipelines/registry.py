@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from pipelines.core.codes import KSPACE_FILE
 from pipelines.core.entry import Accepts, Entry, SubjectHeader
 from pipelines.core.errors import NotFound
 
@@ -27,6 +28,23 @@ FUNDUS_SOP_CLASSES: Final = frozenset(
 )
 
 
+def _reconstruction(name: str, method: str, title: str, on_request: bool = True) -> Entry:
+    """One way to reconstruct raw MRI data; all of them share a class and a bundle."""
+    return Entry(
+        name=name,
+        class_path="pipelines.reconstruction:Reconstruction",
+        accepts=Accepts(modalities=frozenset({"MR"}), sop_classes=frozenset({KSPACE_FILE})),
+        queue="reconstruction",
+        model="brain_mri_reconstruction",
+        subject="series",
+        revision=1,
+        title=title,
+        exporters=("json", "series"),
+        on_request=on_request,
+        parameters={"method": method},
+    )
+
+
 ENTRIES: Final[Mapping[str, Entry]] = {
     "retinopathy": Entry(
         name="retinopathy",
@@ -37,6 +55,18 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         subject="study",
         revision=1,
         title="Diabetic retinopathy in fundus photographs",
+    ),
+    "reconstruction": _reconstruction(
+        "reconstruction", "unrolled", "MRI reconstruction from k-space", on_request=False
+    ),
+    "reconstruction_zero_filled": _reconstruction(
+        "reconstruction_zero_filled", "zero_filled", "MRI reconstruction, zero-filled"
+    ),
+    "reconstruction_sense": _reconstruction(
+        "reconstruction_sense", "sense", "MRI reconstruction, parallel imaging (SENSE)"
+    ),
+    "reconstruction_compressed_sensing": _reconstruction(
+        "reconstruction_compressed_sensing", "compressed_sensing", "MRI reconstruction, compressed sensing"
     ),
 }
 

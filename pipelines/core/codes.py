@@ -62,6 +62,9 @@ SSIM: Final = Code(OVERREAD, "ssim", "Structural similarity with the fully sampl
 PSNR: Final = Code(OVERREAD, "psnr", "Peak signal-to-noise ratio against the fully sampled image")
 NMSE: Final = Code(OVERREAD, "nmse", "Normalised mean squared error against the fully sampled image")
 
+#: CID 7203 has no code for it.
+KSPACE_RECONSTRUCTION: Final = Code(OVERREAD, "raw-data-recon", "Reconstruction from undersampled k-space")
+
 # What a report says besides
 GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")
@@ -69,6 +72,7 @@ NEEDS_REVIEW: Final = Code(OVERREAD, "needs-review", "The outline is in doubt an
 UNGRADABLE: Final = Code(OVERREAD, "ungradable", "No photograph of this eye can be graded")
 NO_UNITS: Final = Code("UCUM", "1", "no units")  # PS3.16 CID 82
 DEVICE: Final = Code(DICOM, "121007", "Device")  # PS3.16 CID 270
+PROCESSING_EQUIPMENT: Final = Code(DICOM, "109102", "Processing Equipment")  # PS3.16 CID 7005
 IMAGING_MEASUREMENT_REPORT: Final = Code(DICOM, "126000", "Imaging Measurement Report")  # PS3.16 CID 7021
 IMAGING: Final = Code(SNOMED, "363679005", "Imaging")  # SNOMED CT, procedure
 FUNDUS_PHOTOGRAPHY: Final = Code(SNOMED, "314971001", "Camera fundoscopy")  # SNOMED CT, procedure

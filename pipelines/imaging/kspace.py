@@ -112,9 +112,9 @@ class Survey:
     is (coils kept, coils kept) complex128, None without noise measurements. `noise` is the standard deviation of the
     noise in one channel (real or imaginary) of a sample, in k-space's units. `covered` is the extent of rows within
     which lines were acquired at all: less than the whole with partial Fourier or reduced resolution.
-    `crop` are (start, stop) of rows and columns of a plane's image that show the field of view; `order` are the planes
-    in anatomical order; `axes` transposes (planes, rows, columns) to (slices, y, x). `affine` is (4, 4) RAS mm for
-    voxel indices (x, y, slice) of that volume.
+    Planes are in the order of their places in the patient. `crop` are (start, stop) of rows and columns of a plane's
+    image that show the field of view; `axes` transposes (planes, rows, columns) to (slices, y, x). `affine` is (4, 4)
+    RAS mm for voxel indices (x, y, slice) of that volume.
     """
 
     planes: int
@@ -127,7 +127,6 @@ class Survey:
     is_noise_measured: bool
     covered: tuple[int, int]
     crop: tuple[tuple[int, int], tuple[int, int]]
-    order: tuple[int, ...]
     axes: tuple[int, int, int]
     affine: NDArray[np.float64]
     geometry: Geometry
@@ -143,6 +142,11 @@ class Survey:
         if self.is_by_line:
             return np.broadcast_to(self.masks[plane][:, None], (self.rows, self.columns))
         return self.masks
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether one side of k-space was left out."""
+        return any(note.code == "partial_fourier" for note in self.notes)
 
     @property
     def acceleration(self) -> float:
@@ -198,7 +202,6 @@ def survey_from_json(fields: Mapping[str, Any], values: bytes | bytearray) -> Su
         is_noise_measured=bool(fields["is_noise_measured"]),
         covered=(fields["covered"][0], fields["covered"][1]),
         crop=((top, bottom), (left, right)),
-        order=tuple(fields["order"]),
         axes=(fields["axes"][0], fields["axes"][1], fields["axes"][2]),
         geometry=Geometry(fields["geometry"]),
         notes=tuple(KspaceNote(**note) for note in fields["notes"]),

@@ -166,18 +166,17 @@ def _header(found: _Array) -> KspaceHeader:
 def _place(found: _Array, rows: int, kept: int) -> Place:
     """Spacing from the header's fields of view; position and directions are nominal either way."""
     axes = _SWAPPED if found.is_swapped else _IN_PLACE
-    order = tuple(range(found.slices))
     full = found.sides[0] if found.is_swapped else found.sides[1]
     shown = middle(kept, min(kept, round(full / found.oversampling)))
     if found.raw is None:
-        return Place(order, axes, ((0, rows), shown), _nominal((1.0, 1.0, 1.0)), Geometry.NOMINAL)
+        return Place(axes, ((0, rows), shown), _nominal((1.0, 1.0, 1.0)), Geometry.NOMINAL)
     encoding = found.raw.encodings[0]
     share = min(encoding.recon_view_mm[1] / encoding.view_mm[1], 1.0)
     phase = middle(rows, max(1, round(rows * share)))
     step_x, step_y = encoding.view_mm[0] / full, encoding.view_mm[1] / rows
     spacing = (step_y, step_x) if found.is_swapped else (step_x, step_y)
     affine = _nominal((*spacing, encoding.recon_view_mm[2]))
-    return Place(order, axes, (phase, shown), affine, Geometry.SPACING)
+    return Place(axes, (phase, shown), affine, Geometry.SPACING)
 
 
 def _nominal(spacing: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -46,9 +46,9 @@ def open_source(group: h5py.Group) -> RawSource:
     x, y, z = scan.grid
     if scan.shown != x:
         notes.append(KspaceNote("readout_oversampling", f"readout oversampling of {x / scan.shown:g} was removed"))
-    place, more = _place(scan)
+    place, order, more = _place(scan)
     planes, columns = (scan.shown, z) if z > 1 else (len(scan.slices), scan.shown)
-    read = _slab_reader(scan) if z > 1 else _slice_reader(scan)
+    read = _slab_reader(scan) if z > 1 else _slice_reader(scan, order)
     return RawSource(_header(scan), planes, y, columns, read, place, _noise(scan), notes=(*notes, *more))
 
 
@@ -69,15 +69,16 @@ def _header(scan: Scan) -> KspaceHeader:
     )
 
 
-def _slice_reader(scan: Scan) -> Callable[[int, int], Kspace]:
-    """Planes are slices: lines summed onto the grid and divided by how often each was measured."""
+def _slice_reader(scan: Scan, order: tuple[int, ...]) -> Callable[[int, int], Kspace]:
+    """Planes are slices in their `order`: lines summed onto the grid, divided by how often each was measured."""
+    rank = np.argsort(order)
 
     def read(start: int, stop: int) -> Kspace:
         x, y, _ = scan.grid
         lines = scan.lines
         planes = np.zeros((stop - start, scan.coils, y, x), np.complex64)
         times = np.zeros((stop - start, y), np.int64)
-        plane_of = np.searchsorted(scan.slices, lines.slice)
+        plane_of = rank[np.searchsorted(scan.slices, lines.slice)]
         wanted = np.flatnonzero((plane_of >= start) & (plane_of < stop))
         for index, samples in samples_of(scan, lines.number[wanted]):
             place = int(wanted[index])
@@ -127,8 +128,8 @@ def _noise(scan: Scan) -> Kspace | None:
     return np.concatenate(found, axis=1).astype(np.complex64) if found else None
 
 
-def _place(scan: Scan) -> tuple[Place, list[KspaceNote]]:
-    """Where the planes' images lie, and what of it is nominal."""
+def _place(scan: Scan) -> tuple[Place, tuple[int, ...], list[KspaceNote]]:
+    """Where the planes' images lie, the slices' order there, and what of it is nominal."""
     encoding, head = scan.encoding, scan.lines.heads[0]
     axes = kspace_place.directions(
         *(np.asarray(head[name], np.float64) for name in ("read_dir", "phase_dir", "slice_dir"))
@@ -138,16 +139,17 @@ def _place(scan: Scan) -> tuple[Place, list[KspaceNote]]:
     x, y, z = encoding.matrix
     rows = _shown(y, encoding.recon_view_mm[1] / encoding.view_mm[1])
     shown_z = _shown(z, encoding.recon_view_mm[2] / encoding.view_mm[2]) if z > 1 else (0, 1)
+    order: tuple[int, ...]
     if z > 1:
-        order, step, is_known = tuple(range(scan.shown)), encoding.view_mm[2] / z, True
+        order, step, is_known = (0,), encoding.view_mm[2] / z, True
     else:
         order, step, is_known = kspace_place.stacked(centres, directions[:, 2], encoding.recon_view_mm[2])
     spacing = np.array([encoding.view_mm[0] / x, encoding.view_mm[1] / y, step])
     kept = np.array([scan.shown, rows[1] - rows[0], shown_z[1] - shown_z[0]])
-    affine = kspace_place.affine(directions, spacing, centres[order[0] if z == 1 else 0], kept // 2)
+    affine = kspace_place.affine(directions, spacing, centres[order[0]], kept // 2)
     geometry = kspace_place.certainty(axes is not None, is_known)
     crop, turn = ((rows, shown_z), _SLAB) if z > 1 else ((rows, (0, scan.shown)), _IN_PLACE)
-    return Place(order, turn, crop, affine, geometry), _doubts(axes is not None, is_known)
+    return Place(turn, crop, affine, geometry), order, _doubts(axes is not None, is_known)
 
 
 def _centres(scan: Scan) -> NDArray[np.float64]:

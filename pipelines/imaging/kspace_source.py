@@ -21,9 +21,8 @@ MAX_SIDE: Final = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where the planes' images lie; see Survey for `order`, `axes`, `crop` and `affine`."""
+    """Where the planes' images lie; see Survey for `axes`, `crop` and `affine`."""
 
-    order: tuple[int, ...]
     axes: tuple[int, int, int]
     crop: tuple[Span, Span]
     affine: NDArray[np.float64]

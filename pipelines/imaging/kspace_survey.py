@@ -68,7 +68,6 @@ def survey(source: RawSource) -> Survey:
         is_noise_measured=whitening is not None,
         covered=covered,
         crop=place.crop,
-        order=place.order,
         axes=place.axes,
         affine=place.affine,
         geometry=place.geometry,
