@@ -82,7 +82,7 @@ def filled(case: Canvas, ranges: Augmentation, random: np.random.Generator) -> t
     if draw < ranges.border_share:
         return torch.from_numpy(repeated_edge(case)), True
     if draw < ranges.border_share + ranges.texture_share:
-        smooth = random.uniform(0.1, 0.7) + 0.25 * field(tuple(image.shape), (8, 8, 8), 1, random)[0]
+        smooth = random.uniform(0.1, 0.7) + 0.25 * field(shape_of(image), (8, 8, 8), 1, random)[0]
         return torch.where(inside, image, smooth.clamp(0, 1)), True
     return torch.where(inside, image, 0.0), False
 
@@ -94,7 +94,7 @@ def repeated_edge(case: Canvas) -> NDArray[np.float32]:
         np.clip(np.arange(length), where[0], where[-1])
         for length, where in zip(case.image.shape, occupied, strict=True)
     ]
-    return case.image[np.ix_(*nearest)]
+    return np.asarray(case.image[np.ix_(*nearest)], np.float32)
 
 
 def placement(case: Canvas, patch: Shape, ranges: Augmentation, random: np.random.Generator) -> Tensor:
@@ -122,6 +122,12 @@ def field(shape: Shape, points: Shape, channels: int, random: np.random.Generato
     return functional.interpolate(control, size=shape, mode="trilinear", align_corners=True)[0]
 
 
+def shape_of(image: Tensor) -> Shape:
+    """Voxels along x, y, z."""
+    x, y, z = image.shape
+    return x, y, z
+
+
 def toned(image: Tensor, ranges: Augmentation, random: np.random.Generator) -> Tensor:
     """Intensities as another scanner might give them, (x, y, z) float32."""
     if random.random() < ranges.curve_share:
@@ -130,7 +136,7 @@ def toned(image: Tensor, ranges: Augmentation, random: np.random.Generator) -> T
         image = image.clamp(min=0) ** random.uniform(*ranges.gamma)
     if random.random() < ranges.bias_share:
         strength = random.uniform(0, ranges.bias)
-        image = image * torch.exp(strength * field(tuple(image.shape), (3, 3, 3), 1, random)[0])
+        image = image * torch.exp(strength * field(shape_of(image), (3, 3, 3), 1, random)[0])
     if random.random() < ranges.blur_share:
         image = blurred(image, random.uniform(*ranges.blur))
     if random.random() < ranges.coarse_share:

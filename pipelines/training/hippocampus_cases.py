@@ -48,8 +48,8 @@ def read_cases(folder: Path, split: str) -> list[Case]:
 
 def read_case(folder: Path, name: str) -> Case:
     """One image and its labels."""
-    image = nibabel.load(folder / "images" / f"{name}.nii.gz").get_fdata(dtype=np.float32)
-    labels = np.asanyarray(nibabel.load(folder / "labels" / f"{name}.nii.gz").dataobj)
+    image = nibabel.Nifti1Image.from_filename(folder / "images" / f"{name}.nii.gz").get_fdata(dtype=np.float32)
+    labels = np.asanyarray(nibabel.Nifti1Image.from_filename(folder / "labels" / f"{name}.nii.gz").dataobj)
     return Case(name, np.asarray(image, np.float32), np.rint(labels).astype(np.uint8))
 
 
@@ -84,7 +84,7 @@ def surroundings(image: Volume, inside: NDArray[np.bool_], template: nibabel.Nif
             best, score = piece, correlation
     here = best[inside]
     slope, shift = np.polyfit(here, image[inside], 1)
-    return np.clip(best * slope + shift, -0.1, 1.6).astype(np.float32)
+    return np.asarray(np.clip(best * slope + shift, -0.1, 1.6), np.float32)
 
 
 def around(values: Volume, point: NDArray[np.int64]) -> Volume:

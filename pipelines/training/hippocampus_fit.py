@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from monai.losses import DiceCELoss
-from monai.networks.nets import DynUNet
+from monai.losses.dice import DiceCELoss
+from monai.networks.nets.dynunet import DynUNet
 from torch import Tensor, nn
 
 from pipelines.nets.segmenter import Normalisation
+from pipelines.training.fit import has_bfloat16, schedule
 from pipelines.training.hippocampus_augment import View, view
 from pipelines.training.hippocampus_cases import Canvas
 from pipelines.training.hippocampus_recipe import Member, Recipe
@@ -44,7 +45,7 @@ class Run:
         return self.member.epochs * (len(self.cases) // self.recipe.batch)
 
 
-def definition(recipe: Recipe) -> dict[str, object]:
+def definition(recipe: Recipe) -> dict[str, Any]:  # Any: arguments of a network and JSON alike
     """The bundle's `network_def` of one member, without its `_target_` and without training heads."""
     levels = len(recipe.filters)
     return {
@@ -76,13 +77,17 @@ def train(run: Run, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     resume(run, folder)
     while run.epoch < run.member.epochs:
-        begin_time = time.monotonic()
-        loss = train_epoch(run)
+        started = time.monotonic()
+        run.losses.append(train_epoch(run))
         run.epoch += 1
-        run.losses.append(loss)
         save(run, folder)
-        told = {"epoch": run.epoch, "loss": round(loss, 4), "seconds": round(time.monotonic() - begin_time, 1)}
-        print(json.dumps(told), flush=True)
+        report(run, time.monotonic() - started)
+
+
+def report(run: Run, seconds: float) -> None:
+    """One JSON line an epoch on standard output: the run's log."""
+    told = {"seed": run.member.seed, "epoch": run.epoch, "loss": round(run.losses[-1], 4), "seconds": round(seconds)}
+    print(json.dumps(told), flush=True)
 
 
 def train_epoch(run: Run) -> float:
@@ -107,10 +112,10 @@ def drawn(run: Run, case: Canvas, random: np.random.Generator) -> View:
 def train_step(run: Run, criterion: nn.Module, views: list[View]) -> float:
     """One optimiser step; the convolutions run in bfloat16, the loss in float32."""
     for group in run.optimiser.param_groups:
-        group["lr"] = run.recipe.rate * pace(run.step / run.steps, run.recipe.warmup)
+        group["lr"] = run.recipe.rate * schedule(run.step / run.steps, run.recipe.warmup)
     images = torch.stack([each.image for each in views])[:, None]
     labels = torch.stack([each.labels for each in views])[:, None]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(images.device)):
         answers = run.network(images)
     loss = supervised(criterion, answers.float(), labels, run.recipe.deep_supervision)
     run.optimiser.zero_grad()
@@ -126,13 +131,6 @@ def supervised(criterion: nn.Module, answers: Tensor, labels: Tensor, weights: t
     """(batch, heads, classes, x, y, z) logits, the finest head first, against (batch, 1, x, y, z) labels."""
     parts = [weight * criterion(answers[:, head], labels) for head, weight in enumerate(weights)]
     return torch.stack(parts).sum() / sum(weights)
-
-
-def pace(share: float, warmup: float) -> float:
-    """Share of the full rate after `share` of the steps: linear warm-up, then half a cosine down to nothing."""
-    if share < warmup:
-        return share / warmup
-    return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
 def follow(run: Run) -> None:

@@ -4,46 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from monai.networks.nets.dynunet import DynUNet
 from numpy.typing import NDArray
 
+from pipelines.nets.ladder import Rung
+from pipelines.nets.segmentation_quality import self_agreement
 from pipelines.nets.segmenter import SegmentationModel
-from pipelines.nets.sliding import Tiling, slide
-from pipelines.nets.volume_engine import VolumeEngine, choose_volume_engine
+from pipelines.nets.sliding import Tiling
+from pipelines.nets.views import all_views, window_over
+from pipelines.nets.volume_engine import VolumeEngine
 from pipelines.training.hippocampus_cases import Labels, Volume
+from pipelines.training.hippocampus_recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Segmenter:
-    """Members on an engine, and the parameters that decide with them."""
+class Answer:
+    """(x, y, z) labels found, and by structure how much the views agree."""
 
-    engine: VolumeEngine
-    model: SegmentationModel
-
-    def views(self, image: Volume) -> NDArray[np.float32]:
-        """(x, y, z) in any units -> (views, classes, x, y, z) probabilities: every member for every mirror."""
-        normalised = self.model.normalisation.apply(image, np.ones(image.shape, bool))
-        tiling = Tiling(self.model.patch, self.model.overlap, batch=1)
-        answers = []
-        for member in range(self.engine.members):
-            for axes in self.model.mirrors:
-                flipped = np.ascontiguousarray(np.flip(normalised, axes))
-                answer = slide(flipped, tiling, partial(self.engine.run, member))
-                answers.append(np.flip(answer, tuple(axis + 1 for axis in axes)))
-        return np.stack(answers)
+    labels: Labels
+    agreement: Mapping[str, float]
 
 
-def segmenter(members: tuple[DynUNet, ...], model: SegmentationModel) -> Segmenter:
-    """The members on the engine that this machine's pipeline would use."""
-    return Segmenter(choose_volume_engine(members), model)
+def answer(image: Volume, engine: VolumeEngine, model: SegmentationModel, recipe: Recipe) -> Answer:
+    """Segment one crop, (x, y, z) in any units, as the pipeline does, before its rules on parts and borders."""
+    views = views_of(image, engine, model, recipe)
+    labels = np.asarray(views.mean(axis=0).argmax(axis=0), np.uint8)
+    return Answer(labels, self_agreement(views, model.structures))
 
 
-def labels_of(views: NDArray[np.float32]) -> Labels:
-    """(views, classes, x, y, z) -> (x, y, z) uint8, the class of the highest mean probability."""
-    return np.asarray(views.mean(axis=0).argmax(axis=0), np.uint8)
+def views_of(image: Volume, engine: VolumeEngine, model: SegmentationModel, recipe: Recipe) -> NDArray[np.float32]:
+    """(x, y, z) in any units -> (views, classes, x, y, z) probabilities."""
+    normalised = model.normalisation.apply(image, np.ones(image.shape, bool))
+    whole = (normalised.shape[0], normalised.shape[1], normalised.shape[2])
+    window = window_over(whole, Rung(model.patch, 1, engine.device), recipe.step)
+    return all_views(normalised, engine, model.mirrors, Tiling(window, model.overlap, 1))
 
 
 def dice(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:

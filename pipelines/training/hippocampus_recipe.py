@@ -24,7 +24,7 @@ class Member:
 class Recipe:
     """A whole run; `held_out` training cases are seen by no member and fit what comes after the networks."""
 
-    members: tuple[Member, ...] = (Member(2026, 30), Member(2027, 18))
+    members: tuple[Member, ...] = (Member(2026, 30), Member(2027, 24))
     split_seed: int = 2026
     held_out: int = 20
     filters: Filters = (24, 48, 96, 160)
@@ -39,6 +39,11 @@ class Recipe:
     low_percentile: float = 0.5
     high_percentile: float = 99.5
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def step(self) -> int:
+        """Voxels that a window's sides are multiples of: the network halves once less than it has levels."""
+        return int(2 ** (len(self.filters) - 1))
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
