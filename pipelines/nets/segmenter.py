@@ -90,8 +90,11 @@ def build_members(bundle: Bundle) -> tuple[DynUNet, ...]:
 
 
 def _member(definition: Mapping[str, Any], weights: Mapping[str, torch.Tensor], prefix: str) -> DynUNet:
-    with torch.random.fork_rng(devices=[]):
-        network = DynUNet(**definition)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            network = DynUNet(**definition)
+    except (TypeError, ValueError, IndexError) as error:  # what MONAI raises for arguments that do not belong together
+        raise ModelError("the bundle's network_def makes no network") from error
     mine = {name.removeprefix(prefix): value.float() for name, value in weights.items() if name.startswith(prefix)}
     if set(mine) != stored_names(network):
         raise ModelError("the weights file does not fit the bundle's network")
