@@ -16,7 +16,7 @@ from torch.nn import functional
 from pipelines.core.errors import ModelError
 from pipelines.imaging.acquired import Acquired, Reconstructed
 from pipelines.nets.bundle import Bundle
-from pipelines.nets.coils import calibration_width
+from pipelines.nets.coils import maps_with_phase
 from pipelines.nets.unrolled import Measured, UnrolledNetwork, rss, to_image, unrolled
 
 NETWORK = "pipelines.nets.unrolled.unrolled"  # the one `_target_` we build
@@ -37,34 +37,28 @@ def plain(measured: Measured) -> Measured:
 
 def conjugated(measured: Measured) -> Measured:
     """Conjugate k-space: the image turned by half a circle, its phase negated; the mask stays."""
-    return Measured(measured.kspace.conj().resolve_conj(), measured.mask, measured.calibration)
+    maps = mirrored_at(measured.maps, (-2, -1)).conj().resolve_conj()
+    return Measured(measured.kspace.conj().resolve_conj(), measured.mask, maps)
 
 
 def mirrored(measured: Measured) -> Measured:
     """The image mirrored along x."""
-    rows, columns = measured.calibration
-    size = measured.kspace.shape[-1]
-    start, stop, _ = columns.indices(size)
-    # Place i goes to 2 (size // 2) - i; of an even number of places the first has no partner and stays.
-    there = slice(None) if stop - start == size else slice(max(0, turned(stop - 1, size)), turned(start, size) + 1)
-    return Measured(reversed_x(measured.kspace), reversed_x(measured.mask), (rows, there))
+    return Measured(*(mirrored_at(plane, (-1,)) for plane in (measured.kspace, measured.mask, measured.maps)))
 
 
-def turned(place: int, size: int) -> int:
-    """Where a place of a centred axis lies after a mirror at the middle."""
-    return 2 * (size // 2) - place
+def mirrored_at(plane: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Mirror centred axes at their middle; doing it twice changes nothing.
 
-
-def reversed_x(plane: Tensor) -> Tensor:
-    """Mirror the last, centred axis at its middle; doing it twice changes nothing."""
-    flipped = plane.flip(-1)
-    return flipped.roll(1, -1) if plane.shape[-1] % 2 == 0 else flipped
+    Place i goes to 2 (size // 2) - i; of an even number of places the first has no partner and stays.
+    """
+    shifts = [1 - plane.shape[axis] % 2 for axis in axes]
+    return plane.flip(axes).roll(shifts, axes)
 
 
 VIEWS = {
     "plain": View(plain, lambda kspace: kspace),
     "conjugated": View(conjugated, lambda kspace: kspace.conj().resolve_conj()),
-    "mirrored": View(mirrored, reversed_x),
+    "mirrored": View(mirrored, lambda kspace: mirrored_at(kspace, (-1,))),
 }
 
 
@@ -84,7 +78,6 @@ class Unrolled:
 
     def reconstruct(self, acquired: Acquired) -> Reconstructed:
         """Image neighbouring slices, slab by slab; raises UnsuitableInput without calibration lines."""
-        calibration_width(acquired)
         parts = [self._slab_of(acquired.part(slices)) for slices in slabs(len(acquired.kspace), self._slab)]
         images, kspaces, spreads = zip(*parts, strict=True)
         return Reconstructed(np.concatenate(images), np.concatenate(kspaces), np.concatenate(spreads))
@@ -95,7 +88,8 @@ class Unrolled:
         kspace = torch.from_numpy(np.ascontiguousarray(acquired.kspace)).to(self._device)
         mask = torch.from_numpy(acquired.plane_mask.astype(np.float32)).to(self._device)
         scale = float(rss(to_image(kspace)).max()) or 1.0
-        measured = Measured(kspace / scale, mask, (acquired.calibration, acquired.calibration_columns))
+        maps = torch.from_numpy(maps_with_phase(acquired)).to(self._device)
+        measured = Measured(kspace / scale, mask, maps)
         answers = [view.restore(self._network(view.change(measured)).kspace) for view in self._views]
         images = torch.stack([rss(to_image(answer)) for answer in answers])
         # Acquired samples come from the data as given: scaling there and back would move their last bit.

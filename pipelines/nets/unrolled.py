@@ -163,11 +163,14 @@ class Cascade(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A slab's k-space (slices, coil, ky, kx) complex64, zero where not acquired, with its mask (ky, kx) float32."""
+    """A slab's k-space (slices, coil, ky, kx) complex64, zero where not acquired, with its mask (ky, kx) float32.
+
+    `maps` (slices, coil, y, x) complex64 are sensitivities of unit sum of squares that carry the image's phase.
+    """
 
     kspace: Tensor
     mask: Tensor
-    calibration: tuple[slice, slice]  # the fully sampled middle along ky and kx
+    maps: Tensor
 
 
 class Consistency:
@@ -200,28 +203,36 @@ class Completed:
 
 
 class UnrolledNetwork(nn.Module):
-    """Cascades between an estimate of the sensitivities before the first and another half-way."""
+    """Cascades on the maps from the calibration lines, then cascades on maps that the completed centre has mended."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.maps = Sensitivities(architecture.map_channels, architecture.map_grid)
+        self.share = nn.Parameter(torch.tensor(0.5))  # of the second maps that the completed centre decides
         self.cascades = nn.ModuleList(Cascade(architecture.channels) for _ in range(architecture.cascades))
         self.middle = (architecture.cascades + 1) // 2
 
     def forward(self, measured: Measured) -> Completed:
         """Complete a slab whose brightest value is near one; any matrix size and any number of coils and slices."""
-        shape = measured.kspace.shape[-2], measured.kspace.shape[-1]
-        maps = self.maps(central(calibration_only(measured), self.maps.grid), shape)
-        image, consistency = combine(to_image(measured.kspace), maps), Consistency(measured, maps)
+        maps = measured.maps
+        image = combine(to_image(measured.kspace), maps)
+        consistency = Consistency(measured, maps)
         for number, cascade in enumerate(self.cascades):
             if number == self.middle:
-                # The centre is complete now, so the maps need no longer come from a few calibration lines alone.
-                maps = self.maps(central(complete(image, maps, measured), self.maps.grid), shape)
-                image = combine(to_image(complete(image, maps, measured)), maps)
-                consistency = Consistency(measured, maps)
+                kspace = complete(image, maps, measured)
+                maps = self.mended(maps, kspace)
+                image, consistency = combine(to_image(kspace), maps), Consistency(measured, maps)
             image = cascade(image, consistency)
         kspace = complete(image, maps, measured)
         return Completed(kspace, rss(to_image(kspace)))
+
+    def mended(self, maps: Tensor, kspace: Tensor) -> Tensor:
+        """Maps mixed with those that the centre of the completed k-space shows, brought to the phase of these."""
+        shown: Tensor = self.maps(central(kspace, self.maps.grid), (kspace.shape[-2], kspace.shape[-1]))
+        agreement = combine(shown, maps)[:, None]
+        turned = maps * (agreement / (agreement.abs() + FLOOR))
+        mixed = turned + self.share * (shown - turned)
+        return mixed / rss(mixed)[:, None]
 
 
 def combine(images: Tensor, maps: Tensor) -> Tensor:
@@ -232,14 +243,6 @@ def combine(images: Tensor, maps: Tensor) -> Tensor:
 def complete(image: Tensor, maps: Tensor, measured: Measured) -> Tensor:
     """The image's k-space in every coil, with each acquired sample exactly as measured."""
     return torch.where(measured.mask > 0, measured.kspace, to_kspace(maps * image[:, None]))
-
-
-def calibration_only(measured: Measured) -> Tensor:
-    """The slab's k-space with zeros outside the fully sampled middle."""
-    rows, columns = measured.calibration
-    middle = torch.zeros_like(measured.kspace)
-    middle[..., rows, columns] = measured.kspace[..., rows, columns]
-    return middle
 
 
 class Sensitivities(nn.Module):

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipelines.imaging.acquired import Acquired
+from pipelines.nets.coils import maps_with_phase
 from pipelines.nets.unrolled import Architecture, Measured, UnrolledNetwork, rss, to_image
 from pipelines.training.fit import follow, has_bfloat16, write
 from pipelines.training.kspace_simulation import Sample, Volume, simulate
@@ -86,11 +88,12 @@ def advance(run: Run) -> None:
 
 def prepared(drawn: Sample, device: torch.device) -> tuple[Measured, Tensor]:
     """A sample as the network's input, the zero-filled image's maximum made one, and the fully sampled image."""
-    mask = torch.from_numpy(drawn.mask).to(device, torch.float32)[:, None].expand(-1, drawn.kspace.shape[-1])
-    kspace = drawn.kspace.to(device)
-    scale = rss(to_image(kspace * mask)).max()
-    measured = Measured(kspace * mask / scale, mask, (drawn.calibration, slice(None)))
-    return measured, rss(to_image(kspace)) / scale
+    acquired = Acquired(drawn.kspace.numpy() * drawn.mask[:, None], drawn.mask, drawn.calibration)
+    maps = torch.from_numpy(maps_with_phase(acquired)).to(device)
+    mask = torch.from_numpy(acquired.plane_mask.astype(np.float32)).to(device)
+    measured = torch.from_numpy(acquired.kspace).to(device)
+    scale = rss(to_image(measured)).max()
+    return Measured(measured / scale, mask, maps), rss(to_image(drawn.kspace.to(device))) / scale
 
 
 def schedule(step: int, recipe: ReconstructionRecipe) -> float:
