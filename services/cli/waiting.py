@@ -51,8 +51,18 @@ def standing(studies: dict[str, Document]) -> list[object]:
 
 
 def is_read(study: Document) -> bool:
-    """Whether a study is closed and all its jobs have ended, or none takes it."""
-    return study["state"] == "complete" and all(job["state"] in ENDED for job in study["jobs"])
+    """Whether a study is closed and all its jobs have ended, or none takes it; series it made may bring further jobs."""
+    has_ended = study["state"] == "complete" and all(job["state"] in ENDED for job in study["jobs"])
+    return has_ended and made_series(study) <= {series["derived_from"] for series in study["series"]}
+
+
+def made_series(study: Document) -> set[str]:
+    """The current results that made a series: it comes into the study a moment after its result."""
+    return {
+        result["id"]
+        for result in study["results"]
+        if result["current"] and any(artifact["kind"] == "derived_series" for artifact in result["artifacts"])
+    }
 
 
 def share(study: Document) -> float:
