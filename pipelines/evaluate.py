@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -11,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.core.errors import BadInput, NotFound, OverreadError
+from pipelines.core.errors import NotFound, OverreadError
 from pipelines.core.figures import Figure, area_under_curve, bootstrap, confusion, quadratic_kappa, share_right
 from pipelines.core.types import ModelRef
 from pipelines.imaging.subject import subject_from_files
+from pipelines.manifest import Failed, Row, bad_manifest, read_rows
 from pipelines.nets.calibration import expected_calibration_error
 from pipelines.nets.grading import GRADES, REFERABLE_FROM
 from pipelines.pipeline import Progress, silent
@@ -30,15 +30,6 @@ class Labelled:
     written: str
     path: Path
     grade: int
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A row without a result, and why."""
-
-    path: str
-    code: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +98,14 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, object]:
 
 def read_manifest(manifest: Path) -> list[Labelled]:
     """The rows of a manifest, relative paths taken from its folder; raises BadInput (bad_manifest) with the line."""
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            return list(_rows(csv.DictReader(file), manifest.parent))
-    except OSError as error:
-        raise _bad("cannot be opened") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _bad("is not a CSV file in UTF-8") from error
+    return [_labelled(row, manifest.parent) for row in read_rows(manifest, ("path", "grade"))]
 
 
-def _rows(reader: csv.DictReader[str], folder: Path) -> Iterator[Labelled]:
-    missing = {"path", "grade"} - set(reader.fieldnames or ())
-    if missing:
-        raise _bad(f"has no column {' and no column '.join(sorted(missing))}")
-    is_empty = True
-    for row in reader:
-        is_empty = False
-        written, grade = (row["path"] or "").strip(), (row["grade"] or "").strip()
-        if not written:
-            raise _bad("has a row without a path", line=reader.line_num)
-        if grade not in {str(known) for known in range(GRADES)}:
-            raise _bad("has a grade that is not 0, 1, 2, 3 or 4", line=reader.line_num)
-        yield Labelled(written, folder / written, int(grade))
-    if is_empty:
-        raise _bad("has no rows")
-
-
-def _bad(detail: str, **facts: object) -> BadInput:
-    return BadInput(f"the manifest {detail}", code="bad_manifest", **facts)
+def _labelled(row: Row, folder: Path) -> Labelled:
+    written, grade = row.values["path"], row.values["grade"]
+    if grade not in {str(known) for known in range(GRADES)}:
+        raise bad_manifest("has a grade that is not 0, 1, 2, 3 or 4", line=row.line)
+    return Labelled(written, folder / written, int(grade))
 
 
 def _score(row: Labelled, pipeline: Retinopathy) -> Scored:

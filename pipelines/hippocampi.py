@@ -92,9 +92,9 @@ def _volumes(measured: Measured, errors: Mapping[str, VolumeError]) -> list[Find
         Finding(
             code=code,
             label=name,
-            value=round(volume, _DIGITS),
+            value=round(volume, _DIGITS) if measured.total else None,
             unit="ml",
-            interval=errors[name].interval(volume) if name in errors else None,
+            interval=errors[name].interval(volume) if name in errors and measured.total else None,
             laterality=measured.laterality,
         )
         for name, code, volume in [*volumes, (_WHOLE, codes.HIPPOCAMPUS, measured.total)]

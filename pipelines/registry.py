@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from pipelines.core.codes import KSPACE_FILE
+from pipelines.core.codes import KSPACE_FILE, NIFTI_FILE
 from pipelines.core.entry import Accepts, Entry, SubjectHeader
 from pipelines.core.errors import NotFound
 
@@ -45,6 +45,16 @@ def _reconstruction(name: str, method: str, title: str, on_request: bool = True)
     )
 
 
+#: PS3.4 Annex B.5, Table B.5-1: what a brain MR volume comes as; NIfTI files besides.
+MR_SOP_CLASSES: Final = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.4",  # MR Image
+        "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR Image
+        "1.2.840.10008.5.1.4.1.1.4.4",  # Legacy Converted Enhanced MR Image
+        NIFTI_FILE,
+    }
+)
+
 ENTRIES: Final[Mapping[str, Entry]] = {
     "retinopathy": Entry(
         name="retinopathy",
@@ -55,6 +65,17 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         subject="study",
         revision=1,
         title="Diabetic retinopathy in fundus photographs",
+    ),
+    "segmentation": Entry(
+        name="segmentation",
+        class_path="pipelines.segmentation:HippocampusSegmentation",
+        accepts=Accepts(modalities=frozenset({"MR"}), sop_classes=MR_SOP_CLASSES),
+        queue="segmentation",
+        model="hippocampus_segmentation",
+        subject="study",
+        revision=1,
+        title="Volumes of the hippocampus in brain MRI",
+        exporters=("json", "sr", "seg"),
     ),
     "reconstruction": _reconstruction(
         "reconstruction", "unrolled", "MRI reconstruction from k-space", on_request=False

@@ -24,6 +24,7 @@ _PIXEL_MM: Final = 0.2
 _BAR_MM: Final = 20
 _WINDOW: Final = (0.5, 99.5)  # percentiles of what is shown
 _WHITE: Final[Colour] = (235, 235, 235)
+_DARK: Final[Colour] = (0, 0, 0)
 #: Both keep their difference for the three common kinds of colour blindness (Okabe & Ito 2008: orange, sky blue).
 COLOURS: Final[Sequence[Colour]] = ((230, 159, 0), (86, 180, 233))
 
@@ -134,6 +135,8 @@ def _annotate(picture: Rgb, shown: Shown, plane: _Plane) -> None:
 
 
 def _write(picture: Rgb, text: str, place: tuple[int, int], colour: Colour = _WHITE) -> None:
-    """Letters with a dark rim, readable on bright tissue."""
-    for ink, width in (((0, 0, 0), 3), (colour, 1)):
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, ink, width, cv2.LINE_AA)
+    """Letters with a dark rim, readable on bright tissue; thicker letters would run wider and lie beside them."""
+    x, y = place
+    for ink, moved in (*((_DARK, shift) for shift in ((-1, 0), (1, 0), (0, -1), (0, 1))), (colour, (0, 0))):
+        spot = (x + moved[0], y + moved[1])
+        cv2.putText(picture, text, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.5, ink, 1, cv2.LINE_AA)

@@ -18,6 +18,7 @@ from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.subject import LocalSubject, subject_from_files
 from pipelines.pipeline import STEPS, AnyPipeline
 from pipelines.registry import ENTRIES, resolve
+from tests.pipelines.mr_series import crop, write_nifti
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 URGENCIES = {"stat", "urgent", "check", "routine"}
@@ -35,9 +36,10 @@ def pipeline(name: str) -> Iterator[AnyPipeline]:
 
 
 @pytest.fixture(scope="module")
-def local(name: str, retina_photo: Path) -> Iterator[LocalSubject]:
+def local(name: str, retina_photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSubject]:
     """A subject that the pipeline accepts; a new pipeline adds the input it reads here."""
-    inputs = {"retinopathy": [retina_photo]}
+    hippocampus = tmp_path_factory.mktemp("hippocampus") / "crop.nii.gz"
+    inputs = {"retinopathy": [retina_photo], "segmentation": [write_nifti(crop(), hippocampus)]}
     with Decoder() as decoder, subject_from_files(inputs[name], decoder, ENTRIES[name].subject) as made:
         yield made
 
