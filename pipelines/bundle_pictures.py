@@ -10,6 +10,7 @@ from pipelines.bundle_findings import Labelled, Labels
 from pipelines.core.types import Artifact
 from pipelines.imaging import heatmap
 from pipelines.imaging.grid import Grid, Volume
+from pipelines.imaging.montage import COLOURS, Part, Shown, montage
 from pipelines.imaging.nifti import write_nifti
 from pipelines.imaging.picture import Rgb
 from pipelines.imaging.resample import resample, resample_labels
@@ -17,6 +18,8 @@ from pipelines.imaging.resample import resample, resample_labels
 NIFTI = "application/x-nifti"
 #: Of what grey pictures show: the tails beyond are noise and markers.
 _PERCENTILES = (0.5, 99.5)
+#: Rows of a preview: more than three tiles' heights leave a screen.
+_ROWS = 3
 #: Two grids whose affines differ by less than this (mm, and mm per voxel) are one.
 _SAME_MM = 1e-3
 
@@ -62,6 +65,16 @@ def label_picture(name: str, found: Labelled) -> Artifact:
     if not done:
         raise ValueError("labels are (i, j) uint8")
     return Artifact(f"{name}-segmentation.png", "segmentation", "image/png", coded.tobytes())
+
+
+def outlines(volume: Volume, labels: Labels, found: Labelled) -> Artifact:
+    """The largest structures in three planes each, with their contours."""
+    largest = sorted(found.structures, key=lambda each: -found.voxels.get(each.number, 0))[:_ROWS]
+    rows = [
+        Shown(each.name, (Part(each.number, each.name, COLOURS[place % len(COLOURS)]),))
+        for place, each in enumerate(largest)
+    ]
+    return Artifact("preview.png", "preview", "image/png", montage(volume, labels, rows))
 
 
 def fitted(labels: Labels, shape: tuple[int, int]) -> Labels:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from pipelines import bundle_findings
 from pipelines.bundle_findings import Labelled
-from pipelines.bundle_pictures import fitted, heat_overlay, label_picture, on_source, spread, volume_artifact
+from pipelines.bundle_pictures import fitted, heat_overlay, label_picture, on_source, outlines, spread, volume_artifact
 from pipelines.core.errors import ModelError
 from pipelines.core.types import Artifact, Explanation, Finding, ImageReading, InstanceFile, Quality
 from pipelines.core.zoo import Task, ZooBundle
-from pipelines.imaging.grid import Grid
+from pipelines.imaging.grid import Grid, Volume
 from pipelines.imaging.picture import Rgb
 from pipelines.imaging.segments import LABELS_NAME, Segment, segments_artifact, segments_of
 from pipelines.imaging.volume_plan import VolumePlan
@@ -111,6 +111,7 @@ def _in_volume(each: Explained, found: Labelled, plan: VolumePlan) -> tuple[tupl
         _source(each, plan),
         volume_artifact(LABELS_NAME, "segmentation", labels, plan.grid),
         segments_artifact(segments_of(plan, segments)),
+        outlines(Volume(each.given.array[0], plan.grid), labels, found),
     ]
     unsure = each.inferred.uncertainty
     if unsure is not None and unsure.affine is not None:

@@ -134,6 +134,9 @@ def _known(session: Session, new: NewVersion, sha256: str) -> bool:
             f"another bundle is registered as {new.name} {new.version}: give a changed bundle a new version",
             code="model_version_taken",
         )
+    other = session.scalar(select(ModelVersion).filter_by(sha256=sha256)) if row is None else None
+    if other is not None:
+        raise Conflict(f"this very bundle is registered as {other.name} {other.version}", code="model_exists")
     return row is not None
 
 
