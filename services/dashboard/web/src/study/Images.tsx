@@ -89,15 +89,17 @@ function Slices({ set, at }: { set: ImageSet; at: Look }): ReactElement {
   if (image === undefined) return <></>;
   return (
     <figure className="slices">
-      <figcaption className="slices-head">
-        {set.images.length > 1 ? <Stepper set={set} here={here} go={go} /> : null}
-        {image.flagged > 0 ? (
-          <Badge icon="check" tone="check">
-            {t.images.flagged(image.flagged)}
-          </Badge>
-        ) : null}
-        {set.what ? <span className="tone-muted small">{set.what}</span> : null}
-      </figcaption>
+      {set.images.length > 1 || image.flagged > 0 || set.what ? (
+        <figcaption className="slices-head">
+          {set.images.length > 1 ? <Stepper set={set} here={here} go={go} /> : null}
+          {image.flagged > 0 ? (
+            <Badge icon="check" tone="check">
+              {t.images.flagged(image.flagged)}
+            </Badge>
+          ) : null}
+          {set.what ? <span className="tone-muted small">{set.what}</span> : null}
+        </figcaption>
+      ) : null}
       <Stage ratio={ratio} view={at.view} look={at.look}>
         {(width) => (
           <>

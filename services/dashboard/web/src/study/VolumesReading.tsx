@@ -1,8 +1,8 @@
 /** Volumes of outlined structures: the table by side, how far to trust them, and which series was measured. */
 import type { ReactElement } from "react";
 
-import type { Finding, Laterality, Result } from "../api/types";
-import { Button, Facts, Notice } from "../design/parts";
+import type { Finding, ImageReading, Laterality, Result } from "../api/types";
+import { Badge, Button, Facts, Notice } from "../design/parts";
 import { figure, quantity, sentence, span } from "../text/format";
 import { t } from "../text/messages";
 import { madeFrom } from "./derived";
@@ -11,7 +11,7 @@ import { QualityBar } from "./QualityBar";
 import { ReadingFrame } from "./ReadingFrame";
 import { chosenSeries, parameterNumber, parameterSentences, plausibleSpan } from "./receipt";
 import type { ReadingProps } from "./views";
-import { ASYMMETRY, TOTAL, volumeTable } from "./volumes";
+import { ASYMMETRY, SIDES, TOTAL, volumeTable } from "./volumes";
 
 export function VolumesReading(props: ReadingProps): ReactElement {
   const { result } = props;
@@ -20,7 +20,7 @@ export function VolumesReading(props: ReadingProps): ReactElement {
       <Reconstructed {...props} />
       <Volumes result={result} />
       <h3>{t.volumes.quality}</h3>
-      {result.images.map((image, place) => (
+      {rightFirst(result.images).map((image, place) => (
         <QualityBar
           key={`${image.laterality}/${place}`}
           name={sideName(image.laterality)}
@@ -31,6 +31,10 @@ export function VolumesReading(props: ReadingProps): ReactElement {
       <Measured result={result} />
     </ReadingFrame>
   );
+}
+
+function rightFirst(images: readonly ImageReading[]): ImageReading[] {
+  return [...images].sort((one, other) => SIDES.indexOf(one.laterality) - SIDES.indexOf(other.laterality));
 }
 
 function sideName(laterality: Laterality | null): string {
@@ -58,7 +62,7 @@ function Volumes({ result }: { result: Result }): ReactElement {
   const spans = rows.some((row) => row.cells.some((cell) => cell?.interval));
   return (
     <>
-      <table className="volumes" aria-label={t.volumes.table}>
+      <table className={result.abstained ? "volumes volumes-doubtful" : "volumes"} aria-label={t.volumes.table}>
         <thead>
           <tr>
             <th scope="col">{t.volumes.structure}</th>
@@ -80,6 +84,11 @@ function Volumes({ result }: { result: Result }): ReactElement {
           ))}
         </tbody>
       </table>
+      {result.abstained ? (
+        <Badge icon="check" tone="check">
+          {t.volumes.unreadable}
+        </Badge>
+      ) : null}
       <p className="tone-muted small">{spans ? t.volumes.units : t.volumes.noInterval}</p>
       {typeof asymmetry?.value === "number" ? (
         <Facts rows={[[t.volumes.asymmetry, <Asymmetry key="asymmetry" value={asymmetry.value} finding={asymmetry} />]]} />

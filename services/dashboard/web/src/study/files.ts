@@ -15,6 +15,6 @@ export function downloadsOf(result: Result): Download[] {
     const word = t.downloads.kinds[kind] ?? kind;
     const [first] = named;
     if (first !== undefined && named.length > MOST_NAMED) return [{ artifact: first, kind: word, count: named.length }];
-    return named.map((artifact) => ({ artifact, kind: word, count: 1 }));
+    return named.map((artifact) => ({ artifact, kind: t.downloads.names[artifact.name] ?? word, count: 1 }));
   });
 }

@@ -55,6 +55,11 @@ test("slices stand in the order of their numbers, without conflicting copies", (
   expect(set && [stepped(set, 0, -1), stepped(set, 2, 1), stepped(set, 9, 0)]).toEqual([0, 2, 2]);
 });
 
+test("raw data is called so", () => {
+  const raw = instance("k", null, { sop_class_uid: "2.25.143263371810091117864506379262564251613" });
+  expect(imageSets(study(series("s", "MR", [raw])), null)[0]?.title).toBe("Series 1: raw MRI data");
+});
+
 test("reports and outlines hold no picture of their own", () => {
   expect(imageSets(study(series("sr", "SR", [instance("a", 1)]), series("seg", "SEG", [instance("b", 1)])), null)).toEqual([]);
 });

@@ -54,7 +54,8 @@ function setOfSeries(series: StudyDetail["series"][number], number: number): Ima
       flagged: 0,
     }),
   );
-  const title = t.images.series(number, series.modality, series.derived_from !== null);
+  const kind = t.images.foreign[instances[0]?.sop_class_uid ?? ""] ?? series.modality;
+  const title = t.images.series(number, kind, series.derived_from !== null);
   return [{ id: series.id, title, what: series.description, images }];
 }
 

@@ -9,8 +9,10 @@ export const PARTS: readonly Structure[] = ["anterior", "posterior"];
 export const TOTAL: Structure = "hippocampus";
 export const ASYMMETRY = "asymmetry";
 
+/** Right first, as one looks at the patient; null where the side is not known. */
+export const SIDES: readonly (Laterality | null)[] = ["R", "L", "B", null];
+
 export type VolumeTable = {
-  /** Right first, as one looks at the patient; null where the side is not known. */
   sides: readonly (Laterality | null)[];
   rows: readonly { structure: Structure; cells: readonly (Finding | null)[] }[];
 };
@@ -26,7 +28,7 @@ export function volumeTable(result: Result): VolumeTable {
 
 export function sidesOf(result: Result): (Laterality | null)[] {
   const measured = result.findings.filter((one) => (STRUCTURES as readonly string[]).includes(one.label));
-  return (["R", "L", "B", null] as const).filter((side) => measured.some((one) => (one.laterality ?? null) === side));
+  return SIDES.filter((side) => measured.some((one) => (one.laterality ?? null) === side));
 }
 
 /** 2 (L - R) / (L + R) in percent: above zero where the left is larger. */

@@ -67,7 +67,8 @@ export const field = {
     implausible_volume: "A volume is outside what is plausible. Do not use these volumes.",
     several_parts: "An outline falls into several parts. Do not use these volumes.",
     touches_border: "An outline touches the edge of the image, so that part of the structure may be missing.",
-    unsupported_structure: "Too much of the image's structure is not supported by the measured data.",
+    unsupported_structure: "Too much of the image is not supported by the measured data. Do not rely on it.",
+    unverifiable: "Too little of the image can be checked against the measured data. Do not rely on it.",
   } as Record<string, string>,
   eyes: { R: "Right eye", L: "Left eye", B: "Both eyes", none: "Side not known", patient: "Patient" },
   eyesShort: { R: "OD", L: "OS", B: "OU", none: "?" },
@@ -85,6 +86,8 @@ export const field = {
       implausible_volume: "the volume is outside what is plausible",
       several_parts: "the outline falls into parts",
       touches_border: "the outline touches the edge of the image",
+      unsupported_structure: "too much structure speaks against the measured data",
+      unverifiable: "too little of the image can be checked against the measured data",
     } as Record<string, string>,
   },
 } as const;

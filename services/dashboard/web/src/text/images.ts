@@ -11,11 +11,16 @@ export const images = {
     what: { preview: null, panel: null },
     alt: {
       preview: "Slices through the measured structures with the model's outlines",
-      panel: "Zero-filled image, reconstruction, uncertainty and residual side by side",
+      panel: "Zero-filled image, reconstruction, uncertainty and what speaks against the data, side by side",
     },
     image: (modality: string) => `${modality} image`,
-    series: (number: number, modality: string, derived: boolean) =>
-      `Series ${number}: ${modality}${derived ? ", reconstructed" : ""}`,
+    /** Files that are no DICOM, by what stands for their SOP class (pipelines/core/codes.py). */
+    foreign: {
+      "2.25.111782977864869558711442454673446289192": "NIfTI volume",
+      "2.25.143263371810091117864506379262564251613": "raw MRI data",
+    } as Record<string, string>,
+    series: (number: number, kind: string, derived: boolean) =>
+      `Series ${number}: ${kind}${derived ? ", reconstructed" : ""}`,
     place: "Slice",
     previous: "Previous slice",
     next: "Next slice",
@@ -75,7 +80,7 @@ export const images = {
     acceleration: "Acceleration",
     share: (factor: string, percent: string) => `${factor}×: about ${percent} of the lines were measured`,
     full: "None: all lines were measured",
-    supported: "Structure that the measured data support",
+    supported: "Share of the tissue that the measured data confirm",
     residual: "Difference on the measured lines",
     residualWhat: "Relative; 0 means that they are as measured",
     flagged: "Marked areas",
@@ -105,6 +110,13 @@ export const images = {
       seg: "Outlines (DICOM SEG)",
       sr: "Structured report (DICOM SR)",
       derived_series: "DICOM images",
+    } as Record<string, string>,
+    /** Files that say more by their name than by their kind. */
+    names: {
+      "reconstruction.nii.gz": "Reconstruction (NIfTI)",
+      "zero_filled.nii.gz": "Zero-filled (NIfTI)",
+      "residual.nii.gz": "Against the data (NIfTI)",
+      "unsupported.nii.gz": "Marked areas (NIfTI)",
     } as Record<string, string>,
     many: (count: number, kind: string) => `${count} ${kind}, kept in the study as a series`,
   },
