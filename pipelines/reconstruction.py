@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -108,6 +109,7 @@ class Reconstruction(Pipeline[Loaded, Prepared, Inferred, Explained]):
         methods = reconstructors(self._bundle)
         if name not in methods:
             raise ModelError("the entry names no method of reconstruction")
+        self.methods: Mapping[str, Reconstructor] = methods
         self._method: Reconstructor = methods[name]
         self._memory_bytes = memory_bytes
         self._decoder = decoder or Decoder()

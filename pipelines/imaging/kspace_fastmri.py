@@ -84,6 +84,13 @@ def _opened(file: h5py.File, looks_at_samples: bool) -> _Array:
     slices, coils = data.shape[0], data.shape[1] if data.ndim == 4 else 1
     sides = (data.shape[-2], data.shape[-1])
     believable(coils, slices, *sides)
+    if coils > min(sides):
+        raise UnsuitableInput(
+            "there are more coils than samples a side: is the coils' axis not the second?",
+            code="kspace_wrong_axes",
+            coils=coils,
+            sides=list(sides),
+        )
     oversampling = kspace_hdf5.number(file.attrs, _OVERSAMPLING, 0)
     raw = None
     if kspace_hdf5.has(file, "ismrmrd_header"):

@@ -21,7 +21,7 @@ _LEAST_CENTRAL: Final = 0.4
 _NOISE_ONLY: Final = 1.2
 _SILENT: Final = 1e-8  # of the median coil's energy
 _UNEVEN: Final = 100.0  # ratio of energies: a tenfold gain
-_NORMAL_MEDIAN: Final = 0.6745  # of |x| for the normal distribution
+_NORMAL_QUARTER: Final = 0.3186  # a quarter of |x| is smaller, for the normal distribution
 _EDGE: Final = 16  # one in so many columns and rows at either end serves to estimate noise
 #: Less than 9/16 of k-space leaves too little on the short side to correct phase with (Noll et al. 1991).
 _LEAST_PARTIAL: Final = 0.55
@@ -106,15 +106,19 @@ def _middle(size: int) -> slice:
 
 
 def _edge_noise(block: Kspace) -> NDArray[np.float32]:
-    """Per coil the standard deviation of one channel, from the outermost samples that were acquired; nan without."""
-    reach = max(1, block.shape[-1] // _EDGE)
-    edge = np.concatenate([block[..., :reach], block[..., -reach:]], axis=-1)
+    """Per coil the standard deviation of one channel, from the corners' acquired samples; nan where there are none.
+
+    The smaller quarter of the values decides: detail of the image reaches into the corners here and there.
+    """
+    rows, columns = (max(1, size // _EDGE) for size in block.shape[-2:])
+    edge = np.concatenate([block[..., :columns], block[..., -columns:]], axis=-1)
+    edge = np.concatenate([edge[:, :, : 4 * rows], edge[:, :, -4 * rows :]], axis=-2)
     levels = np.full(block.shape[1], np.nan, np.float32)
     for coil in range(block.shape[1]):
         values = edge[:, coil]
         values = values[values != 0]
         if values.size:
-            levels[coil] = np.median(np.abs(values.view(np.float32))) / _NORMAL_MEDIAN
+            levels[coil] = np.quantile(np.abs(values.view(np.float32)), 0.25) / _NORMAL_QUARTER
     return levels
 
 
