@@ -117,8 +117,9 @@ function Stepper({ set, here, go }: { set: ImageSet; here: number; go: (place: n
   const text = set.images[here]?.note ?? null;
   return (
     <div className="tool stepper">
-      <Button small aria-label={t.images.previous} disabled={here === 0} onClick={() => go(stepped(set, here, -1))}>
-        ← <Key>{KEYS.picture.previousSlice[0]}</Key>
+      <Button small disabled={here === 0} onClick={() => go(stepped(set, here, -1))}>
+        <span aria-hidden="true">←</span>
+        <span className="hidden-visually">{t.images.previous}</span> <Key>{KEYS.picture.previousSlice[0]}</Key>
       </Button>
       <Slider
         label={t.images.place}
@@ -131,8 +132,9 @@ function Stepper({ set, here, go }: { set: ImageSet; here: number; go: (place: n
         text={t.images.number(here + 1, count)}
         change={(number) => go(number - 1)}
       />
-      <Button small aria-label={t.images.next} disabled={here === count - 1} onClick={() => go(stepped(set, here, 1))}>
-        → <Key>{KEYS.picture.nextSlice[0]}</Key>
+      <Button small disabled={here === count - 1} onClick={() => go(stepped(set, here, 1))}>
+        <span aria-hidden="true">→</span>
+        <span className="hidden-visually">{t.images.next}</span> <Key>{KEYS.picture.nextSlice[0]}</Key>
       </Button>
       <output className="small">
         {t.images.number(here + 1, count)}
