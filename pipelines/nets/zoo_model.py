@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from pickle import UnpicklingError
 from typing import Any, Final
 
 import torch
@@ -143,7 +143,7 @@ def _state(path: Path) -> Mapping[str, Any]:  # Any: tensors, or what a checkpoi
             return load_file(path)
         with muted():
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         raise BundleRefused(
             "the weights file holds objects beside tensors, which are not loaded", code="bundle_weights_refused"
         ) from error

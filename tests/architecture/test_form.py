@@ -7,11 +7,16 @@ import ast
 from tests.architecture.source import modules
 
 LONGEST_FILE = 350
-#: One place for all tables is worth more than a short file.
-LONG_BY_DESIGN = {"services/store/tables.py"}
+#: One place for all tables, and one for all errors, is worth more than a short file.
+LONG_BY_DESIGN = {"services/store/tables.py", "pipelines/core/errors.py"}
 LONGEST_FUNCTION = 50
 #: The only places where any exception at all may be caught: the edges where a traceback has to become an answer.
-BROAD_EXCEPT = {"services/api/gate.py", "services/worker/tasks.py", "services/worker/reading.py"}
+BROAD_EXCEPT = {
+    "services/api/gate.py",
+    "services/worker/tasks.py",
+    "services/worker/reading.py",
+    "pipelines/nets/zoo_trusted.py",  # somebody else's code runs here and may raise anything
+}
 #: They hand a chosen part of the environment on to a child process and read none of it.
 HANDS_ENVIRONMENT_ON = {"pipelines/imaging/decoder.py", "services/worker/embedded.py", "services/worker/reader.py"}
 MODULES = modules()
