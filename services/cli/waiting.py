@@ -51,7 +51,7 @@ def standing(studies: dict[str, Document]) -> list[object]:
 
 
 def is_read(study: Document) -> bool:
-    """Whether a study is closed and all its jobs have ended, or none takes it; series it made may bring further jobs."""
+    """Whether a study is closed and all its jobs have ended, those of the series it made too; or none takes it."""
     has_ended = study["state"] == "complete" and all(job["state"] in ENDED for job in study["jobs"])
     return has_ended and made_series(study) <= {series["derived_from"] for series in study["series"]}
 
