@@ -122,7 +122,9 @@ def _made_by(dataset: Dataset, reading: Reading, source: Source, facts: SeriesFa
 def _protocol(dataset: Dataset, facts: SeriesFacts) -> None:
     """PS3.3 C.8.3.1: Type 2 attributes that are unknown stay empty. Percent Sampling is the share of lines acquired."""
     protocol = facts.protocol
-    dataset.ScanningSequence = _scanning(protocol.sequence or "")
+    scanning = _scanning(protocol.sequence or "")
+    # An Inversion Time demands inversion recovery among the sequences and the other way round (Type 2C).
+    dataset.ScanningSequence = scanning if protocol.inversion_ms is None else [scanning, "IR"]
     dataset.SequenceVariant = "NONE"
     dataset.ScanOptions = "PFP" if facts.partial_fourier else ""  # partial Fourier along the phase encoding
     dataset.MRAcquisitionType = "3D" if facts.is_3d else "2D"

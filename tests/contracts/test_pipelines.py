@@ -18,6 +18,7 @@ from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.subject import LocalSubject, subject_from_files
 from pipelines.pipeline import STEPS, AnyPipeline
 from pipelines.registry import ENTRIES, resolve
+from tests.pipelines.kspace_samples import undersampled
 from tests.pipelines.mr_series import crop, write_nifti
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -40,6 +41,8 @@ def local(name: str, retina_photo: Path, tmp_path_factory: pytest.TempPathFactor
     """A subject that the pipeline accepts; a new pipeline adds the input it reads here."""
     hippocampus = tmp_path_factory.mktemp("hippocampus") / "crop.nii.gz"
     inputs = {"retinopathy": [retina_photo], "segmentation": [write_nifti(crop(), hippocampus)]}
+    raw = undersampled(tmp_path_factory.mktemp("kspace") / "raw.h5")
+    inputs |= {each: [raw] for each in ENTRIES if each.startswith("reconstruction")}
     with Decoder() as decoder, subject_from_files(inputs[name], decoder, ENTRIES[name].subject) as made:
         yield made
 
