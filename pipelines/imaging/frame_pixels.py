@@ -18,6 +18,8 @@ from pipelines.core.errors import CorruptPixels, NoPixelData, NotAnImage, Unsuit
 
 #: One call's frames as float32; the asker takes larger objects in several calls.
 MAX_BYTES: Final = 1_000_000_000
+#: A single frame fits; what is larger is read where it is needed.
+_DEFERRED_BYTES: Final = 4_000_000
 
 
 def read_frames(path: Path, indices: Sequence[int] | None) -> NDArray[np.float32]:
@@ -39,7 +41,8 @@ def read_frames(path: Path, indices: Sequence[int] | None) -> NDArray[np.float32
         raise UnsuitableInput("the frames do not fit one answer", code="too_large", frames=len(wanted))
     frames = np.empty((len(wanted), rows, columns), np.float32)
     try:
-        for place, stored in enumerate(iter_pixels(path, indices=wanted)):
+        source = dataset if count == 1 else path  # a path is parsed again, but gives frame by frame
+        for place, stored in enumerate(iter_pixels(source, indices=wanted)):
             frames[place] = _rescaled(stored, dataset, wanted[place])
     except NotImplementedError as error:
         raise UnsuitableInput("the transfer syntax cannot be decoded", code="unsupported_pixels") from error
@@ -49,8 +52,9 @@ def read_frames(path: Path, indices: Sequence[int] | None) -> NDArray[np.float32
 
 
 def _header(path: Path) -> Dataset:
+    """The object, its large values still in the file."""
     try:
-        return dcmread(path, stop_before_pixels=True)
+        return dcmread(path, defer_size=_DEFERRED_BYTES)
     except InvalidDicomError as error:
         raise NotAnImage("the file is not DICOM") from error
 
