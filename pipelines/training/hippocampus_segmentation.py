@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pipelines.training.hippocampus_assemble import assemble
 from pipelines.training.hippocampus_cases import Case, canvases, read_cases
 from pipelines.training.hippocampus_fit import begin, train
 from pipelines.training.hippocampus_recipe import Recipe, read_recipe, write_recipe
@@ -20,9 +21,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints; an interrupted run goes on")
     parser.add_argument("--recipe", type=Path, help="a train.json; without it the recipe in hippocampus_recipe.py")
     parser.add_argument("--member", type=int, action="append", help="only this member (repeatable)")
+    parser.add_argument("--assemble", type=Path, metavar="BUNDLE", help="write this bundle from the finished members")
     parser.add_argument("--threads", type=int, default=1, help="processor threads for the convolutions")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.assemble:
+        finish(arguments.data, arguments.out, arguments.assemble)
+        return
     recipe = read_recipe(arguments.recipe) if arguments.recipe else Recipe()
     run(arguments.data, arguments.out, recipe, arguments.member or list(range(len(recipe.members))))
 
@@ -35,6 +40,13 @@ def run(data: Path, out: Path, recipe: Recipe, members: list[int]) -> None:
     with torch.random.fork_rng():
         for number in members:
             train(begin(recipe, recipe.members[number], placed), out / f"member{number}")
+
+
+def finish(data: Path, out: Path, bundle: Path) -> None:
+    """Fit what comes after the networks, measure and write `bundle`, which must hold its metadata.json and card."""
+    recipe = read_recipe(out / "train.json")
+    _, held_out = divided(read_cases(data, "train"), recipe)
+    assemble(data, held_out, read_cases(data, "val"), recipe, out, bundle)
 
 
 def divided(cases: list[Case], recipe: Recipe) -> tuple[list[Case], list[Case]]:
