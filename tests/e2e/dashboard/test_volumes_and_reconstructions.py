@@ -37,7 +37,6 @@ def test_volumes_are_shown_by_side_with_intervals_and_quality(room: Room) -> Non
     preview = room.page.get_by_role("img", name=re.compile("outlines"))
     expect(preview).not_to_have_js_property("naturalWidth", 0)
     expect(room.page.get_by_role("link", name="Outlines (DICOM SEG)")).to_be_visible()
-    room.keep("volumes")
 
 
 def test_volumes_that_cannot_be_trusted_are_not_offered_as_an_answer(room: Room) -> None:
@@ -84,7 +83,6 @@ def test_a_reconstruction_says_what_was_inferred_and_leads_to_its_series(room: R
     expect(panel).not_to_have_js_property("naturalWidth", 0)
     expect(page.get_by_text("2 of 2 · slice 80")).to_be_visible()
     expect(page.get_by_text("1 marked area")).to_be_visible()
-    room.keep("reconstruction")
     room.press("k")
     expect(page.get_by_text("1 of 2 · slice 40")).to_be_visible()
     expect(page.get_by_role("button", name="Edit")).to_be_disabled()
