@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,7 +94,8 @@ def measured_cases(path: Path) -> Iterator[Case]:
 
 def fitting_cases(volumes: list[Volume], ranges: Simulation) -> Iterator[Case]:
     """Slabs of training subjects, drawn as training draws them but not those: for all that is fitted after it."""
-    single = replace(ranges, slices=(1,), matrix=(ranges.matrix[0], math.ceil(ranges.matrix[1] * 0.75)))
+    low, high = ranges.matrix
+    single = replace(ranges, slices=(1,), matrix=(low, low + (high - low) // 2))
     for number in range(FITTING):
         drawn = simulate(volumes, single, np.random.default_rng([number]))
         yield Case(f"training-{number}", drawn.kspace.numpy(), ACCELERATIONS[number % len(ACCELERATIONS)])
