@@ -12,7 +12,7 @@ from importlib import import_module
 from benchmarks.figures import Figure, table
 
 #: Each module has `measure() -> list[Figure]`; one that needs a program that is not installed says so and gives none.
-BENCHMARKS = ("inference_engine", "grad_cam", "latency", "upload")
+BENCHMARKS = ("inference_engine", "segmentation", "grad_cam", "latency", "upload", "reconstruction")
 
 
 def main() -> int:
