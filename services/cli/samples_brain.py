@@ -29,9 +29,9 @@ PROTOCOL: Final = {"RepetitionTime": 2300.0, "EchoTime": 3.0, "InversionTime": 9
 
 ACCELERATION: Final = 4
 CENTRE_SHARE: Final = 0.08
-COILS: Final = 8
-SLICES: Final = 10
-SLICE_STEP: Final = 6  # of the template's own slices, so mm
+COILS: Final = 6
+SLICES: Final = 6
+SLICE_STEP: Final = 8  # of the template's own slices, so mm
 COIL_REACH: Final = 0.45  # of the field of view: how far a coil sees, as the width of a Gaussian
 NOISE: Final = 0.005  # of the brightest pixel, in each coil
 

@@ -35,7 +35,7 @@ def wait_for(service: Service, study_ids: Sequence[str], patience_seconds: float
             progress.update(bar, completed=sum(share(study) for study in latest.values()))
             if all(is_read(study) for study in latest.values()):
                 return [latest[study_id] for study_id in study_ids]
-            if standing(latest) != before:
+            if standing(latest) != before or is_running(latest):
                 moved = time.monotonic()
             elif time.monotonic() - moved > patience_seconds:
                 raise Unavailable("nothing has moved for a while: is a worker running?", code="nothing_moves")
@@ -48,6 +48,11 @@ def standing(studies: dict[str, Document]) -> list[object]:
         (study["state"], [(job["state"], job["step"], job["progress"], job["attempts"]) for job in study["jobs"]])
         for study in studies.values()
     ]
+
+
+def is_running(studies: dict[str, Document]) -> bool:
+    """Whether a worker holds a job: a long step shows no progress, and a dead worker loses its job to the sweep."""
+    return any(job["state"] == "running" for study in studies.values() for job in study["jobs"])
 
 
 def is_read(study: Document) -> bool:
