@@ -18,6 +18,8 @@ from torch.nn import functional
 SHUFFLE = 2  # the U-Net's first level works on 2 x 2 pixels as channels: a quarter of the cost at full resolution
 SLOPE = 0.1  # of the leaky rectifier
 PLANE = (-2, -1)
+START_STEPS = 8  # of conjugate gradients before the first cascade; noise grows faster than detail after more
+START_DAMPING = 0.01
 FLOOR = 1e-6  # keeps quotients finite where nothing was measured
 
 
@@ -183,15 +185,31 @@ class Consistency:
     def __init__(self, measured: Measured, maps: Tensor) -> None:
         self._maps = torch.fft.ifftshift(maps, PLANE)
         self._mask = torch.fft.ifftshift(measured.mask, PLANE)
-        self._kspace = torch.fft.ifftshift(measured.kspace, PLANE)
+        self.zero_filled = combine(to_image(measured.kspace), maps)
+
+    def normal(self, image: Tensor) -> Tensor:
+        """(slices, y, x) complex64 -> the same: spread over the coils, sampled, and combined again."""
+        coils = self._maps * torch.fft.ifftshift(image, PLANE)[:, None]
+        sampled = self._mask * torch.fft.fft2(coils, norm="ortho")
+        back: Tensor = torch.fft.fftshift(combine(torch.fft.ifft2(sampled, norm="ortho"), self._maps), PLANE)
+        return back
 
     def gradient(self, image: Tensor) -> Tensor:
         """(slices, y, x) complex64 -> the same: of half the squared distance to the data."""
-        coils = self._maps * torch.fft.ifftshift(image, PLANE)[:, None]
-        residual = self._mask * torch.fft.fft2(coils, norm="ortho") - self._kspace
-        back = combine(torch.fft.ifft2(residual, norm="ortho"), self._maps)
-        centred: Tensor = torch.fft.fftshift(back, PLANE)
-        return centred
+        return self.normal(image) - self.zero_filled
+
+    def least_squares(self) -> Tensor:
+        """(slices, y, x) complex64 nearest to the data, damped: SENSE (Pruessmann et al. 2001), conjugate gradients."""
+        image = torch.zeros_like(self.zero_filled)
+        residual = direction = self.zero_filled
+        power = residual.abs().square().sum()
+        for _ in range(START_STEPS):
+            bent = self.normal(direction) + START_DAMPING * direction
+            length = power / ((direction.conj() * bent).real.sum() + FLOOR**2)
+            image, residual = image + length * direction, residual - length * bent
+            before, power = power, residual.abs().square().sum()
+            direction = residual + power / (before + FLOOR**2) * direction
+        return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +233,9 @@ class UnrolledNetwork(nn.Module):
     def forward(self, measured: Measured) -> Completed:
         """Complete a slab whose brightest value is near one; any matrix size and any number of coils and slices."""
         maps = measured.maps
-        image = combine(to_image(measured.kspace), maps)
         consistency = Consistency(measured, maps)
+        with torch.no_grad():  # nothing in it is learned
+            image = consistency.least_squares()
         for number, cascade in enumerate(self.cascades):
             if number == self.middle:
                 kspace = complete(image, maps, measured)

@@ -36,7 +36,7 @@ class Simulation:
     coils: tuple[int, ...] = (1, 2, 4, 4, 6, 8, 8, 10, 12, 16, 20)
     voxels: int = 40_000  # of a slab, at most: the cost of a step
     coil_voxels: int = 320_000
-    noise: tuple[float, float] = (8e-4, 6e-2)
+    noise: tuple[float, float] = (2e-3, 6e-2)
     accelerations: tuple[float, ...] = (2, 4, 4, 4, 4, 6, 8, 8, 8, 8)
     centre_at_four: tuple[float, float] = (0.06, 0.1)
     centre_at_eight: tuple[float, float] = (0.035, 0.06)
@@ -71,12 +71,13 @@ def read_volume(path: Path) -> Volume:
 def simulate(volumes: list[Volume], ranges: Simulation, random: Random) -> Sample:
     """One training sample; the same random numbers give the same sample."""
     volume = volumes[random.integers(len(volumes))]
-    magnitude = contrast(slab(volume, ranges, random), random)
+    tissue = slab(volume, ranges, random)
+    magnitude = contrast(tissue, random)
     slices, rows, columns = magnitude.shape
     most = max(1, ranges.coil_voxels // magnitude.numel())
     coils = min(int(random.choice(ranges.coils)), most)
     maps = coil_maps(slices, coils, (rows, columns), random)
-    images = (magnitude * torch.exp(1j * object_phase(magnitude, random)))[:, None] * maps
+    images = (magnitude * torch.exp(1j * object_phase(tissue, random)))[:, None] * maps
     brightest = float(images.abs().square().sum(dim=1).sqrt().max()) or 1.0
     images = images / brightest + noise((slices, coils, rows, columns), ranges, random)
     kspace = torch.from_numpy(to_kspace(images.to(torch.complex64).numpy()))
@@ -169,9 +170,9 @@ def contrast(magnitude: Tensor, random: Random) -> Tensor:
     return changed
 
 
-def object_phase(magnitude: Tensor, random: Random) -> Tensor:
-    """(slices, y, x) float32 radians: a ramp, smooth fields of two scales, now and then a rough part."""
-    slices, rows, columns = magnitude.shape
+def object_phase(tissue: Tensor, random: Random) -> Tensor:
+    """(slices, y, x) float32 as stored -> radians: a ramp, smooth fields of two scales, jumps between tissues."""
+    slices, rows, columns = tissue.shape
     y = torch.linspace(-1, 1, rows)[:, None]
     x = torch.linspace(-1, 1, columns)[None]
     ramp = random.normal(0, 1.5, 2)
@@ -180,8 +181,11 @@ def object_phase(magnitude: Tensor, random: Random) -> Tensor:
     if random.random() < 0.5:
         fine = smooth_field(slices, 1, (rows, columns), COARSE, random).real[:, 0]
         phase = phase + float(random.uniform(0, 0.8)) * fine
+    if random.random() < 0.5:  # fat, the brightest in these volumes, precesses slower: at some echo times against water
+        edge = (tissue - float(random.uniform(0.5, 0.9))) / float(random.uniform(0.02, 0.1))
+        phase = phase + float(random.uniform(-math.pi, math.pi)) * torch.sigmoid(edge)
     if random.random() < 0.2:  # tissues of different phase, as off-resonance and flow leave behind
-        phase = phase + float(random.normal(0, 1.0)) * magnitude
+        phase = phase + float(random.normal(0, 1.0)) * tissue
     return phase
 
 

@@ -16,7 +16,7 @@ class ReconstructionRecipe:
 
     volumes: tuple[str, ...] = ("philips_mprage_T1w.nii.gz", "studyforrest_sub02_T1w_274x384x384.nii.gz")
     seed: int = 2026
-    steps: int = 3900
+    steps: int = 5000
     cascades: int = 8
     channels: tuple[int, ...] = (32, 64, 96)
     map_channels: tuple[int, ...] = (16, 32, 32)
