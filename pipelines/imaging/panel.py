@@ -14,10 +14,10 @@ from pipelines.imaging.heatmap import png
 from pipelines.imaging.picture import Rgb
 
 Plane = NDArray[np.float32]
-_TILE: Final = 400  # px; four beside each other are 1600
-_CAPTION: Final = 30  # px
-_MARGIN: Final = 8
-_TEXT: Final = 0.5  # of OpenCV's font
+_TILE: Final = 600  # px; two rows of two, since a screen beside a column of text is about square
+_CAPTION: Final = 40  # px
+_MARGIN: Final = 12
+_TEXT: Final = 0.8  # of OpenCV's font
 _WHITE: Final = (235, 235, 235)
 #: Kept apart from the maps' colours by those who do not see red and green as well (Okabe & Ito 2008: sky blue).
 _OUTLINE: Final = (86, 180, 233)
@@ -37,7 +37,7 @@ class Panel:
 
 
 def draw(panel: Panel, white: float) -> bytes:
-    """PNG: zero-filled, reconstruction, uncertainty and residual; flagged areas are outlined in the second and fourth.
+    """PNG: zero-filled beside reconstruction, uncertainty and residual below; flagged areas are outlined on the right.
 
     `white` is the value that is shown white. Pixels are square. The same arguments give the same bytes.
     """
@@ -48,7 +48,8 @@ def draw(panel: Panel, white: float) -> bytes:
         _tile(_coloured(panel.uncertainty, scale), f"Uncertainty (to {MAP_TOP:.0%})"),
         _tile(_outlined(_coloured(panel.correction, scale), panel.flagged), f"Against the data (to {MAP_TOP:.0%})"),
     ]
-    return png(np.ascontiguousarray(np.concatenate(tiles, axis=1)))
+    above, below = (np.concatenate(tiles[start : start + 2], axis=1) for start in (0, 2))
+    return png(np.ascontiguousarray(np.concatenate([above, below])))
 
 
 def chosen(flagged: NDArray[np.bool_], most: int) -> tuple[int, ...]:
