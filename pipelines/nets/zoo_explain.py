@@ -102,7 +102,10 @@ def _roi(inferer: Inferer, dimensions: int) -> Sequence[int]:
     """The inferer's window; -1 for an axis that is read whole."""
     roi = getattr(inferer, "roi_size", -1)
     flat = dimensions - 1 if isinstance(inferer, SliceInferer) else dimensions
-    return [roi] * flat if isinstance(roi, int) else list(roi)
+    sizes = [roi] * flat if isinstance(roi, int) else list(roi)
+    if isinstance(inferer, SliceInferer) and len(sizes) > flat:
+        del sizes[inferer.spatial_dim]  # MONAI's inferer adds it to its own roi_size the first time that it runs
+    return sizes
 
 
 def _cut(

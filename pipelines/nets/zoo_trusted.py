@@ -78,8 +78,10 @@ def _built(parser: ConfigParser, folder: Path, weights: Path, is_script: bool, k
             raise BundleRefused(f"{name} is no {kind.__name__}", code="bundle_key_refused")
     if not is_script:
         load_weights(network, weights, "model")
+    for parameter in network.parameters():  # a script knows no requires_grad_ of its own
+        parameter.requires_grad_(False)
     return ZooModel(
-        network=network.eval().requires_grad_(False),
+        network=network.eval(),
         preprocessing=parts["preprocessing"],
         inferer=parts["inferer"],
         postprocessing=parts["postprocessing"],

@@ -21,7 +21,10 @@ PipelineName = Annotated[str, typer.Argument(help="The pipeline's name, e.g. ret
 ModelFolder = Annotated[
     Path | None,
     typer.Option(
-        "--model", exists=True, file_okay=False, help="Bundle folder; default: the one that came with Overread."
+        "--model",
+        exists=True,
+        file_okay=False,
+        help="Bundle folder, of any MONAI bundle under a name of yours; default: the one that came with Overread.",
     ),
 ]
 
@@ -42,10 +45,10 @@ def run(
     from pipelines.exporters.json import reading_json
     from pipelines.imaging.decoder import Decoder
     from pipelines.imaging.subject import subject_from_files
-    from pipelines.registry import entry, resolve
+    from pipelines.registry import resolve
     from services.cli.parcels import collect
 
-    chosen = entry(pipeline)
+    chosen = chosen_entry(pipeline, model)
     files = [letter.path for letter in collect(paths)]
     folder = model or read_settings().models_dir / chosen.model
     with (
@@ -62,6 +65,21 @@ def run(
         print_json(document)
     else:
         report(document, output, written)
+
+
+def chosen_entry(pipeline: str, model: Path | None) -> Entry:
+    """The pipeline of this name, or for any other name the MONAI bundle in `model`, interpreted and never trusted.
+
+    Raises NotFound, BundleRefused.
+    """
+    from pipelines.registry import ENTRIES, entry
+
+    if model is None or pipeline in ENTRIES:
+        return entry(pipeline)
+    from pipelines.nets.zoo_check import Wishes
+    from pipelines.nets.zoo_open import check
+
+    return check(model, Wishes(name=pipeline)).entry()
 
 
 def checked(chosen: Entry, local: LocalSubject) -> Entry:

@@ -17,6 +17,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 from monai.data.utils import decollate_batch, list_data_collate
+from monai.networks.nets.unet import UNet
 from numpy.typing import NDArray
 from torch import nn
 
@@ -128,6 +129,43 @@ def test_the_heat_lies_on_the_grid_that_the_network_read(tmp_path: Path) -> None
     assert shown is not None
     assert shown.heat.shape == shape[1:]
     assert shown.heat.max() == pytest.approx(1.0)
+
+
+def slices(folder: Path) -> Path:
+    """A network of two dimensions that reads a volume slice by slice, in windows wider than the volume."""
+    network = {
+        "_target_": "UNet",
+        "spatial_dims": 2,
+        "in_channels": 1,
+        "out_channels": 3,
+        "channels": [4, 8],
+        "strides": [2],
+    }
+    inference = zoo_samples.SEGMENTATION | {
+        "network_def": network,
+        "inferer": {"_target_": "SliceInferer", "roi_size": [32, 16], "spatial_dim": 2},
+    }
+    torch.manual_seed(8)
+    unet = UNet(spatial_dims=2, in_channels=1, out_channels=3, channels=(4, 8), strides=(2,))
+    facts = zoo_samples.SEGMENTATION_METADATA
+    return zoo_samples.write_bundle(folder, inference, facts, unet)
+
+
+def test_a_network_of_slices_reads_a_volume(tmp_path: Path) -> None:
+    folder = slices(tmp_path / "bundle")
+    nibabel.save(nibabel.Nifti1Image(scan(), AFFINE), tmp_path / "scan.nii.gz")
+    assert np.array_equal(by_us(folder, scan(), AFFINE), by_monai(folder, tmp_path / "scan.nii.gz"))
+    assert check(folder, Wishes()).dimensions == 3
+
+
+def test_the_heat_of_a_network_of_slices_lies_in_one_slice(tmp_path: Path) -> None:
+    runner = LocalRunner(build(open_folder(slices(tmp_path / "bundle"))), torch.device("cpu"))
+    shape = runner.prepare(0, scan()[None], AFFINE)
+    runner.infer(0)
+    shown = runner.explain(0)
+    assert shown is not None
+    assert shown.heat.shape == shape[1:]
+    assert int(shown.heat.any(axis=(0, 1)).sum()) == 1
 
 
 def test_a_bundle_is_described_by_its_metadata(tmp_path: Path) -> None:
