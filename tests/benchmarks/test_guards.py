@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import grad_cam, inference_engine, latency, upload
+from benchmarks import grad_cam, inference_engine, latency, segmentation, upload
 from benchmarks.figures import Figure
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -28,6 +28,13 @@ def test_the_serving_engine_is_faster_than_plain_torch_and_says_the_same() -> No
     assert named(figures, "  largest difference").value <= inference_engine.TARGET_DIFFERENCE
     ratio = named(figures, "openvino").ratio
     assert ratio is not None and ratio >= inference_engine.TARGET_RATIO * 0.75
+
+
+def test_outlines_come_sooner_than_from_the_stock_inferer_and_are_the_same() -> None:
+    figures = segmentation.measure()
+    assert named(figures, "  Dice between").value >= segmentation.TARGET_DICE
+    ratio = named(figures, "openvino").ratio
+    assert ratio is not None and ratio >= segmentation.TARGET_RATIO * 0.75
 
 
 def test_the_map_costs_next_to_nothing_beside_the_forward_pass() -> None:
