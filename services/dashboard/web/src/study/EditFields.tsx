@@ -18,7 +18,10 @@ export function EditFields({ result, answers, change }: Props): ReactElement {
         const Chosen = fieldOf(field);
         const side = field.finding.laterality ?? null;
         // A finding without a side is the patient's where others are an eye's, and needs no side where there are none.
-        const name = side === null && kind !== "eyes" ? labelText(field.finding) : `${sideText(kind, side)}: ${labelText(field.finding)}`;
+        const name =
+          side === null && kind !== "eyes"
+            ? labelText(field.finding)
+            : `${sideText(kind, side)}: ${labelText(field.finding)}`;
         return (
           <Chosen
             key={field.key}
@@ -47,7 +50,13 @@ function Grade({ name, field, answer, change }: FieldProps): ReactElement {
       <div className="grade-choices">
         {field.choices?.map((grade) => (
           <label key={grade} title={names[Number(grade)]}>
-            <input type="radio" name={field.key} value={grade} checked={answer === grade} onChange={() => change(grade)} />
+            <input
+              type="radio"
+              name={field.key}
+              value={grade}
+              checked={answer === grade}
+              onChange={() => change(grade)}
+            />
             <span>
               {grade}
               {grade === field.begin ? <span className="hidden-visually"> {t.review.machine}</span> : null}

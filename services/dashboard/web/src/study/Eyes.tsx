@@ -110,7 +110,8 @@ function Eye({ group, result, at, choice }: EyeProps): ReactElement {
           ) : null}
           {choice ? (
             <Button kind="quiet" small onClick={() => choice.pick(choice.alone ? null : group.side)}>
-              {choice.alone ? t.study.both : t.study.alone} <Key>{choice.alone ? KEYS.picture.both[0] : KEY_OF[group.side]}</Key>
+              {choice.alone ? t.study.both : t.study.alone}{" "}
+              <Key>{choice.alone ? KEYS.picture.both[0] : KEY_OF[group.side]}</Key>
             </Button>
           ) : null}
         </span>

@@ -73,11 +73,7 @@ function Grade({ grade }: { grade: Finding }): ReactElement {
       </p>
       {grade.probabilities ? (
         <>
-          <Probabilities
-            finding={grade}
-            classes={Object.entries(grade.probabilities)}
-            names={t.grades.dr_grade}
-          />
+          <Probabilities finding={grade} classes={Object.entries(grade.probabilities)} names={t.grades.dr_grade} />
           <Interval finding={grade} />
         </>
       ) : null}

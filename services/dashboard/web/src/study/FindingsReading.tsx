@@ -18,7 +18,11 @@ export function FindingsReading({ result }: { result: Result }): ReactElement {
   const notes = parameterSentences(result, "geometry_notes");
   return (
     <ReadingFrame result={result}>
-      {result.findings.length === 0 ? <p className="tone-muted">{t.findings.none}</p> : <Table findings={result.findings} />}
+      {result.findings.length === 0 ? (
+        <p className="tone-muted">{t.findings.none}</p>
+      ) : (
+        <Table findings={result.findings} />
+      )}
       {result.findings.map((one) => (
         <Classes key={`${one.label}/${one.laterality}`} finding={one} />
       ))}

@@ -48,7 +48,10 @@ function Entry({ review, result, reason }: EntryProps): ReactElement {
   return (
     <>
       <div className="row row-apart">
-        <Badge icon={draft ? "draft" : review.action === "undo" ? "unrouted" : "signed"} tone={draft ? "accent" : "routine"}>
+        <Badge
+          icon={draft ? "draft" : review.action === "undo" ? "unrouted" : "signed"}
+          tone={draft ? "accent" : "routine"}
+        >
           {t.history.actions[review.action]}
           {review.verdict ? ` · ${t.verdict[review.verdict]}` : ""}
         </Badge>

@@ -38,7 +38,11 @@ function JobNotice({ job, me }: { job: Job; me: Me }): ReactElement {
   if (job.state === "queued" || job.state === "running") {
     return (
       <Notice tone="muted" title={t.jobState[job.state]}>
-        <p>{job.place_in_queue === null ? t.machine.step(job.step, percent(job.progress)) : t.machine.place(job.place_in_queue)}</p>
+        <p>
+          {job.place_in_queue === null
+            ? t.machine.step(job.step, percent(job.progress))
+            : t.machine.place(job.place_in_queue)}
+        </p>
       </Notice>
     );
   }

@@ -49,7 +49,9 @@ export function Photo({ id, url, alt, picture, arrived }: Props): ReactElement {
       alt={shown.alt}
       draggable={false}
       style={{ filter: filterOf(picture) }}
-      onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => arrived(naturalWidth / Math.max(1, naturalHeight))}
+      onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) =>
+        arrived(naturalWidth / Math.max(1, naturalHeight))
+      }
       onError={() => setFailed(id)}
     />
   );

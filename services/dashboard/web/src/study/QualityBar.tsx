@@ -24,7 +24,10 @@ export function QualityBar({ name, quality, limit }: Props): ReactElement {
         </Badge>
       </div>
       <div className="quality-track" aria-hidden="true">
-        <span className={gradable ? "quality-fill" : "quality-fill quality-low"} style={{ width: `${share(score)}%` }} />
+        <span
+          className={gradable ? "quality-fill" : "quality-fill quality-low"}
+          style={{ width: `${share(score)}%` }}
+        />
         {limit === null ? null : <span className="quality-limit" style={{ left: `${share(limit)}%` }} />}
       </div>
       <p className="tone-muted small">{[limitText(score, limit), ...reasons].filter(Boolean).join(", ")}</p>

@@ -37,7 +37,12 @@ function State({ mark }: { mark: Mark }): ReactElement {
 
 function markOf(question: Question): Mark {
   const standing = question.reviews.find((review) => review.standing);
-  if (standing) return { icon: "signed", tone: "routine", text: standing.verdict ? t.verdict[standing.verdict] : t.reviewState.signed };
+  if (standing)
+    return {
+      icon: "signed",
+      tone: "routine",
+      text: standing.verdict ? t.verdict[standing.verdict] : t.reviewState.signed,
+    };
   const result = shownResult(question.results, false);
   if (result?.abstained) return { icon: "check", tone: "check", text: t.abstained };
   if (result) return { icon: "unread", tone: "accent", text: t.reviewState.unread };

@@ -91,7 +91,9 @@ function Volumes({ result }: { result: Result }): ReactElement {
       ) : null}
       <p className="tone-muted small">{spans ? t.volumes.units : t.volumes.noInterval}</p>
       {typeof asymmetry?.value === "number" ? (
-        <Facts rows={[[t.volumes.asymmetry, <Asymmetry key="asymmetry" value={asymmetry.value} finding={asymmetry} />]]} />
+        <Facts
+          rows={[[t.volumes.asymmetry, <Asymmetry key="asymmetry" value={asymmetry.value} finding={asymmetry} />]]}
+        />
       ) : null}
     </>
   );

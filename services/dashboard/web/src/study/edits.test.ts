@@ -5,7 +5,12 @@ import { editedValues, fieldsOf, valueOf, type Field } from "./edits";
 import { machineAnswers, missing } from "./verdict";
 import { t } from "../text/messages";
 
-const made = (label: string, value: Finding["value"], laterality: Laterality | null, part: Partial<Finding> = {}): Finding => ({
+const made = (
+  label: string,
+  value: Finding["value"],
+  laterality: Laterality | null,
+  part: Partial<Finding> = {},
+): Finding => ({
   code: { scheme: "99OVR", value: label, meaning: label },
   label,
   value,
@@ -72,7 +77,12 @@ describe("an edit of volumes", () => {
 
   test("takes a decimal comma and refuses what is no number", () => {
     const field = fieldAt(both, "anterior/R");
-    expect([valueOf(field, " 1,5 "), valueOf(field, "1.5 ml"), valueOf(field, ""), valueOf(field, "1.")]).toEqual([1.5, null, null, null]);
+    expect([valueOf(field, " 1,5 "), valueOf(field, "1.5 ml"), valueOf(field, ""), valueOf(field, "1.")]).toEqual([
+      1.5,
+      null,
+      null,
+      null,
+    ]);
     const answers = { ...machineAnswers(both), "anterior/R": "much" };
     expect(missing({ verdict: "edit", reason: "", comment: "", answers }, both)).toBe(t.review.missing.numbers);
   });

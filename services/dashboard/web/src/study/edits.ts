@@ -62,7 +62,8 @@ export function fieldKey(label: string, laterality: Laterality | null): string {
 }
 
 function fieldOf(one: Finding, choices: readonly string[] | null): Field {
-  const begin = typeof one.value === "number" && choices === null ? figure(one.value, one.unit ?? null) : String(one.value ?? "");
+  const begin =
+    typeof one.value === "number" && choices === null ? figure(one.value, one.unit ?? null) : String(one.value ?? "");
   return { key: fieldKey(one.label, one.laterality ?? null), finding: one, begin, choices };
 }
 

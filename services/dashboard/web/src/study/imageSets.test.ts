@@ -16,16 +16,36 @@ const series = (id: string, modality: string, instances: Instance[], derived_fro
 
 const study = (...all: ReturnType<typeof series>[]): StudyDetail => ({ series: all }) as unknown as StudyDetail;
 
-const artifact = (name: string, kind: string, media_type = "image/png") => ({ name, kind, media_type, bytes: 1, sha256: "" });
+const artifact = (name: string, kind: string, media_type = "image/png") => ({
+  name,
+  kind,
+  media_type,
+  bytes: 1,
+  sha256: "",
+});
 
 const result = {
   id: "r",
-  artifacts: [artifact("panel-10.png", "panel"), artifact("panel-2.png", "panel"), artifact("volume.nii.gz", "volume", "application/x-nifti")],
-  receipt: { parameters: { panels: [{ name: "panel-10.png", slice: 40, flagged: 2 }, { name: "panel-2.png", slice: 8, flagged: 0 }] } },
+  artifacts: [
+    artifact("panel-10.png", "panel"),
+    artifact("panel-2.png", "panel"),
+    artifact("volume.nii.gz", "volume", "application/x-nifti"),
+  ],
+  receipt: {
+    parameters: {
+      panels: [
+        { name: "panel-10.png", slice: 40, flagged: 2 },
+        { name: "panel-2.png", slice: 8, flagged: 0 },
+      ],
+    },
+  },
 } as unknown as Result;
 
 test("the result's own pictures come before the images of the study", () => {
-  const sets = imageSets(study(series("raw", "MR", [instance("a", 1)]), series("made", "MR", [instance("b", 1)], "r")), result);
+  const sets = imageSets(
+    study(series("raw", "MR", [instance("a", 1)]), series("made", "MR", [instance("b", 1)], "r")),
+    result,
+  );
   expect(sets.map((set) => [set.id, set.title])).toEqual([
     ["panel", "Reconstruction"],
     ["raw", "Series 1: MR"],
@@ -44,7 +64,16 @@ test("panels stand in the order of their numbers and say their slice", () => {
 test("one begins where something is marked, else in the middle", () => {
   const [panels] = imageSets(study(), result);
   expect(panels && beginning(panels)).toBe(1);
-  const [images] = imageSets(study(series("s", "MR", [1, 2, 3].map((number) => instance(`i${number}`, number)))), null);
+  const [images] = imageSets(
+    study(
+      series(
+        "s",
+        "MR",
+        [1, 2, 3].map((number) => instance(`i${number}`, number)),
+      ),
+    ),
+    null,
+  );
   expect(images && beginning(images)).toBe(1);
 });
 
@@ -61,5 +90,7 @@ test("raw data is called so", () => {
 });
 
 test("reports and outlines hold no picture of their own", () => {
-  expect(imageSets(study(series("sr", "SR", [instance("a", 1)]), series("seg", "SEG", [instance("b", 1)])), null)).toEqual([]);
+  expect(
+    imageSets(study(series("sr", "SR", [instance("a", 1)]), series("seg", "SEG", [instance("b", 1)])), null),
+  ).toEqual([]);
 });

@@ -45,15 +45,13 @@ const NO_PICTURE: ReadonlySet<string> = new Set(["SR", "SEG", "PR", "KO"]);
 function setOfSeries(series: StudyDetail["series"][number], number: number): ImageSet[] {
   const instances = NO_PICTURE.has(series.modality) ? [] : series.instances.filter((one) => !one.conflict);
   if (instances.length === 0) return [];
-  const images = [...instances].sort(inOrder).map(
-    (instance): SetImage => ({
-      id: instance.id,
-      url: (width) => renderedUrl(instance.id, width),
-      alt: t.images.image(series.modality),
-      note: null,
-      flagged: 0,
-    }),
-  );
+  const images = [...instances].sort(inOrder).map((instance): SetImage => ({
+    id: instance.id,
+    url: (width) => renderedUrl(instance.id, width),
+    alt: t.images.image(series.modality),
+    note: null,
+    flagged: 0,
+  }));
   const kind = t.images.foreign[instances[0]?.sop_class_uid ?? ""] ?? series.modality;
   const title = t.images.series(number, kind, series.derived_from !== null);
   return [{ id: series.id, title, what: series.description, images }];

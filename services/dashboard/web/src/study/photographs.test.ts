@@ -22,7 +22,10 @@ const study = (instances: Instance[]): StudyDetail =>
   ({ series: [{ id: "s", modality: "OP", laterality: null, instances }] }) as unknown as StudyDetail;
 
 test("the right eye comes first, as one looks at the patient", () => {
-  const groups = photographsBySide(study([instance("1", { laterality: "L" }), instance("2", { laterality: "R" })]), null);
+  const groups = photographsBySide(
+    study([instance("1", { laterality: "L" }), instance("2", { laterality: "R" })]),
+    null,
+  );
   expect(groups.map((group) => group.side)).toEqual(["R", "L"]);
 });
 

@@ -8,9 +8,20 @@ const job = (id: string, slot_id: string, pipeline: string, part: Partial<Job> =
   ({ id, slot_id, pipeline, role: "live", state: "succeeded", ...part }) as Job;
 
 const result = (id: string, slot_id: string, pipeline: string, part: Partial<Result> = {}): Result =>
-  ({ id, slot_id, pipeline, job_id: `job-of-${id}`, role: "live", current: true, proposed: false, images: [], ...part }) as unknown as Result;
+  ({
+    id,
+    slot_id,
+    pipeline,
+    job_id: `job-of-${id}`,
+    role: "live",
+    current: true,
+    proposed: false,
+    images: [],
+    ...part,
+  }) as unknown as Result;
 
-const review = (result_id: string, number: number, standing = false): Review => ({ id: `${result_id}-${number}`, result_id, number, standing }) as Review;
+const review = (result_id: string, number: number, standing = false): Review =>
+  ({ id: `${result_id}-${number}`, result_id, number, standing }) as Review;
 
 const instance = (uid: string) => ({ id: uid, sop_instance_uid: uid, conflict: false });
 
@@ -72,7 +83,10 @@ test("the next reading is one that nobody has signed", () => {
 });
 
 test("the answer that stands is shown, and a newer proposal only when asked for", () => {
-  const results = [result("new", "s", "retinopathy", { current: false, proposed: true }), result("signed", "s", "retinopathy")];
+  const results = [
+    result("new", "s", "retinopathy", { current: false, proposed: true }),
+    result("signed", "s", "retinopathy"),
+  ];
   expect(shownResult(results, false)?.id).toBe("signed");
   expect(shownResult(results, true)?.id).toBe("new");
 });

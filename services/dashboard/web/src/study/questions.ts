@@ -46,7 +46,11 @@ export function nameOfQuestion({ pipeline, number }: Question): string {
 }
 
 /** The question to show: the one chosen on the page, else the one the worklist's row spoke of, else the first. */
-export function chosenQuestion(questions: readonly Question[], slotId: string | null, jobId: string | null): Question | null {
+export function chosenQuestion(
+  questions: readonly Question[],
+  slotId: string | null,
+  jobId: string | null,
+): Question | null {
   const asked = questions.find((one) => one.slotId === slotId) ?? questions.find((one) => jobsOf(one).has(jobId));
   return asked ?? questions[0] ?? null;
 }

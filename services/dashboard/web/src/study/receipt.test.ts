@@ -22,11 +22,18 @@ test("the series that was read and the reasons against the others are told", () 
 
 test("notes are sentences, plain or with a code", () => {
   const notes = ["one dead coil was left out", { code: "oblique", sentence: "the slices are oblique" }, 7];
-  expect(parameterSentences(saying({ notes }), "notes")).toEqual(["one dead coil was left out", "the slices are oblique"]);
+  expect(parameterSentences(saying({ notes }), "notes")).toEqual([
+    "one dead coil was left out",
+    "the slices are oblique",
+  ]);
 });
 
 test("a receipt that says nothing, or something else, is taken as silent", () => {
-  for (const silent of [saying(undefined), saying([]), saying({ series_number: undefined, plausible_ml: "2-5", quality_threshold: "0.7" })]) {
+  for (const silent of [
+    saying(undefined),
+    saying([]),
+    saying({ series_number: undefined, plausible_ml: "2-5", quality_threshold: "0.7" }),
+  ]) {
     expect(chosenSeries(silent)).toBeNull();
     expect(plausibleSpan(silent)).toBeNull();
     expect(parameterNumber(silent, "quality_threshold")).toBeNull();

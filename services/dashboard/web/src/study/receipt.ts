@@ -47,10 +47,12 @@ export function chosenSeries(result: Result): ChosenSeries | null {
   return {
     number: numberOf(series_number),
     weighting: textOf(weighting),
-    skipped: listOf(series_not_read).map(objectOf).flatMap((one) => {
-      const reason = textOf(one["reason"]) ?? textOf(one["code"]);
-      return reason === null ? [] : [{ number: numberOf(one["series_number"]), reason }];
-    }),
+    skipped: listOf(series_not_read)
+      .map(objectOf)
+      .flatMap((one) => {
+        const reason = textOf(one["reason"]) ?? textOf(one["code"]);
+        return reason === null ? [] : [{ number: numberOf(one["series_number"]), reason }];
+      }),
   };
 }
 
@@ -60,7 +62,9 @@ export function panelSlices(result: Result): ReadonlyMap<string, { slice: number
   return new Map(
     panels.flatMap((one) => {
       const name = textOf(one["name"]);
-      return name === null ? [] : [[name, { slice: numberOf(one["slice"]), flagged: numberOf(one["flagged"]) ?? 0 }] as const];
+      return name === null
+        ? []
+        : [[name, { slice: numberOf(one["slice"]), flagged: numberOf(one["flagged"]) ?? 0 }] as const];
     }),
   );
 }

@@ -109,12 +109,18 @@ test("reasons are offered only with the verdicts they go with", () => {
 test("reasons about outlines are offered for volumes and for an added model, not for grades", () => {
   const reasons = [{ code: "outline_wrong", sentence: "", verdicts: ["edit" as const], pipelines: ["segmentation"] }];
   const offered = (pipeline: string): number => reasonsFor(reasons, "edit", pipeline).length;
-  expect([offered("segmentation"), offered("spleen_ct"), offered("retinopathy"), offered("reconstruction")]).toEqual([1, 1, 0, 0]);
+  expect([offered("segmentation"), offered("spleen_ct"), offered("retinopathy"), offered("reconstruction")]).toEqual([
+    1, 1, 0, 0,
+  ]);
 });
 
 test("a draft's numbers come back as they were typed, and the machine's as the machine shows them", () => {
   const volume = { ...grade("R", 0), label: "anterior", value: 1.6234, unit: "ml" };
-  const volumes = { ...result, pipeline: "segmentation", findings: [volume, { ...volume, label: "posterior", value: 1.2 }] } as Result;
+  const volumes = {
+    ...result,
+    pipeline: "segmentation",
+    findings: [volume, { ...volume, label: "posterior", value: 1.2 }],
+  } as Result;
   const findings = [
     { code: volume.code, label: "anterior", value: 1.6234, laterality: "R" as const },
     { code: volume.code, label: "posterior", value: 1.625, laterality: "R" as const },
@@ -125,7 +131,12 @@ test("a draft's numbers come back as they were typed, and the machine's as the m
 
 test("a draft is taken up again by its writer alone", () => {
   const draft = review({ action: "draft", verdict: "reject", reason: "artefact", comment: "dust", standing: false });
-  expect(keptDraft([draft], "ann", result)).toEqual({ verdict: "reject", reason: "artefact", comment: "dust", answers: {} });
+  expect(keptDraft([draft], "ann", result)).toEqual({
+    verdict: "reject",
+    reason: "artefact",
+    comment: "dust",
+    answers: {},
+  });
   expect(keptDraft([draft], "bob", result)).toEqual(BLANK);
 });
 

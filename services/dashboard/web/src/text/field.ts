@@ -63,7 +63,8 @@ export const field = {
   abstainReasons: {
     low_confidence: "It was not sure enough between the grades.",
     ungradable: "The photograph cannot be graded.",
-    low_predicted_quality: "It expects its outline to agree too little with one drawn by hand. Do not use these volumes.",
+    low_predicted_quality:
+      "It expects its outline to agree too little with one drawn by hand. Do not use these volumes.",
     implausible_volume: "A volume is outside what is plausible. Do not use these volumes.",
     several_parts: "An outline falls into several parts. Do not use these volumes.",
     touches_border: "An outline touches the edge of the image, so that part of the structure may be missing.",

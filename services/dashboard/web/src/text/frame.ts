@@ -21,7 +21,15 @@ export const frame = {
   retryLoad: "Try again",
   more: "Show more",
   theme: { toLight: "Light theme", toDark: "Dark theme" },
-  nav: { label: "Pages", worklist: "Worklist", jobs: "Jobs", rejections: "Rejections", models: "Models", logOut: "Log out", keys: "Keys" },
+  nav: {
+    label: "Pages",
+    worklist: "Worklist",
+    jobs: "Jobs",
+    rejections: "Rejections",
+    models: "Models",
+    logOut: "Log out",
+    keys: "Keys",
+  },
   live: {
     connecting: "Connecting…",
     connectingWhy: "What you see was loaded a moment ago.",

@@ -32,7 +32,8 @@ export const images = {
   volumes: {
     table: "Volumes by side",
     structure: "Structure",
-    units: "Volumes in ml; in small print where the true volume lies in 95 of 100 cases, by this model's measured error.",
+    units:
+      "Volumes in ml; in small print where the true volume lies in 95 of 100 cases, by this model's measured error.",
     noInterval: "Volumes in ml.",
     asymmetry: "Asymmetry",
     larger: { L: "left larger", R: "right larger", none: "equal" },
@@ -44,7 +45,8 @@ export const images = {
     readable: "May be used",
     unreadable: "Not to be used",
     reconstructed: "Measured on a reconstructed series",
-    reconstructedWhat: "Parts of these images were inferred, not measured by the scanner. See the reconstruction's own reading first.",
+    reconstructedWhat:
+      "Parts of these images were inferred, not measured by the scanner. See the reconstruction's own reading first.",
     reconstructedLook: "Look at the reconstruction",
     series: "Series read",
     chosen: (number: number | null, weighting: string | null) =>
@@ -72,8 +74,7 @@ export const images = {
         "What was not measured is calculated from the differences between the coils. Noise is stronger where the coils see alike.",
       compressed_sensing:
         "What was not measured is filled in so that the image has few wavelets. Faint texture may be lost or invented.",
-      zero_filled:
-        "What was not measured is set to zero. Nothing is invented, but the image is blurred or folded.",
+      zero_filled: "What was not measured is set to zero. Nothing is invented, but the image is blurred or folded.",
     } as Record<string, string>,
     whatUnknown: "What the scanner did not measure was filled in. Small detail may be inferred.",
     method: "Method",

@@ -45,7 +45,8 @@ export const study = {
   },
   machine: {
     unroutedWhat: "The images are stored. A clinician can read them without a model; no finding was made.",
-    step: (step: string | null, share: string) => `${step === null ? "Starting" : (field.steps[step] ?? step)}, ${share} done`,
+    step: (step: string | null, share: string) =>
+      `${step === null ? "Starting" : (field.steps[step] ?? step)}, ${share} done`,
     place: (place: number) => `Place ${place} in the queue`,
     ended: {
       failed: "The model could not read this study",
@@ -64,7 +65,8 @@ export const study = {
     noReason: "It was not sure enough.",
     noGrade: "No grade",
     probabilities: "Probability of each class",
-    interval: (low: number, high: number) => (low === high ? `Likely grade ${low}` : `Likely between grade ${low} and ${high}`),
+    interval: (low: number, high: number) =>
+      low === high ? `Likely grade ${low}` : `Likely between grade ${low} and ${high}`,
   },
   trust: {
     unreliable: "Heat-map not reliable here",
@@ -133,12 +135,19 @@ export const study = {
     notSaved: "Not saved",
     notSavedWhat: "Nothing was changed. Your text is still here.",
     unsure: "It is not certain that this was saved",
-    unsureWhat: "Your text is still here. When the server answers again, look at the history before you sign once more.",
+    unsureWhat:
+      "Your text is still here. When the server answers again, look at the history before you sign once more.",
   },
   history: {
     title: "History",
     empty: "Nobody has signed this reading yet.",
-    actions: { draft: "Draft", sign: "Signed", undo: "Signature taken back", amend: "Amended", adjudicate: "Adjudicated" },
+    actions: {
+      draft: "Draft",
+      sign: "Signed",
+      undo: "Signature taken back",
+      amend: "Amended",
+      adjudicate: "Adjudicated",
+    },
     counts: "counts now",
     undo: "Take back my signature",
     notUndone: "The signature still stands",

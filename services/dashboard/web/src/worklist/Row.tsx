@@ -26,12 +26,7 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
         <MarkBadge mark={urgencyMark(row)} />
       </td>
       <td>
-        <Link
-          href={readingPath(row)}
-          className="patient"
-          aria-label={t.worklist.open(patient)}
-          onFocus={choose}
-        >
+        <Link href={readingPath(row)} className="patient" aria-label={t.worklist.open(patient)} onFocus={choose}>
           {patient}
         </Link>
         {row.patient.name ? <div className="tone-muted">{personName(row.patient.name)}</div> : null}

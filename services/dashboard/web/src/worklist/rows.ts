@@ -38,7 +38,11 @@ export function stateMark(row: WorklistRow): Mark {
     return { icon: "waiting", tone: "muted", text: t.worklist.receiving, why: t.worklist.receivingWhy };
   }
   const running = row.job_state === "running";
-  return { icon: jobIcon(row.job_state), tone: running ? "accent" : jobTone(row.job_state), text: t.jobState[row.job_state] };
+  return {
+    icon: jobIcon(row.job_state),
+    tone: running ? "accent" : jobTone(row.job_state),
+    text: t.jobState[row.job_state],
+  };
 }
 
 const JOB_ICONS: Record<JobState, IconName> = {

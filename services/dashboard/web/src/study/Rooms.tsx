@@ -1,0 +1,133 @@
+/** The readings of a study, one of them shown: its pictures on the left, reading, words and verdict on the right. */
+import { useState, type ReactElement } from "react";
+import { useSearch } from "wouter";
+
+import type { Me, StudyDetail } from "../api/types";
+import { Button, Notice } from "../design/parts";
+import { KEYS } from "../keys/bindings";
+import { useShortcuts } from "../keys/keys";
+import { t } from "../text/messages";
+import { Downloads } from "./Downloads";
+import { kindOf } from "./kinds";
+import { Machine } from "./Machine";
+import type { GoOn } from "./Outcome";
+import { Provenance } from "./Provenance";
+import { Questions } from "./Questions";
+import {
+  chosenQuestion,
+  nameOfQuestion,
+  nextUnsigned,
+  questionAfter,
+  questionsOf,
+  shownResult,
+  type Question,
+} from "./questions";
+import { VIEWS } from "./views";
+import { Word, Words } from "./Words";
+
+/** PS3.3 C.7.3.1.1.1: ophthalmic photography. */
+const PHOTOGRAPHS = "OP";
+
+type RoomsProps = { study: StudyDetail; me: Me; next: (() => void) | null };
+
+/** The readings of the study, one of them shown with its pictures, words and verdict. */
+export function Rooms({ study, me, next }: RoomsProps): ReactElement {
+  const [chosen, choose] = useState<string | null>(null);
+  const jobId = new URLSearchParams(useSearch()).get("job");
+  const questions = questionsOf(study);
+  const question = chosenQuestion(questions, chosen, jobId);
+  useShortcuts([
+    {
+      keys: KEYS.verdict.nextReading,
+      run: () => choose(question === null ? null : (questionAfter(questions, question.slotId)?.slotId ?? null)),
+    },
+  ]);
+  if (question === null) return <Unasked study={study} me={me} />;
+  return (
+    <>
+      <Questions questions={questions} shown={question} choose={choose} />
+      <Room
+        key={question.slotId}
+        study={study}
+        question={question}
+        questions={questions}
+        choose={choose}
+        me={me}
+        next={next}
+      />
+    </>
+  );
+}
+
+/** A study that no model reads, or none yet. */
+function Unasked({ study, me }: { study: StudyDetail; me: Me }): ReactElement {
+  const [wanted, want] = useState<string | null>(null);
+  const photographs = study.series.some((series) => series.modality === PHOTOGRAPHS);
+  const { Pictures } = VIEWS[photographs ? "eyes" : "findings"];
+  return (
+    <div className="study-rooms">
+      <Pictures study={study} result={null} wanted={wanted} want={want} />
+      <aside className="side" aria-label={t.study.side}>
+        <div className="side-scroll">
+          <Machine unrouted={study.unrouted_reason} question={null} me={me} />
+        </div>
+      </aside>
+    </div>
+  );
+}
+
+type RoomProps = RoomsProps & {
+  question: Question;
+  questions: readonly Question[];
+  choose: (slotId: string) => void;
+};
+
+function Room({ study, question, questions, choose, me, next }: RoomProps): ReactElement {
+  const [wantsProposed, setWantsProposed] = useState(false);
+  const [wanted, want] = useState<string | null>(null);
+  const result = shownResult(question.results, wantsProposed);
+  const { Pictures, Reading } = VIEWS[kindOf(question.pipeline)];
+  const goOn = wayOn(nextUnsigned(questions, question.slotId), choose, next);
+  return (
+    <div className="study-rooms">
+      <Pictures study={study} result={result} wanted={wanted} want={want} />
+      <aside className="side" aria-label={t.study.side}>
+        <div className="side-scroll">
+          <Machine unrouted={study.unrouted_reason} question={question} me={me} />
+          {question.results.some((one) => one.proposed) ? (
+            <Proposed wants={wantsProposed} want={setWantsProposed} />
+          ) : null}
+          {result ? (
+            <>
+              <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
+              <Words study={study} result={result} reviews={question.reviews} me={me} />
+              <Downloads result={result} />
+              <Provenance result={result} />
+            </>
+          ) : null}
+        </div>
+        {result ? <Word key={result.id} result={result} reviews={question.reviews} me={me} goOn={goOn} /> : null}
+      </aside>
+    </div>
+  );
+}
+
+/** First to what is still unread of this study, then to the next one. */
+function wayOn(unsigned: Question | null, choose: (slotId: string) => void, next: (() => void) | null): GoOn | null {
+  if (unsigned !== null) {
+    const text = t.review.nextReading(nameOfQuestion(unsigned));
+    return { text, key: KEYS.verdict.nextReading[0], go: () => choose(unsigned.slotId) };
+  }
+  return next === null ? null : { text: t.review.next, key: KEYS.verdict.nextStudy[0], go: next };
+}
+
+function Proposed({ wants, want }: { wants: boolean; want: (wants: boolean) => void }): ReactElement {
+  return (
+    <Notice tone="urgent" title={t.study.proposed}>
+      <p>{t.study.proposedWhat}</p>
+      <Button small aria-pressed={wants} onClick={() => want(!wants)}>
+        {wants ? t.study.showSigned : t.study.showProposed}
+      </Button>
+    </Notice>
+  );
+}
