@@ -17,7 +17,6 @@ from pipelines.core.errors import UnsuitableInput
 from pipelines.core.types import InstanceFile
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.foreign import kind_of_class
-from pipelines.imaging.nifti import write_nifti
 from pipelines.imaging.sniff import MediaKind
 from pipelines.imaging.volume import read_volume
 from pipelines.imaging.volume_plan import plan_volume
@@ -73,6 +72,8 @@ class Volumes:
     def _made(self, instances: Sequence[InstanceFile]) -> bytes:
         if any(kind_of_class(one.sop_class_uid) is MediaKind.HDF5 for one in instances):
             raise UnsuitableInput("raw data is no volume; its reconstruction is one", code="raw_data")
+        from pipelines.imaging.nifti import write_nifti  # brings scipy, which an API that shows no volume does without
+
         volume = read_volume(plan_volume(instances, self._decoder, MOST_BYTES), self._decoder)
         return write_nifti(_compact(volume.array), volume.grid)
 
