@@ -11,7 +11,7 @@ from pipelines.core.types import InstanceFile
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.dicom import read_header
 from pipelines.imaging.foreign import kind_of_class
-from pipelines.imaging.volume_plan import VolumePlan, plan_volume
+from pipelines.imaging.volume_plan import NOMINAL_SPACING, VolumePlan, plan_volume
 
 #: Lower is better; raises UnsuitableInput for a volume that the model does not read.
 Rank = Callable[[VolumePlan], tuple[float, ...]]
@@ -68,7 +68,7 @@ def choose_series(instances: Sequence[InstanceFile], decoder: Decoder, rank: Ran
         series = list(group)
         number = _number(series[0])
         try:
-            plan = plan_volume(series, decoder)
+            plan = _measurable(plan_volume(series, decoder))
             candidates.append(_Candidate(plan, number, rank(plan)))
         except BadInput as error:
             refused.append((PassedOver(number, error.code, error.sentence), error))
@@ -78,6 +78,13 @@ def choose_series(instances: Sequence[InstanceFile], decoder: Decoder, rank: Ran
     others = [PassedOver(each.number, "another_ranks_higher", "another series suits the model better") for each in rest]
     everyone = [*others, *(passed for passed, _ in refused)]
     return Choice(best.plan, best.number, tuple(sorted(everyone, key=lambda each: _order(each.number))))
+
+
+def _measurable(plan: VolumePlan) -> VolumePlan:
+    """The plan, unless its voxels' size is only assumed; raises UnsuitableInput (geometry_nominal)."""
+    if any(note.code == NOMINAL_SPACING for note in plan.notes):
+        raise UnsuitableInput("the size of the voxels is not known, so volumes cannot be told", code="geometry_nominal")
+    return plan
 
 
 def _none_usable(refused: Sequence[tuple[PassedOver, BadInput]]) -> BadInput:

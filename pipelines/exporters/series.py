@@ -21,6 +21,7 @@ from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence,
 from pipelines.imaging.kspace import Geometry
 from pipelines.imaging.ophthalmic import coded, file_meta
 from pipelines.imaging.series_facts import NAME, VOLUME_NAME, SeriesFacts, read_facts
+from pipelines.imaging.volume_plan import NOMINAL
 
 _SERIES_NUMBER: Final = 904
 _LPS: Final = np.diag([-1.0, -1.0, 1.0])  # RAS millimetres as DICOM counts them, PS3.3 C.7.6.2.1.1
@@ -99,7 +100,8 @@ def _made_by(dataset: Dataset, reading: Reading, source: Source, facts: SeriesFa
 
     PRIMARY: it is the direct result of an examination, as no other image of these data exists.
     """
-    dataset.ImageType = ["DERIVED", "PRIMARY", "OTHER"]
+    nominal = [NOMINAL] if facts.geometry is Geometry.NOMINAL else []
+    dataset.ImageType = ["DERIVED", "PRIMARY", "OTHER", *nominal]
     dataset.LossyImageCompression = "00"
     dataset.DerivationDescription = (
         f"Reconstruction from raw data, method {facts.method}, acceleration {facts.acceleration:g}; "

@@ -37,6 +37,12 @@ _LEAST_DETERMINANT: Final = 0.5
 _BYTES_A_VOXEL: Final = 4
 
 
+#: Fourth value of Image Type (implementation specific, PS3.3 C.7.6.1.1.2) of series whose raw data state no spacing.
+NOMINAL: Final = "NOMINAL"
+#: The note of a volume of such a series, for those who measure.
+NOMINAL_SPACING: Final = "nominal_spacing"
+
+
 @dataclass(frozen=True, slots=True)
 class FramePlace:
     """Which picture a slice of the volume is: the instance, and its frame counted from 0."""
@@ -119,6 +125,10 @@ def _dicom_plan(instances: Sequence[InstanceFile], decoder: Decoder) -> VolumePl
 
 def _stack_notes(made: Stack, first: Slice) -> list[GeometryNote]:
     notes = []
+    if NOMINAL in first.picture.frame.image_type:
+        notes.append(
+            GeometryNote(NOMINAL_SPACING, "the voxels' size is assumed, not known: nothing may be measured", {})
+        )
     if made.tilt > _NOTED_TILT_DEGREES:
         sentence = "the stack is sheared (a tilted gantry); its affine says so exactly"
         notes.append(GeometryNote("tilt", sentence, {"degrees": round(made.tilt, 2)}))

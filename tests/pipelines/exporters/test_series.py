@@ -17,6 +17,7 @@ from numpy.testing import assert_allclose
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from pipelines.core.errors import UnsuitableInput
 from pipelines.core.types import Reading
 from pipelines.exporters.base import Source
 from pipelines.exporters.series import SeriesExporter
@@ -25,7 +26,8 @@ from pipelines.imaging.subject import subject_from_files
 from pipelines.imaging.volume import read_volume
 from pipelines.imaging.volume_plan import plan_volume
 from pipelines.registry import ENTRIES, resolve
-from tests.pipelines.kspace_samples import Scan, full, lines, write_ismrmrd
+from pipelines.series import choose_series
+from tests.pipelines.kspace_samples import Scan, full, lines, write_fastmri, write_ismrmrd
 
 MODEL = Path(__file__).resolve().parents[3] / "models" / ENTRIES["reconstruction"].model
 
@@ -103,3 +105,17 @@ def test_the_series_passes_dciodvfy(made: Made) -> None:
 def test_a_reading_without_a_reconstruction_gives_no_series(made: Made) -> None:
     empty = replace(made.reading, artifacts=())
     assert SeriesExporter().export(empty, Source((), datetime(2026, 1, 2))) == ()
+
+
+def test_a_series_of_assumed_spacing_can_be_looked_at_but_not_measured(tmp_path: Path) -> None:
+    raw = write_fastmri(tmp_path / "raw.h5", full(8), lines())
+    with Decoder() as decoder, resolve(ENTRIES["reconstruction_zero_filled"], MODEL, decoder) as pipeline:
+        with subject_from_files([raw], decoder, "series") as local:
+            exports = SeriesExporter().export(pipeline.run(local.subject), Source(local.headers, datetime(2026, 1, 2)))
+        files = [tmp_path / export.name for export in exports]
+        for file, export in zip(files, exports, strict=True):
+            file.write_bytes(export.content)
+        with subject_from_files(files, decoder) as local, pytest.raises(UnsuitableInput) as refused:
+            choose_series(local.subject.instances, decoder, lambda _plan: ())
+    assert refused.value.code == "geometry_nominal"
+    assert "Do not measure" in dcmread(files[0]).ImageComments
