@@ -11,9 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from pipelines.imaging.acquired import Acquired
+from pipelines.nets.coils import LARGEST, maps_with_phase
 
 SHUFFLE = 2  # the U-Net's first level works on 2 x 2 pixels as channels: a quarter of the cost at full resolution
 SLOPE = 0.1  # of the leaky rectifier
@@ -29,8 +33,6 @@ class Architecture:
 
     cascades: int
     channels: tuple[int, ...]  # of the U-Net's levels, from half resolution down
-    map_channels: tuple[int, ...]  # of the sensitivity network's levels
-    map_grid: int  # samples a side of the low-resolution grid on which sensitivities are estimated
 
 
 def to_image(kspace: Tensor) -> Tensor:
@@ -88,11 +90,6 @@ class Block(nn.Module):
         inner = functional.leaky_relu(self.first(features), SLOPE)
         inner = self.second(self.across(inner))
         return functional.leaky_relu(inner + self.skip(features), SLOPE)
-
-
-def separately(width: int) -> nn.Module:
-    """In place of AcrossSlices where the batch holds no neighbours: coils."""
-    return nn.Identity()
 
 
 class UNet(nn.Module):
@@ -225,8 +222,6 @@ class UnrolledNetwork(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.maps = Sensitivities(architecture.map_channels, architecture.map_grid)
-        self.share = nn.Parameter(torch.tensor(0.5))  # of the second maps that the completed centre decides
         self.cascades = nn.ModuleList(Cascade(architecture.channels) for _ in range(architecture.cascades))
         self.middle = (architecture.cascades + 1) // 2
 
@@ -239,19 +234,25 @@ class UnrolledNetwork(nn.Module):
         for number, cascade in enumerate(self.cascades):
             if number == self.middle:
                 kspace = complete(image, maps, measured)
-                maps = self.mended(maps, kspace)
+                maps = maps_of_completed(kspace)
                 image, consistency = combine(to_image(kspace), maps), Consistency(measured, maps)
             image = cascade(image, consistency)
         kspace = complete(image, maps, measured)
         return Completed(kspace, rss(to_image(kspace)))
 
-    def mended(self, maps: Tensor, kspace: Tensor) -> Tensor:
-        """Maps mixed with those that the centre of the completed k-space shows, brought to the phase of these."""
-        shown: Tensor = self.maps(central(kspace, self.maps.grid), (kspace.shape[-2], kspace.shape[-1]))
-        agreement = combine(shown, maps)[:, None]
-        turned = maps * (agreement / (agreement.abs() + FLOOR))
-        mixed = turned + self.share * (shown - turned)
-        return mixed / rss(mixed)[:, None]
+
+def centred(size: int) -> slice:
+    """The middle LARGEST of `size` places."""
+    start = max(0, size // 2 - LARGEST // 2)
+    return slice(start, min(size, start + LARGEST))
+
+
+@torch.no_grad()  # eigenvectors have no gradient worth following; the image that they combine has
+def maps_of_completed(kspace: Tensor) -> Tensor:
+    """(slices, coil, ky, kx) complex64 with nothing missing -> maps by ESPIRiT, from as wide a middle as it takes."""
+    rows, columns = kspace.shape[-2:]
+    whole = Acquired(kspace.cpu().numpy(), np.ones(rows, np.bool_), centred(rows), centred(columns))
+    return torch.from_numpy(maps_with_phase(whole)).to(kspace.device)
 
 
 def combine(images: Tensor, maps: Tensor) -> Tensor:
@@ -264,48 +265,6 @@ def complete(image: Tensor, maps: Tensor, measured: Measured) -> Tensor:
     return torch.where(measured.mask > 0, measured.kspace, to_kspace(maps * image[:, None]))
 
 
-class Sensitivities(nn.Module):
-    """Coil sensitivities from the centre of k-space: low-resolution images over their root sum of squares, refined.
-
-    The phase of the low-resolution images stays in the maps, so that the combined image is nearly real.
-    """
-
-    def __init__(self, map_channels: tuple[int, ...], grid: int) -> None:
-        super().__init__()
-        self.grid = grid
-        self.refine = UNet(5, 2, map_channels, 1, separately)
-
-    def forward(self, centre: Tensor, shape: tuple[int, int]) -> Tensor:
-        """(slices, coil, grid, grid) complex64 k-space -> (slices, coil, y, x) maps whose squares sum to one."""
-        slices, coils = centre.shape[:2]
-        images = to_image(centre)
-        combined = rss(images)
-        rough = images / combined[:, None]
-        scale = combined.amax(dim=(-2, -1), keepdim=True)
-        strength = (combined / (scale + FLOOR))[:, None].expand(-1, coils, -1, -1)
-        mean = rough.mean(dim=1, keepdim=True).expand_as(rough)
-        stacked = torch.stack([rough.real, rough.imag, mean.real, mean.imag, strength], dim=2)
-        flat = stacked.flatten(0, 1)
-        parts = flat[:, :2] + self.refine(flat)
-        fine = functional.interpolate(parts, size=shape, mode="bicubic", align_corners=False)
-        maps = value(fine).reshape(slices, coils, *shape)
-        return maps / rss(maps)[:, None]
-
-
-def central(kspace: Tensor, grid: int) -> Tensor:
-    """The (..., grid, grid) middle of centred k-space, zeros where it is smaller."""
-    for axis in (-2, -1):
-        size = kspace.shape[axis]
-        start = size // 2 - grid // 2
-        if start >= 0:
-            kspace = kspace.narrow(axis, start, grid)
-        else:
-            before, after = -start, grid - size + start
-            widths = (0, 0, before, after) if axis == -2 else (before, after)
-            kspace = functional.pad(kspace, widths)
-    return kspace
-
-
-def unrolled(cascades: int, channels: Sequence[int], map_channels: Sequence[int], map_grid: int) -> UnrolledNetwork:
+def unrolled(cascades: int, channels: Sequence[int]) -> UnrolledNetwork:
     """The network of a bundle's `network_def`, which states its sizes as JSON does."""
-    return UnrolledNetwork(Architecture(cascades, tuple(channels), tuple(map_channels), map_grid))
+    return UnrolledNetwork(Architecture(cascades, tuple(channels)))

@@ -42,8 +42,6 @@ def write_parameters(recipe: ReconstructionRecipe, bundle: Path, weights: Mappin
         "_target_": NETWORK,
         "cascades": recipe.cascades,
         "channels": list(recipe.channels),
-        "map_channels": list(recipe.map_channels),
-        "map_grid": recipe.map_grid,
     }
     parameters = {
         "network_def": definition,

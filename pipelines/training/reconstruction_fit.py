@@ -41,7 +41,7 @@ class Run:
 
 def architecture(recipe: ReconstructionRecipe) -> Architecture:
     """The network's sizes as the recipe has them."""
-    return Architecture(recipe.cascades, recipe.channels, recipe.map_channels, recipe.map_grid)
+    return Architecture(recipe.cascades, recipe.channels)
 
 
 def prepare(recipe: ReconstructionRecipe, volumes: list[Volume], device: torch.device) -> Run:

@@ -16,17 +16,15 @@ class ReconstructionRecipe:
 
     volumes: tuple[str, ...] = ("philips_mprage_T1w.nii.gz", "studyforrest_sub02_T1w_274x384x384.nii.gz")
     seed: int = 2026
-    steps: int = 5000
+    steps: int = 4400
     cascades: int = 8
     channels: tuple[int, ...] = (32, 64, 96)
-    map_channels: tuple[int, ...] = (16, 32, 32)
-    map_grid: int = 32
     rate: float = 9e-4
     warmup: int = 200  # steps
-    cooling: float = 0.5  # the last share of the steps, in which the rate falls to zero along half a cosine
+    cooling: float = 0.3  # the last share of the steps, in which the rate falls to zero along half a cosine
     betas: tuple[float, float] = (0.9, 0.99)
     gradient_norm: float = 0.5
-    average: float = 0.998  # decay a step of the moving average of the weights
+    average: float = 0.995  # decay a step of the moving average of the weights
     absolute_weight: float = 3.0  # of the mean absolute error beside one minus SSIM
     checkpoint: int = 100  # steps
     simulation: Simulation = field(default_factory=Simulation)

@@ -15,7 +15,7 @@ def network() -> UnrolledNetwork:
     """A small network whose U-Nets do something: their last layers, zero at first, are drawn too."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = unrolled(cascades=2, channels=[8, 12], map_channels=[8, 8], map_grid=16).eval()
+        made = unrolled(cascades=2, channels=[8, 12]).eval()
         for part in made.modules():
             if isinstance(part, UNet):
                 torch.nn.init.normal_(part.last.weight, std=0.05)
@@ -58,7 +58,7 @@ def test_acquired_samples_stay_as_measured_and_the_image_is_theirs(
 def test_one_set_of_weights_is_a_plane_network_for_a_single_slice(network: UnrolledNetwork) -> None:
     given = measured(1, 3, 24, 24)
     before = network(given).image
-    changed = unrolled(cascades=2, channels=[8, 12], map_channels=[8, 8], map_grid=16).eval()
+    changed = unrolled(cascades=2, channels=[8, 12]).eval()
     changed.load_state_dict(network.state_dict())
     for part in changed.modules():
         if isinstance(part, AcrossSlices):
@@ -79,7 +79,7 @@ def test_fully_sampled_data_come_back_untouched(network: UnrolledNetwork) -> Non
 
 
 def test_training_reaches_every_weight(network: UnrolledNetwork) -> None:
-    trained = unrolled(cascades=2, channels=[8, 12], map_channels=[8, 8], map_grid=16)
+    trained = unrolled(cascades=2, channels=[8, 12])
     trained.load_state_dict(network.state_dict())
     given = measured(2, 3, 24, 24)
     image: Tensor = trained(given).image

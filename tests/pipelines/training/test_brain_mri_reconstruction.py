@@ -28,8 +28,6 @@ TINY = ReconstructionRecipe(
     steps=4,
     cascades=2,
     channels=(4, 4),
-    map_channels=(4, 4),
-    map_grid=16,
     warmup=1,
     checkpoint=2,
     simulation=Simulation(matrix=(48, 56), coils=(2, 3), slices=(1, 2)),
