@@ -42,7 +42,7 @@ from pipelines.training.hippocampus_figures import (
     quality_figures,
     volume_figures,
 )
-from pipelines.training.hippocampus_fit import CHECKPOINT, definition
+from pipelines.training.hippocampus_fit import CHECKPOINT, SETTLING, definition
 from pipelines.training.hippocampus_predict import views_of
 from pipelines.training.hippocampus_recipe import Recipe, write_recipe
 
@@ -58,7 +58,7 @@ def assemble(data: Path, held_out: list[Case], validation: list[Case], recipe: R
 
     Everything that is fitted is fitted on `held_out`; `validation` is measured once, at the end.
     """
-    networks = tuple(averaged(recipe, out / f"member{number}") for number in range(len(recipe.members)))
+    networks = tuple(averaged(recipe, out / f"member{number}" / SETTLING) for number in range(len(recipe.members)))
     unfitted = parameters(recipe, UNFITTED, {}, 0.0)
     write_json(unfitted, bundle / INFERENCE)
     write_recipe(recipe, bundle / "configs/train.json")

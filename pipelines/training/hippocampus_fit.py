@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipelines.training.hippocampus_recipe import Member, Recipe
 
 CLASSES = 3  # background, anterior, posterior
 CHECKPOINT = "last.pt"
+SETTLING = "settling"  # the folder of the second part, in that of the first
 
 
 @dataclass(slots=True)
@@ -70,6 +71,16 @@ def begin(recipe: Recipe, member: Member, cases: list[Canvas]) -> Run:
     averaged = copy.deepcopy(network).requires_grad_(False)
     optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
     return Run(recipe, member, cases, network, averaged, optimiser)
+
+
+def settling(run: Run) -> Run:
+    """The second part of a finished run: from its averaged weights, with a fresh optimiser, on milder views."""
+    last = run.recipe.settling
+    recipe = replace(run.recipe, rate=last.rate, augmentation=last.augmentation)
+    second = begin(recipe, Member(run.member.seed, last.epochs), run.cases)
+    second.network.load_state_dict(run.averaged.state_dict())
+    second.averaged.load_state_dict(run.averaged.state_dict())
+    return second
 
 
 def train(run: Run, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.training.hippocampus_augment import Augmentation
 
@@ -18,6 +18,41 @@ class Member:
 
     seed: int
     epochs: int
+
+
+#: Views close to the crops as they are, for the last part of the training.
+NEAR: Final = Augmentation(
+    shift=2.0,
+    placed_share=0.35,
+    angle=12.0,
+    scale=(0.88, 1.14),
+    stretch=(0.96, 1.04),
+    elastic_share=0.25,
+    elastic=1.5,
+    gamma_share=0.3,
+    gamma=(0.75, 1.35),
+    curve_share=0.15,
+    bias_share=0.2,
+    bias=0.25,
+    blur_share=0.1,
+    blur=(0.4, 0.8),
+    coarse_share=0.08,
+    coarse=(1.2, 2.0),
+    noise_share=0.2,
+    noise=(0.0, 0.05),
+    surroundings_share=0.15,
+    border_share=0.1,
+    texture_share=0.05,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """The second part of a member's training: from its averaged weights, on milder views, at a rate of its own."""
+
+    epochs: int = 16
+    rate: float = 8e-4
+    augmentation: Augmentation = NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +74,7 @@ class Recipe:
     low_percentile: float = 0.5
     high_percentile: float = 99.5
     augmentation: Augmentation = field(default_factory=Augmentation)
+    settling: Settling = field(default_factory=Settling)
 
     @property
     def step(self) -> int:
@@ -56,8 +92,15 @@ def read_recipe(path: Path) -> Recipe:
     """Read what `write_recipe` wrote; unknown keys raise TypeError, since a misspelt setting must not be ignored."""
     given = json.loads(path.read_text(encoding="utf-8"))
     given["members"] = tuple(Member(**member) for member in given["members"])
-    given["augmentation"] = Augmentation(**{name: as_tuple(value) for name, value in given["augmentation"].items()})
+    given["augmentation"] = read_augmentation(given["augmentation"])
+    given["settling"]["augmentation"] = read_augmentation(given["settling"]["augmentation"])
+    given["settling"] = Settling(**given["settling"])
     return Recipe(**{name: as_tuple(value) for name, value in given.items()})
+
+
+def read_augmentation(given: dict[str, Any]) -> Augmentation:
+    """The ranges from their JSON object."""
+    return Augmentation(**{name: as_tuple(value) for name, value in given.items()})
 
 
 def as_tuple(value: Any) -> Any:  # JSON has any type

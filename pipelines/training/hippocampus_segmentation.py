@@ -10,7 +10,7 @@ import torch
 
 from pipelines.training.hippocampus_assemble import assemble
 from pipelines.training.hippocampus_cases import Case, canvases, read_cases
-from pipelines.training.hippocampus_fit import begin, train
+from pipelines.training.hippocampus_fit import SETTLING, begin, settling, train
 from pipelines.training.hippocampus_recipe import Recipe, read_recipe, write_recipe
 
 
@@ -39,7 +39,9 @@ def run(data: Path, out: Path, recipe: Recipe, members: list[int]) -> None:
     placed = canvases(training)
     with torch.random.fork_rng():
         for number in members:
-            train(begin(recipe, recipe.members[number], placed), out / f"member{number}")
+            member, folder = begin(recipe, recipe.members[number], placed), out / f"member{number}"
+            train(member, folder)
+            train(settling(member), folder / SETTLING)
 
 
 def finish(data: Path, out: Path, bundle: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,19 @@ import torch
 
 from pipelines.training.hippocampus_assemble import averaged, shift_background
 from pipelines.training.hippocampus_cases import read_cases
-from pipelines.training.hippocampus_recipe import Member, Recipe, read_recipe, write_recipe
+from pipelines.training.hippocampus_fit import begin, resume, settling
+from pipelines.training.hippocampus_recipe import Member, Recipe, Settling, read_recipe, write_recipe
 from pipelines.training.hippocampus_segmentation import divided, run
 from tests.pipelines.training.hippocampus_samples import write_cases
 
 TINY = Recipe(
-    members=(Member(1, 2), Member(2, 1)), held_out=1, filters=(2, 4, 4, 4), patch=(16, 24, 16), rate=5e-3, average=0.5
+    members=(Member(1, 2), Member(2, 1)),
+    held_out=1,
+    filters=(2, 4, 4, 4),
+    patch=(16, 24, 16),
+    rate=5e-3,
+    average=0.5,
+    settling=Settling(epochs=1),
 )
 
 
@@ -31,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def weights(out: Path, member: int) -> bytes:
     """The bytes of a member's averaged weights."""
-    state = torch.load(out / f"member{member}/last.pt", weights_only=True)["averaged"]
+    state = torch.load(out / f"member{member}/settling/last.pt", weights_only=True)["averaged"]
     return b"".join(value.numpy().tobytes() for value in state.values())
 
 
@@ -49,6 +57,17 @@ def test_an_interrupted_run_ends_in_the_same_bytes_and_another_member_in_others(
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_the_second_part_goes_on_from_the_first_ones_averaged_weights(data: Path, tmp_path: Path) -> None:
+    still = replace(TINY, settling=Settling(epochs=0))
+    run(data, tmp_path, still, [0])
+    first = begin(still, still.members[0], [])
+    resume(first, tmp_path / "member0")
+    second = settling(first)
+    assert all(map(torch.equal, second.network.state_dict().values(), first.averaged.state_dict().values()))
+    assert second.recipe.augmentation == Settling().augmentation
+    assert second.step == 0
+
+
 def interrupt(*_: object) -> None:
     """What Ctrl-C after the first epoch does."""
     raise KeyboardInterrupt
@@ -56,7 +75,7 @@ def interrupt(*_: object) -> None:
 
 def test_a_finished_member_is_a_network_without_training_heads_and_takes_an_offset(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path, TINY, [0])
-    network = averaged(TINY, tmp_path / "member0")
+    network = averaged(TINY, tmp_path / "member0/settling")
     window = torch.linspace(-1, 1, 16**3).reshape(1, 1, 16, 16, 16)
     with torch.no_grad():
         plain = network(window)
