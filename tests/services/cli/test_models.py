@@ -18,13 +18,19 @@ def version(overread: Overread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OVERREAD_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("OVERREAD_MODELS_DIR", str(SHIPPED))
     assert overread("db", "upgrade").code == 0
-    (listed,) = overread("models", "list", "--json").json
-    assert (listed["pipeline"], listed["state"]) == ("retinopathy", "active")
+    listed = retinopathy(overread)
+    assert listed["state"] == "active"
     return listed["name"], listed["version"]
 
 
+def retinopathy(overread: Overread) -> dict[str, str]:
+    """The retinopathy model as the list tells it."""
+    rows = overread("models", "list", "--json").json
+    return next(row for row in rows if row["pipeline"] == "retinopathy")
+
+
 def state(overread: Overread) -> str:
-    return str(overread("models", "list", "--json").json[0]["state"])
+    return retinopathy(overread)["state"]
 
 
 def test_a_model_is_retired_and_promoted_with_a_reason(overread: Overread, version: tuple[str, str]) -> None:
