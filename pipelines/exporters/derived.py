@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -55,6 +58,14 @@ def evidence(header: DicomHeader) -> Dataset:
     if header.rows and header.columns:
         dataset.Rows, dataset.Columns = header.rows, header.columns
     return dataset
+
+
+@contextmanager
+def unquoted_names() -> Iterator[None]:
+    """Within the block highdicom says nothing of names with a single component: its warning quotes them to the log."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* is unlikely to represent the intended person name", UserWarning)
+        yield
 
 
 def conforming(kind: type[DA | TM], value: str | None) -> str:

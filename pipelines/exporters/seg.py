@@ -19,7 +19,7 @@ from pipelines.core.errors import UnsuitableInput
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Artifact, Code, Reading
 from pipelines.exporters.base import Export, Exporter, Source
-from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, object_uid
+from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, object_uid, unquoted_names
 from pipelines.imaging.dicom import DicomHeader
 from pipelines.imaging.ophthalmic import coded
 from pipelines.imaging.segments import LABELS_NAME, NAME, Segment, Segments, read_segments
@@ -52,7 +52,8 @@ class SegmentationExporter(Exporter):
         labels = _labels(artifacts[LABELS_NAME])
         if not described.frames or not described.frame_of_reference or not labels.any():
             return ()
-        content = as_bytes(_object(reading, source, described, labels))
+        with unquoted_names():
+            content = as_bytes(_object(reading, source, described, labels))
         return (Export("segmentation.dcm", "application/dicom", content),)
 
 

@@ -13,7 +13,15 @@ from pipelines.core import codes
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Code, Finding, ImageReading, Laterality, Reading
 from pipelines.exporters.base import Export, Exporter, Source
-from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, header_of, object_uid
+from pipelines.exporters.derived import (
+    MANUFACTURER,
+    as_bytes,
+    dated,
+    evidence,
+    header_of,
+    object_uid,
+    unquoted_names,
+)
 from pipelines.imaging.foreign import kind_of_class
 from pipelines.imaging.ophthalmic import file_meta
 
@@ -60,7 +68,9 @@ class StructuredReportExporter(Exporter):
         headers = [header_of(source, image.sop_instance_uid) for image in reading.images]
         if any(kind_of_class(header.sop_class_uid) for header in headers):
             return ()
-        return (Export("report.dcm", "application/dicom", as_bytes(_report(reading, source))),)
+        with unquoted_names():
+            content = as_bytes(_report(reading, source))
+        return (Export("report.dcm", "application/dicom", content),)
 
 
 def _report(reading: Reading, source: Source) -> sr.ComprehensiveSR:

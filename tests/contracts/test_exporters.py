@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,11 @@ def test_an_exporter_leaves_the_reading_alone(name: str) -> None:
     before = reading_json(made)
     EXPORTERS[name]().export(made, of)
     assert reading_json(made) == before
+
+
+def test_a_name_of_one_word_is_kept_and_never_quoted_in_a_warning(name: str) -> None:
+    made, of = next(iter(READINGS[name].values()))
+    named = replace(of, headers=tuple(replace(header, patient_name="Cher") for header in of.headers))
+    for export in EXPORTERS[name]().export(made, named):  # pytest makes every warning an error
+        if export.media_type == "application/dicom":
+            assert dcmread(io.BytesIO(export.content)).PatientName == "Cher"
