@@ -28,7 +28,7 @@ _CENTRES_MM: Final[Mapping[Laterality, tuple[float, float, float]]] = {
 }
 _PITCH_DEGREES: Final = -9.0
 #: Registered.score below it: no T1 head, or one that was not found. See docs/decisions/0067.
-LEAST_SCORE: Final = 0.28
+LEAST_SCORE: Final = 0.36
 #: A field of view as wide as this along all axes holds more than one hippocampus.
 _WHOLE_HEAD_MM: Final = 90.0
 

@@ -8,14 +8,11 @@ borders whatever the coil's sensitivity or the brightness of the scalp.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import nibabel
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -24,8 +21,8 @@ from pipelines.core.errors import UnsuitableInput
 from pipelines.imaging.coarse import image, local, on_grid, padded, shrunk
 from pipelines.imaging.grid import Affine, Grid, Volume
 from pipelines.imaging.resample import resample
+from pipelines.imaging.template import mni_template
 
-_TEMPLATE: Final = Path("datasets") / "data" / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 _BRAIN: Final = 20.0  # of 255: the template is 0 outside the brain, fluid in it is above
 _CENTRE_MM: Final = np.array([0.0, -18.0, 8.0])  # of the template's brain
 _COARSE_MM: Final = 8.0
@@ -39,8 +36,10 @@ _NODDING: Final[tuple[Angles, ...]] = ((-36, 0, 0), (-18, 0, 0), (0, 0, 0), (18,
 _TURNED: Final[tuple[Angles, ...]] = tuple(
     (pitch, roll, yaw) for pitch in (-10, 15) for roll, yaw in ((0, 22), (0, -22), (22, 0), (-22, 0))
 )
+#: Voxels of the fine level below the brain's surface at which a result is judged: 8 and 24 mm.
+_DEPTHS: Final = (2, 6)
 #: Registered.score that leaves no doubt.
-_CLEAR_SCORE: Final = 0.35
+_CLEAR_SCORE: Final = 0.45
 _CROWN_TO_CENTRE_MM: Final = 82.0
 _HEAD_MM: Final = 160.0  # from the crown down: what lies lower is neck
 _LEAST_SECTION_MM2: Final = 2000.0  # a slice through the head shows more than this of it
@@ -69,8 +68,9 @@ class Linear(Protocol):
 class Registered:
     """`transform` takes MNI millimetres to the volume's RAS millimetres, (4, 4).
 
-    `score` is the correlation of volume and template within the brain, both normalised locally (12 mm), at 4 mm: 1 for
-    the template itself, 0.45 to 0.6 for 3D T1 images at 1 mm, 0.3 to 0.45 for T1 slices of 5 mm, below 0.2 for noise.
+    `score` is the correlation of volume and template, both normalised locally (12 mm), at 4 mm: the lower one of those
+    8 mm and 24 mm below the surface of the brain. Only the deep one sees that a ball, whose surface fits, is empty.
+    Near 1 for the template itself, 0 for noise; decision 0067 has what lies between.
     """
 
     transform: Affine
@@ -81,13 +81,14 @@ class Registered:
 class _Level:
     """Template and volume on one grid size: as they are for mutual information, locally normalised for correlation.
 
-    `brain` is the template's brain, `mask` the same with a rim of a voxel: the border tells most about where it lies.
+    `mask` is the template's brain with a rim of a voxel: the border tells most about where it lies. `depths` are its
+    inner parts, by which the result is judged.
     """
 
     fixed: Volume
     moving: Volume
     mask: NDArray[np.bool_]
-    brain: NDArray[np.bool_]
+    depths: tuple[NDArray[np.bool_], ...]
 
     def images(self, scale: float) -> tuple[sitk.Image, sitk.Image, sitk.Image]:
         """Template, its mask and the volume; the first two shrunk by `scale` about the origin of MNI."""
@@ -105,7 +106,26 @@ def register(volume: Volume) -> Registered:
 
     The same volume gives the same transform, bit for bit; about 3 s on one core, 7 s where it has to try twice.
     """
-    fine = padded(on_grid(volume, _FINE_MM), _MARGIN_MM)
+    with _one_thread():
+        return _registered(padded(on_grid(volume, _FINE_MM), _MARGIN_MM))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """ITK on one thread for the time of the block: sums of several threads differ in their last bits.
+
+    The number is the process's: a registration method's own (SetNumberOfThreads) does not reach its metric.
+    """
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+
+
+def _registered(fine: Volume) -> Registered:
+    """See register; the volume on the fine grid."""
     crown = _crown(fine)
     # Scalp and fat are brighter than brain in many images and would pull the template to them.
     bright = float(np.percentile(fine.array[_core(fine.grid, crown)], _BRIGHT_PERCENTILE)) * _BRIGHTER
@@ -136,30 +156,24 @@ def _from_starts(
     return Registered(transform, _score(fine, transform))
 
 
-@cache
-def _template() -> Volume:
-    """The template at 1 mm; raises ModuleNotFoundError where nilearn, a dependency, is not installed."""
-    spec = find_spec("nilearn")  # not imported: its import alone takes a second
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("nilearn, whose wheel holds the MNI template, is not installed")
-    stored: Any = nibabel.load(Path(spec.submodule_search_locations[0]) / _TEMPLATE)  # Any: nibabel has no types
-    i, j, k = stored.shape
-    return Volume(np.asarray(stored.dataobj, np.float32), Grid((i, j, k), np.asarray(stored.affine, np.float64)))
-
-
 def _levels(fine: Volume) -> tuple[_Level, _Level]:
     """The coarse level in plain intensities, the fine one locally normalised."""
-    template = padded(on_grid(_template(), _FINE_MM), _TEMPLATE_MARGIN_MM)
+    template = padded(on_grid(mni_template(), _FINE_MM), _TEMPLATE_MARGIN_MM)
     small, small_template = shrunk(fine, _COARSE_MM), shrunk(template, _COARSE_MM)
     coarse = _Level(small_template, small, *_masks(small_template))
     return coarse, _Level(local(template, _LOCAL_MM), local(fine, _LOCAL_MM), *_masks(template))
 
 
-def _masks(template: Volume) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The brain with its rim, and the brain."""
-    brain = template.array > _BRAIN
-    dilated = sitk.BinaryDilate(sitk.GetImageFromArray(brain.T.astype(np.uint8)), [1, 1, 1])
-    return np.asarray(sitk.GetArrayFromImage(dilated)).T > 0, brain
+def _masks(template: Volume) -> tuple[NDArray[np.bool_], tuple[NDArray[np.bool_], ...]]:
+    """The brain with its rim, and the parts of it that lie some voxels below its surface."""
+    brain = sitk.GetImageFromArray((template.array.T > _BRAIN).astype(np.uint8))
+    dilated = sitk.BinaryDilate(brain, [1, 1, 1])
+    inner = [sitk.BinaryErode(brain, [depth] * 3) for depth in _DEPTHS]
+    return _as_mask(dilated), tuple(_as_mask(each) for each in inner)
+
+
+def _as_mask(picture: sitk.Image) -> NDArray[np.bool_]:
+    return np.asarray(sitk.GetArrayFromImage(picture)).T > 0
 
 
 def _crown(fine: Volume) -> NDArray[np.float64]:
@@ -241,7 +255,6 @@ def _optimised(
     """Improve `transform` in place by steps of at most `step` mm; its last value, None where too little overlaps."""
     fixed, mask, moving = images
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums of several threads differ in their last bits
     metric(method)
     method.SetMetricFixedMask(mask)
     method.SetInterpolator(sitk.sitkLinear)
@@ -264,7 +277,11 @@ def _score(level: _Level, transform: Affine) -> float:
         return 0.0
     grid = level.fixed.grid
     moved = resample(level.moving, Grid(grid.shape, transform @ grid.affine)).array
-    here, there = level.fixed.array[level.brain], moved[level.brain]
+    return min(_correlated(level.fixed.array[depth], moved[depth]) for depth in level.depths)
+
+
+def _correlated(here: NDArray[np.float32], there: NDArray[np.float32]) -> float:
+    """The correlation of two lists of values; 0 where one of them does not vary."""
     if float(here.std()) == 0.0 or float(there.std()) == 0.0:
         return 0.0
     return float(np.corrcoef(here, there)[0, 1])
