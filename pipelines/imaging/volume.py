@@ -11,7 +11,6 @@ import numpy as np
 from pipelines.core.errors import CorruptPixels, UnsuitableInput
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.grid import Affine, AxisOrder, Grid, Volume, axis_order, ras_grid, to_ras
-from pipelines.imaging.resample import resample, resample_labels
 from pipelines.imaging.slices import GeometryNote
 from pipelines.imaging.volume_plan import FramePlace, VolumePlan, plan_volume
 
@@ -29,8 +28,6 @@ __all__ = [
     "plan_volume",
     "ras_grid",
     "read_volume",
-    "resample",
-    "resample_labels",
     "to_ras",
 ]
 

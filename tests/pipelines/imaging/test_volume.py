@@ -20,7 +20,8 @@ from pipelines.core.errors import BadInput, CorruptPixels, NotAnImage, Unsuitabl
 from pipelines.core.types import InstanceFile
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.nifti import write_nifti
-from pipelines.imaging.volume import Grid, Volume, check_values, plan_volume, read_volume, resample_labels, to_ras
+from pipelines.imaging.resample import resample_labels
+from pipelines.imaging.volume import Grid, Volume, check_values, plan_volume, read_volume, to_ras
 from tests.pipelines.imaging.mr_slices import instance, slice_dataset
 
 Series = Callable[..., list[InstanceFile]]
