@@ -24,6 +24,8 @@ SLOPE = 0.1  # of the leaky rectifier
 PLANE = (-2, -1)
 START_STEPS = 8  # of conjugate gradients before the first cascade; noise grows faster than detail after more
 START_DAMPING = 0.01
+END_STEPS = 6  # after the last cascade: what the data still contradict in the network's image is taken back
+END_DAMPING = 0.05  # of 0.02, 0.05, 0.1 and 0.2 the best in SSIM on simulated slabs of the training subjects
 FLOOR = 1e-6  # keeps quotients finite where nothing was measured
 
 
@@ -195,13 +197,16 @@ class Consistency:
         """(slices, y, x) complex64 -> the same: of half the squared distance to the data."""
         return self.normal(image) - self.zero_filled
 
-    def least_squares(self) -> Tensor:
-        """(slices, y, x) complex64 nearest to the data, damped: SENSE (Pruessmann et al. 2001), conjugate gradients."""
-        image = torch.zeros_like(self.zero_filled)
-        residual = direction = self.zero_filled
+    def nearest(self, start: Tensor, damping: float, steps: int) -> Tensor:
+        """(slices, y, x) complex64 near to the data and, `damping` times as strongly, to `start`.
+
+        Conjugate gradients on the normal equations; from nothing this is SENSE (Pruessmann et al. 2001).
+        """
+        image = start
+        residual = direction = -self.gradient(start)
         power = residual.abs().square().sum()
-        for _ in range(START_STEPS):
-            bent = self.normal(direction) + START_DAMPING * direction
+        for _ in range(steps):
+            bent = self.normal(direction) + damping * direction
             length = power / ((direction.conj() * bent).real.sum() + FLOOR**2)
             image, residual = image + length * direction, residual - length * bent
             before, power = power, residual.abs().square().sum()
@@ -230,13 +235,15 @@ class UnrolledNetwork(nn.Module):
         maps = measured.maps
         consistency = Consistency(measured, maps)
         with torch.no_grad():  # nothing in it is learned
-            image = consistency.least_squares()
+            image = consistency.nearest(torch.zeros_like(consistency.zero_filled), START_DAMPING, START_STEPS)
         for number, cascade in enumerate(self.cascades):
             if number == self.middle:
                 kspace = complete(image, maps, measured)
                 maps = maps_of_completed(kspace)
                 image, consistency = combine(to_image(kspace), maps), Consistency(measured, maps)
             image = cascade(image, consistency)
+        if not self.training:
+            image = consistency.nearest(image, END_DAMPING, END_STEPS)
         kspace = complete(image, maps, measured)
         return Completed(kspace, rss(to_image(kspace)))
 
