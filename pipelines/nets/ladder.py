@@ -24,7 +24,7 @@ CPU: Final = "cpu"
 CUDA: Final = "cuda"
 _FLOAT32_BYTES: Final = 4
 #: Maps of the first level's channels that live at once where a U-Net is widest: the way down's own, the concatenation
-#: (two) and the convolution's input and output; measured 4.6 with OpenVINO (benchmarks/segmentation.py).
+#: (two) and the convolution's input and output. Counted from the network's form, not measured.
 _MAPS_AT_ONCE: Final = 5
 #: All levels below the first together: 1/8 + 1/64 + ...
 _LOWER_LEVELS: Final = 8 / 7
