@@ -90,7 +90,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, object]:
         "pipeline": evaluation.pipeline,
         "model": asdict(evaluation.model),
         "n": evaluation.n,
-        **{name: _plain(figure) for name, figure in evaluation.figures.items()},
+        **{name: figure.rounded() for name, figure in evaluation.figures.items()},
         "confusion": [list(row) for row in evaluation.confusion],
         "failed": [asdict(each) for each in evaluation.failed],
     }
@@ -161,7 +161,3 @@ def _figure(statistic: Callable[[NDArray[np.int64]], float], count: int) -> Figu
     if np.isnan(value):
         return Figure(value, value, value)
     return bootstrap(statistic, count, _SEED)
-
-
-def _plain(figure: Figure) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else round(value, 6) for name, value in asdict(figure).items()}

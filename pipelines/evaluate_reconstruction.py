@@ -87,7 +87,7 @@ def reconstruction_json(evaluation: ReconstructionEvaluation) -> dict[str, objec
         "acceleration": evaluation.acceleration,
         "n": evaluation.n,
         **{
-            method: {name: _plain(figure) for name, figure in figures.items()}
+            method: {name: figure.rounded() for name, figure in figures.items()}
             for method, figures in evaluation.figures.items()
         },
         "failed": [asdict(each) for each in evaluation.failed],
@@ -148,7 +148,3 @@ def _mean(values: NDArray[np.float64]) -> Figure:
     if not len(known):
         return Figure(float("nan"), float("nan"), float("nan"))
     return bootstrap(lambda rows: float(known[rows].mean()), len(known), _SEED)
-
-
-def _plain(figure: Figure) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else round(value, 6) for name, value in asdict(figure).items()}

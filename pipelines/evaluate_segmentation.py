@@ -90,7 +90,7 @@ def segmentation_json(evaluation: SegmentationEvaluation) -> dict[str, object]:
 
     A figure named dice.anterior stands there under that name, and as `anterior` within `dice` as well.
     """
-    figures = {name: _plain(figure) for name, figure in evaluation.figures.items()}
+    figures = {name: figure.rounded() for name, figure in evaluation.figures.items()}
     nested: dict[str, dict[str, object]] = {}
     for name, figure in figures.items():
         group, _, structure = name.partition(".")
@@ -210,7 +210,3 @@ def _figures(scored: Sequence[Scored]) -> dict[str, Figure]:
 
 def _mean(values: NDArray[np.float64]) -> Callable[[NDArray[np.int64]], float]:
     return lambda rows: float(values[rows].mean())
-
-
-def _plain(figure: Figure) -> dict[str, float]:
-    return {name: round(value, 6) for name, value in asdict(figure).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ class Figure:
     value: float
     low: float
     high: float
+
+    def rounded(self) -> dict[str, float | None]:
+        """As JSON: value, low and high to six places, None where there is no number."""
+        return {name: None if np.isnan(number) else round(number, 6) for name, number in asdict(self).items()}
 
 
 def bootstrap(statistic: Callable[[NDArray[np.int64]], float], count: int, seed: int = 0) -> Figure:

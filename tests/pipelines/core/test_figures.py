@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
-from pipelines.core.figures import area_under_curve, bootstrap, confusion, quadratic_kappa, share_right
+from pipelines.core.figures import Figure, area_under_curve, bootstrap, confusion, quadratic_kappa, share_right
 
 
 def test_confusion_counts_true_rows_and_predicted_columns() -> None:
@@ -49,3 +50,8 @@ def test_the_interval_holds_the_value_and_is_the_same_each_time() -> None:
     assert figure.low < figure.value < figure.high
     assert figure.high - figure.low == pytest.approx(2 * 1.96 * sample.std() / math.sqrt(50), rel=0.15)
     assert figure == bootstrap(mean, 50)
+
+
+def test_a_figure_without_a_number_is_null_in_json_and_never_nan() -> None:
+    nothing = float("nan")
+    assert json.dumps(Figure(0.5, nothing, 2 / 3).rounded()) == '{"value": 0.5, "low": null, "high": 0.666667}'
