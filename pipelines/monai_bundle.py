@@ -60,8 +60,7 @@ class MonaiBundle(Pipeline[Sequence[Given], Sequence[Sized], Sequence[Answered],
 
     def load(self, subject: Subject) -> Sequence[Given]:
         """Read the series as one volume, or picture by picture; raises what the geometry gate and the decoder raise."""
-        takes = self._entry.accepts.takes
-        chosen = [each for each in subject.instances if takes(each.modality, each.sop_class_uid)]
+        chosen = self._entry.accepts.taken_of(subject.instances)
         if not chosen:
             raise UnsuitableInput("the series holds no image that the bundle reads")
         if self._bundle.dimensions == 3:

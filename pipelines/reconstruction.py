@@ -127,8 +127,7 @@ class Reconstruction(Pipeline[Loaded, Prepared, Inferred, Explained]):
 
     def load(self, subject: Subject) -> Loaded:
         """Read header and samples once; raises UnsuitableInput, OutOfMemory and what Decoder.kspace_survey raises."""
-        takes = self._entry.accepts.takes
-        chosen = [each for each in subject.instances if takes(each.modality, each.sop_class_uid)]
+        chosen = self._entry.accepts.taken_of(subject.instances)
         if len(chosen) != 1:
             raise UnsuitableInput("a series of raw data has one file", files=len(chosen))
         header = self._decoder.kspace_header(chosen[0].path)

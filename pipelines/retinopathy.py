@@ -124,8 +124,7 @@ class Retinopathy(
 
         Raises UnsuitableInput where there is none or far too many, and what Decoder.decode_dicom raises.
         """
-        takes = self._entry.accepts.takes
-        chosen = [each for each in subject.instances if takes(each.modality, each.sop_class_uid)]
+        chosen = self._entry.accepts.taken_of(subject.instances)
         if not 0 < len(chosen) <= MAX_PHOTOGRAPHS:
             raise UnsuitableInput("the study holds no fundus photographs, or too many", photographs=len(chosen))
         return [

@@ -124,10 +124,7 @@ class HippocampusSegmentation(Pipeline[Loaded, Prepared, Inferred, Explained]):
         Raises UnsuitableInput (codes of docs/volumes.md, wrong_contrast, slices_too_thick, field_of_view_too_small,
         no_usable_series), OutOfMemory before anything is read, and what the decoder raises.
         """
-        takes = self._entry.accepts.takes
-        choice = choose_series(
-            [each for each in subject.instances if takes(each.modality, each.sop_class_uid)], self._decoder, rank
-        )
+        choice = choose_series(self._entry.accepts.taken_of(subject.instances), self._decoder, rank)
         least = self._ladder()[-1]
         needed, free = self._needed(choice.plan, least, _BYTES_A_VOXEL), free_memory(CPU, self._memory_bytes)
         if needed > free:

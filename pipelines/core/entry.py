@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from pipelines.core.types import InstanceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ class Accepts:
     def takes(self, modality: str, sop_class_uid: str) -> bool:
         """Whether one instance of an accepted subject is among those to read."""
         return modality in self.modalities and sop_class_uid in self.sop_classes
+
+    def taken_of(self, instances: Iterable[InstanceFile]) -> list[InstanceFile]:
+        """The files among those of an accepted subject that are to be read, in their order."""
+        return [each for each in instances if self.takes(each.modality, each.sop_class_uid)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,11 +90,6 @@ class KspaceHeader:
         """Whether a second phase encoding takes the place of slices."""
         return self.partitions > 1
 
-    @property
-    def sample_bytes(self) -> int:
-        """What the whole grid takes as complex64."""
-        return self.slices * self.partitions * self.coils * self.rows * self.columns * COMPLEX_BYTES
-
 
 @dataclass(frozen=True, slots=True)
 class KspaceNote:

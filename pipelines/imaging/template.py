@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.imaging.grid import Grid, Volume
 
+#: ICBM 2009a symmetric average T1 of 152 heads, 1 mm, brain alone (Fonov et al., NeuroImage 2011;54:313-27).
 _TEMPLATE: Final = Path("datasets") / "data" / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 
 

@@ -48,11 +48,6 @@ class ZooFolder:
         """The bundle's version."""
         return str(self.metadata["version"])
 
-    @property
-    def has_scripts(self) -> bool:
-        """Whether the bundle brings Python of its own."""
-        return any(self.folder.glob("scripts/**/*.py"))
-
 
 def open_folder(folder: Path) -> ZooFolder:
     """Read a bundle's folder; raises BundleRefused where a part is missing, unreadable or not a plain file."""

@@ -157,7 +157,7 @@ def is_of_monai(target: str) -> bool:
     return "." not in target or target.startswith("monai.")
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says, short: libraries add pages of advice."""
     return str(error).split("\n", 1)[0][:200]
 

@@ -31,7 +31,7 @@ from pipelines.nets.zoo_folder import (
 )
 from pipelines.nets.zoo_messages import Array, Header, packed, unpacked
 from pipelines.nets.zoo_model import ZooModel, load_weights, one_image
-from pipelines.nets.zoo_names import LOADERS, SAVERS, muted, plain_name
+from pipelines.nets.zoo_names import LOADERS, SAVERS, first_line, muted, plain_name
 from pipelines.nets.zoo_run import LocalRunner, Placed
 
 #: The largest message that the parent sends: a volume of two thousand slices.
@@ -57,7 +57,7 @@ def build_trusted(folder: Path) -> ZooModel:
         raise BundleRefused(f"the bundle needs the package {error.name}", code="bundle_package_missing") from error
     except Exception as error:
         # Anything at all may come out of somebody else's code; its own words are of use to whoever adds it.
-        said = str(error.__cause__ or error).split("\n", 1)[0][:200]
+        said = first_line(error.__cause__ or error)
         raise BundleRefused(f"the bundle's code fails ({type(error).__name__}: {said})") from error
 
 

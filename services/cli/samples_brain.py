@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import h5py
-import nibabel
 import numpy as np
 from ismrmrd import xsd
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from pipelines.core.errors import NotFound
 from pipelines.core.receipt import derived_uid
-from pipelines.imaging.fourier import equispaced_mask, rss, seed_of, to_image, to_kspace
+from pipelines.imaging.fourier import CENTRE_FRACTION, equispaced_mask, rss, seed_of, to_image, to_kspace
+from pipelines.imaging.template import mni_template
 from services.cli.samples import Sample
 
-#: ICBM 2009a symmetric average T1 of 152 heads, 1 mm, brain alone (Fonov et al., NeuroImage 2011;54:313-27).
-TEMPLATE: Final = Path("datasets", "data", "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
 BRIGHTEST: Final = 1000.0  # of the series' stored values
 PADDING: Final = 12  # voxels of air around the brain, as a head's field of view has
 #: An MPRAGE as in Jack et al., J Magn Reson Imaging 2008;27:685-91: times in ms, angle in degrees.
 PROTOCOL: Final = {"RepetitionTime": 2300.0, "EchoTime": 3.0, "InversionTime": 900.0, "FlipAngle": 9.0}
 
 ACCELERATION: Final = 4
-CENTRE_SHARE: Final = 0.08
 COILS: Final = 6
 SLICES: Final = 6
 SLICE_STEP: Final = 8  # of the template's own slices, so mm
@@ -64,14 +59,9 @@ def write_brain(folder: Path) -> list[Sample]:
 
 
 def _template() -> _Template:
-    """Found without importing the package, which would load half of a scientific stack. Raises NotFound."""
-    spec = find_spec("nilearn")
-    if spec is None or spec.origin is None:
-        raise NotFound("the package nilearn, which brings the demo's brain, is not installed")
-    image = nibabel.as_closest_canonical(nibabel.load(Path(spec.origin).parent / TEMPLATE))
-    values = np.asarray(image.get_fdata(dtype=np.float32))
-    origin = np.asarray(image.affine[:3, 3], np.float64) - PADDING
-    return _Template(np.pad(values / values.max(), PADDING), origin)
+    """The template with air around it."""
+    shipped = mni_template()
+    return _Template(np.pad(shipped.array / shipped.array.max(), PADDING), shipped.grid.affine[:3, 3] - PADDING)
 
 
 def _write_series(template: _Template, folder: Path) -> tuple[Path, ...]:
@@ -122,7 +112,7 @@ def _write_raw(template: _Template, path: Path) -> Path:
     images = template.values[::-1, ::-1, chosen].transpose(2, 1, 0)
     full = to_kspace(_seen_by_coils(images))
     rows, columns = images.shape[1:]
-    mask = equispaced_mask(rows, ACCELERATION, CENTRE_SHARE, seed_of(path.name))
+    mask = equispaced_mask(rows, ACCELERATION, CENTRE_FRACTION[ACCELERATION], seed_of(path.name))
     with h5py.File(path, "w") as file:
         file["kspace"] = full * mask[:, None]
         file["mask"] = mask
