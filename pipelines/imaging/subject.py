@@ -36,21 +36,24 @@ def subject_from_files(paths: Sequence[Path], decoder: Decoder, kind: str = "stu
     """Several files as one study, for the time of the block.
 
     Photographs become DICOM objects in a temporary folder; their side comes from the file's name (laterality.from_name)
-    or stays unknown. Raises BadInput for a file that cannot be read, its message naming the file's place in `paths`.
+    or stays unknown. The same image given twice is taken once, as at the door. Raises BadInput for a file that cannot be
+    read, its message naming the file's place in `paths`.
     """
     with tempfile.TemporaryDirectory(prefix="overread-") as folder:
         hashes = [_sha256(path) for path in paths]
         study = derived_uid("local study", *sorted(hashes))
         ranks = {sha256: rank for rank, sha256 in enumerate(sorted(set(hashes)), start=1)}
-        found = []
+        images: dict[tuple[str, str], tuple[InstanceFile, DicomHeader]] = {}
         for number, path in enumerate(paths):
             try:
-                found.append(_instance(path, Path(folder) / f"{number}.dcm", study, ranks[hashes[number]], decoder))
+                pair = _instance(path, Path(folder) / f"{number}.dcm", study, ranks[hashes[number]], decoder)
             except BadInput as error:
                 if len(paths) > 1:
                     error.add_note(f"file {number + 1} of {len(paths)}")
                 raise
-        found.sort(key=lambda pair: hashlib.sha256(pair[0].sop_instance_uid.encode()).digest())
+            # By UID and bytes: one picture given for both eyes has two UIDs, and other bytes of one UID are no copy.
+            images.setdefault((pair[0].sop_instance_uid, pair[0].sha256), pair)
+        found = sorted(images.values(), key=lambda pair: hashlib.sha256(pair[0].sop_instance_uid.encode()).digest())
         instances, headers = zip(*found, strict=True) if found else ((), ())
         yield LocalSubject(Subject(kind, tuple(instances)), tuple(headers))
 

@@ -31,6 +31,21 @@ def test_dicom_objects_are_taken_as_they_are(decoder: Decoder, synthetic_dicom: 
     assert (instance.path, instance.study_instance_uid, instance.laterality) == (path, "1.2.3", Laterality.LEFT)
 
 
+def test_an_image_given_twice_is_taken_once(
+    decoder: Decoder, retina_photo: Path, synthetic_dicom: Callable[..., Path], tmp_path: Path
+) -> None:
+    image = synthetic_dicom()
+    for copy in ("again.dcm", "once more.dcm"):
+        (tmp_path / copy).write_bytes(image.read_bytes())
+    eyes = [tmp_path / "right.jpg", tmp_path / "left.jpg"]
+    for eye in eyes:
+        eye.write_bytes(retina_photo.read_bytes())
+    with subject_from_files([image, tmp_path / "again.dcm", tmp_path / "once more.dcm"], decoder) as local:
+        assert len(local.subject.instances) == len(local.headers) == 1
+    with subject_from_files(eyes, decoder) as local:
+        assert {instance.laterality for instance in local.subject.instances} == {Laterality.LEFT, Laterality.RIGHT}
+
+
 def test_the_order_of_the_files_does_not_matter(decoder: Decoder, retina_photo: Path, black_photo: Path) -> None:
     with subject_from_files([retina_photo, black_photo], decoder) as local:
         one = [instance.sha256 for instance in local.subject.instances]
