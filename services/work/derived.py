@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadInput, ModelError
+from pipelines.core.errors import BadInput, ModelError, NotFound
 from pipelines.core.types import Artifact, Reading, Subject
 from pipelines.imaging.dicom import DicomHeader, header_of, read_header
 from services.log import logger
@@ -85,12 +85,22 @@ def take_in(store: Store, bell: Rings, result_id: str) -> list[str]:
 
 
 def sweep(store: Store, bell: Rings) -> int:
-    """Take in what was made and never came in, since its worker was killed in between; returns how many results."""
+    """Take in what was made and never came in, since its worker was killed in between; returns how many results.
+
+    A result whose files are lost or damaged is left and told of: it must not keep those behind it from their studies.
+    """
     with unit_of_work(store.database, writing=False) as session:
         result_ids = descent.left_out(session, ROUND)
-    for result_id in result_ids:
+    return sum(_taken_in(store, bell, result_id) for result_id in result_ids)
+
+
+def _taken_in(store: Store, bell: Rings, result_id: str) -> bool:
+    try:
         take_in(store, bell, result_id)
-    return len(result_ids)
+    except (NotFound, BadInput) as error:
+        log.error("series.lost", result=result_id, code=error.code)
+        return False
+    return True
 
 
 def _read(store: Store, sha256: str) -> _Made:

@@ -1,4 +1,4 @@
-"""A worker that is killed between saving a reconstruction and taking its series in: `python -m ... SETTINGS`."""
+"""A worker that is killed between saving a reconstruction and taking its series in: `python -m ... SETTINGS SERIES`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.store.stores import open_store
 from services.work import derived
 from services.work.run import run_one
 from tests.services.conftest import FakePipeline
-from tests.services.work.made import made_series
+from tests.services.work.made import SLICES, made_series, mr_slice
 
 
 def die(*_: object) -> NoReturn:
@@ -23,10 +23,11 @@ def die(*_: object) -> NoReturn:
 
 
 def main() -> None:
-    """Run the next reconstruction job of the system whose settings are the first argument."""
+    """Run the next reconstruction job of the system whose settings are the first argument; it makes the second as a series."""
     settings = Settings.model_validate_json(sys.argv[1])
     derived.take_in = die
-    pipeline = FakePipeline(lambda subject, progress: made_series(subject))
+    slices = [mr_slice(number, series=sys.argv[2]) for number in range(1, SLICES + 1)]
+    pipeline = FakePipeline(lambda subject, progress: made_series(subject, slices))
     store = open_store(settings)
     run_one(store, SilentBell(), settings, "reconstruction", "w1", lambda claim, model: pipeline)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import subprocess
 import sys
@@ -72,9 +73,9 @@ class Scanner:
         pipeline = FakePipeline(lambda subject, progress: answer(subject))
         return run_one(self.store, SilentBell(), self.settings, queue, "w1", lambda claim, model: pipeline)
 
-    def run_and_be_killed(self) -> None:
+    def run_and_be_killed(self, series: str = "1.2.3.50") -> None:
         """A worker of its own saves a reconstruction and is killed before it does anything more."""
-        command = [sys.executable, "-m", "tests.services.work.dying_worker", self.settings.model_dump_json()]
+        command = [sys.executable, "-m", "tests.services.work.dying_worker", self.settings.model_dump_json(), series]
         assert subprocess.run(command, check=False, timeout=PATIENCE_SECONDS).returncode == -signal.SIGKILL
 
     def jobs(self) -> dict[str, list[str]]:
@@ -170,6 +171,15 @@ def test_the_sweep_takes_in_what_a_killed_worker_left(scanner: Scanner) -> None:
     assert derived.sweep(scanner.store, SilentBell()) == 0
     assert scanner.jobs() == {"reconstruction": ["succeeded"], "segmentation": ["queued"]}
     assert len(scanner.series()) == 1
+
+
+def test_a_series_whose_file_is_lost_does_not_keep_others_from_their_studies(scanner: Scanner) -> None:
+    for content, series in ((b"raw data", "1.2.3.50"), (b"more of it", "1.2.3.60")):
+        scanner.send_raw(content)
+        scanner.run_and_be_killed(series)
+    scanner.store.blobs.remove(hashlib.sha256(mr_slice(2)).hexdigest())
+    assert derived.sweep(scanner.store, SilentBell()) == 1
+    assert [series.series_instance_uid for series in scanner.series()] == ["1.2.3.60"]
 
 
 def test_a_made_series_leaves_running_work_of_its_study_alone(scanner: Scanner) -> None:
