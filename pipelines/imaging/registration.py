@@ -43,7 +43,8 @@ _CLEAR_SCORE: Final = 0.45
 _CROWN_TO_CENTRE_MM: Final = 82.0
 _HEAD_MM: Final = 160.0  # from the crown down: what lies lower is neck
 _LEAST_SECTION_MM2: Final = 2000.0  # a slice through the head shows more than this of it
-_CORE_MM: Final = 45.0  # radius of a sphere that is all brain
+_CROWN_TO_CORE_MM: Final = 70.0  # about a brain's half height below the crown
+_CORE_MM: Final = 45.0  # radius of a sphere there that is all brain
 #: White matter is among the brightest of a T1 brain: what is brighter than this is set to it.
 _BRIGHT_PERCENTILE: Final = 95
 _BRIGHTER: Final = 1.1
@@ -194,7 +195,7 @@ def _core(grid: Grid, crown: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The voxels of a sphere in the middle of the brain, about a brain's half height below the crown."""
     axes = [np.arange(n) * grid.affine[a, a] + grid.affine[a, 3] for a, n in enumerate(grid.shape)]
     x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
-    off = (x - crown[0]) ** 2 + (y - crown[1]) ** 2 + (z - crown[2] + 70.0) ** 2
+    off = (x - crown[0]) ** 2 + (y - crown[1]) ** 2 + (z - crown[2] + _CROWN_TO_CORE_MM) ** 2
     return np.asarray(off < _CORE_MM**2)
 
 

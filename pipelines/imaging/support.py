@@ -39,6 +39,7 @@ SIGMAS: Final = 4.0
 #: The maps are estimates: a correction below this share of the brightness around it may be their error.
 MAP_ERROR: Final = 0.02
 AIR: Final = 0.1  # of the brightest tissue, below which nothing is judged
+BRIGHTEST: Final = 99.5  # percentile: single pixels above it may be vessels or spikes
 LEAST_PIXELS: Final = 4
 #: A place counts as checked where a structure of half the brightness around it would be noticed.
 NOTICED: Final = 0.5
@@ -163,7 +164,7 @@ def _judged(model: _Model, completed: Complex, measured: Complex, level: Real, g
     correction = np.abs(_smooth(model.inverse(model.adjoint(rest[None]))[0]))
     brightness = np.abs(image)
     around = np.asarray(ndimage.gaussian_filter(brightness, WIDE), np.float32)
-    tissue = around > AIR * np.percentile(brightness, 99.5)
+    tissue = around > AIR * np.percentile(brightness, BRIGHTEST)
     threshold = SIGMAS * level + MAP_ERROR * around
     checked = threshold <= NOTICED * around * gain
     return Support(correction.astype(np.float32), _large(tissue & (correction > threshold)), checked, tissue, residual)
@@ -173,7 +174,7 @@ def _everything_measured(completed: Complex) -> Support:
     """Nothing was filled: all is measured, thus supported."""
     image = np.linalg.norm(_ifft(completed, PLANE), axis=0)
     everywhere = np.ones(image.shape, np.bool_)
-    tissue = ndimage.gaussian_filter(image, WIDE) > AIR * np.percentile(image, 99.5)
+    tissue = ndimage.gaussian_filter(image, WIDE) > AIR * np.percentile(image, BRIGHTEST)
     return Support(np.zeros(image.shape, np.float32), ~everywhere, everywhere, tissue, 0.0)
 
 
