@@ -16,9 +16,10 @@ SEVERAL_PARTS: Final = "several_parts"
 #: The reasons to leave a measurement to a person, the graver ones first.
 REASONS: Final = (LOW_PREDICTED_QUALITY, IMPLAUSIBLE_VOLUME, SEVERAL_PARTS, TOUCHES_BORDER)
 
-#: One adult hippocampus in ml. In 19,700 people of 45 to 80 years the 2.5th to 97.5th percentiles lie between about 2.7
-#: and 5.0 (Nobis et al., NeuroImage: Clinical 2019;23:101904); manual outlines of patients with Alzheimer's disease go
-#: down to 2 (Boccardi et al., Alzheimers Dement 2015;11:175-83). Outside of it a failed outline is as likely as disease.
+#: One adult hippocampus in ml. In 19,700 people of 45 to 80 years the 2.5th to 97.5th percentiles lie between about
+#: 2.7 and 5.0 (Nobis et al., NeuroImage: Clinical 2019;23:101904); manual outlines of patients with Alzheimer's disease
+#: go down to 2 (Boccardi et al., Alzheimers Dement 2015;11:175-83). Outside of it a failed outline is as likely as
+#: disease.
 PLAUSIBLE_ML: Final = (2.0, 5.0)
 _DIGITS: Final = 4  # of millilitres: a tenth of a cubic millimetre, far below any error
 _PARTS: Final[Mapping[str, Code]] = {"anterior": codes.ANTERIOR_HIPPOCAMPUS, "posterior": codes.POSTERIOR_HIPPOCAMPUS}
