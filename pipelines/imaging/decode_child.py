@@ -164,7 +164,10 @@ def _nifti(request: Request) -> Answer:
 def _kspace(request: Request) -> Answer:
     from pipelines.imaging import kspace_child  # loads HDF5, 0.2 s, which most children never need
 
-    return kspace_child.CALLS[str(request["call"])](request)
+    try:
+        return kspace_child.CALLS[str(request["call"])](request)
+    except _COMPLAINTS as error:
+        raise NotAnImage("the HDF5 file is damaged", code="damaged_hdf5") from error
 
 
 _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {

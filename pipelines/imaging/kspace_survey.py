@@ -26,6 +26,9 @@ _EDGE: Final = 16  # one in so many columns and rows at either end serves to est
 #: Less than 9/16 of k-space leaves too little on the short side to correct phase with (Noll et al. 1991).
 _LEAST_PARTIAL: Final = 0.55
 _SYMMETRIC: Final = 0.02  # of the rows
+#: The loudest coil's norm. The unit is the scanner's own, but squares of the samples, and their sums over coils, have
+#: to stay what float32 can hold (1e-38 to 3e38).
+_SCALES: Final = (1e-12, 1e15)
 _SAMPLES_A_COIL: Final = 4  # noise samples for each entry of a row of the covariance
 
 
@@ -43,12 +46,13 @@ class _Tally:
 def survey(source: RawSource) -> Survey:
     """All that has to be known before planes are reconstructed.
 
-    Raises UnsuitableInput: kspace_not_finite, kspace_empty, kspace_not_centred, kspace_mask_disagrees,
+    Raises UnsuitableInput: kspace_not_finite, kspace_empty, kspace_scale, kspace_not_centred, kspace_mask_disagrees,
     kspace_partial_fourier.
     """
     tally = _tallied(source)
     if not tally.lines.any():
         raise UnsuitableInput("the raw data are all zero", code="kspace_empty")
+    _check_scale(tally)
     notes = list(source.notes)
     masks = _masks(source, tally)
     coils = _living(tally, notes)
@@ -152,6 +156,19 @@ def _living(tally: _Tally, notes: list[KspaceNote]) -> tuple[int, ...]:
         ratio = float(np.sqrt(energy.max() / energy.min()))
         notes.append(KspaceNote("uneven_coils", f"the strongest coil is {ratio:.0f} times as loud as the weakest"))
     return living
+
+
+def _check_scale(tally: _Tally) -> None:
+    least, most = _SCALES
+    norm = float(np.sqrt(tally.energy.max()))
+    if not least <= norm <= most:
+        raise UnsuitableInput(
+            "the raw data's values are too large or too small to compute with",
+            code="kspace_scale",
+            norm=float(f"{norm:.3g}"),
+            least=least,
+            most=most,
+        )
 
 
 def _check_centred(tally: _Tally, coils: tuple[int, ...]) -> None:

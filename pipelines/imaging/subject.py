@@ -36,8 +36,8 @@ def subject_from_files(paths: Sequence[Path], decoder: Decoder, kind: str = "stu
     """Several files as one study, for the time of the block.
 
     Photographs become DICOM objects in a temporary folder; their side comes from the file's name (laterality.from_name)
-    or stays unknown. The same image given twice is taken once, as at the door. Raises BadInput for a file that cannot be
-    read, its message naming the file's place in `paths`.
+    or stays unknown. The same image given twice is taken once, as at the door. Raises BadInput for a file that cannot
+    be read, its message naming the file's place in `paths`.
     """
     with tempfile.TemporaryDirectory(prefix="overread-") as folder:
         hashes = [_sha256(path) for path in paths]

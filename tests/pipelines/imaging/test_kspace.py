@@ -166,6 +166,13 @@ def truncated(path: Path) -> Path:
     return path
 
 
+def damaged(path: Path) -> Path:
+    """A whole file whose table of names does not read."""
+    write_fastmri(path, full())
+    path.write_bytes(path.read_bytes().replace(b"SNOD", b"XXXX"))
+    return path
+
+
 def linked_elsewhere(path: Path) -> Path:
     with h5py.File(path, "w") as file:
         file["kspace"] = h5py.ExternalLink("/etc/hostname", "kspace")
@@ -209,10 +216,15 @@ REFUSED = {
     "hdf5_refused": [virtual, stored_elsewhere, absurd],
     "not_kspace": [linked_elsewhere, no_raw_data],
     "truncated_hdf5": [truncated],
+    "damaged_hdf5": [damaged],
     "kspace_header": [entities],
     "kspace_not_finite": [not_a_number],
     "kspace_mask_disagrees": [shifted_mask],
     "kspace_empty": [lambda path: write_fastmri(path, full() * 0)],
+    "kspace_scale": [
+        lambda path: write_fastmri(path, full() * np.complex64(1e16)),
+        lambda path: write_fastmri(path, full() * np.complex64(1e-16)),
+    ],
     "kspace_not_centred": [
         lambda path: write_fastmri(path, np.fft.ifftshift(full(), axes=(-2, -1))),
         lambda path: write_fastmri(path, to_image(full())),

@@ -23,7 +23,7 @@ def die(*_: object) -> NoReturn:
 
 
 def main() -> None:
-    """Run the next reconstruction job of the system whose settings are the first argument; it makes the second as a series."""
+    """Run the next reconstruction job of the system whose settings are the first argument; the second is its series."""
     settings = Settings.model_validate_json(sys.argv[1])
     derived.take_in = die
     slices = [mr_slice(number, series=sys.argv[2]) for number in range(1, SLICES + 1)]
