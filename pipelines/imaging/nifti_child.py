@@ -95,4 +95,6 @@ def _opened(path: Path) -> Iterator[Any]:  # Any: nibabel has no types
             image = (nibabel.Nifti2Image if is_second else nibabel.Nifti1Image).from_stream(stream)
         except (ImageFileError, HeaderDataError, WrapStructError, ValueError, EOFError, OSError, zlib.error) as error:
             raise NotAnImage("the file is no NIfTI volume that can be read", code="broken_nifti") from error
+        if min(image.shape, default=0) < 1:
+            raise NotAnImage("the NIfTI header states a side without voxels", code="broken_nifti")
         yield image

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,6 +185,16 @@ def test_a_volume_that_shows_nothing_is_refused(value: float, code: str) -> None
 
 def nifti_instance(path: Path) -> InstanceFile:
     return InstanceFile(path, "0", "1.2.3.4.5", NIFTI_FILE, "MR", "1.2.3.4", "1.2.3")
+
+
+@pytest.mark.parametrize("side", [0, -8])
+def test_a_nifti_file_of_a_side_without_voxels_is_broken(side: int, tmp_path: Path, decoder: Decoder) -> None:
+    content = bytearray(gzip.decompress(write_nifti(np.zeros((8, 8, 8), np.float32), Grid((8, 8, 8), np.eye(4)))))
+    struct.pack_into("<h", content, 42, side)  # dim[1] of the NIfTI-1 header
+    (tmp_path / "blob").write_bytes(content)
+    with pytest.raises(NotAnImage) as refused:
+        decoder.nifti_header(tmp_path / "blob")
+    assert refused.value.code == "broken_nifti"
 
 
 def test_nan_in_a_nifti_file_arrives_as_nan(tmp_path: Path, decoder: Decoder) -> None:
