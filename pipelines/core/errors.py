@@ -86,7 +86,7 @@ class BadInput(OverreadError):
 
 
 class NotAnImage(BadInput):
-    """The file is neither DICOM nor a photograph Overread can read."""
+    """The file is neither DICOM nor of another kind that Overread reads."""
 
     code = "not_dicom"
 

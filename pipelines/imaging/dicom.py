@@ -119,7 +119,7 @@ def header_of(file: BinaryIO, size: int) -> DicomHeader:
     if size == 0:
         raise NotAnImage("the file is empty", code="empty_file")
     if file.read(_PREAMBLE + 4)[_PREAMBLE:] != b"DICM":
-        raise NotAnImage("the file is neither DICOM nor a JPEG, PNG or TIFF photograph")
+        raise NotAnImage("the file is neither DICOM, a photograph (JPEG, PNG, TIFF), NIfTI nor HDF5")
     structure = walk(file, size, _KNOWN_SYNTAXES, _WANTED)
     header = _Fields(structure).header()
     if structure.pixels is not None and structure.pixels.length:
