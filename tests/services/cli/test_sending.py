@@ -69,7 +69,8 @@ def test_a_number_of_sides_that_does_not_fit_is_refused(two_visits: Path) -> Non
         sides_of(collect([two_visits]), [Laterality.RIGHT] * 3)
 
 
-def test_what_is_stated_of_photographs_is_not_said_of_objects(tmp_path: Path) -> None:
+def test_the_eye_of_a_photograph_is_not_said_of_objects_in_another_parcel(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b"\0" * 128 + b"DICM")
     (parcel,) = pack(collect([tmp_path / "a.dcm"]))
-    assert Wishes(patient_id="P-1").fields(parcel) == {"complete": "no", "priority": "routine"}
+    wishes = Wishes(patient_id="P-1", sides={tmp_path / "b.jpg": Laterality.LEFT})
+    assert wishes.fields(parcel) == {"complete": "no", "priority": "routine", "patient_id": "P-1"}

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.intake import stream
 from services.settings import MEBIBYTE
-from services.work import spool, submission
+from services.work import spool, submission, whole
 from services.work.outcomes import FileOutcome
 from services.work.receive import keep
 from tests.services.intake.conftest import (
@@ -204,7 +204,7 @@ def test_a_photograph_that_the_database_was_away_for_is_said_not_to_be_kept(
         with database_away():
             return keep(*arguments)
 
-    monkeypatch.setattr(submission, "keep", keep_without)
+    monkeypatch.setattr(whole, "keep", keep_without)
     answer = sender.send(("right.png", picture()), ("a", dicom()), patient_id="P-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert statuses(answer) == ["rejected", "stored"]
