@@ -104,7 +104,8 @@ def _in_volume(each: Explained, found: Labelled, plan: VolumePlan) -> tuple[tupl
     """Volumes counted where the bundle left its labels, and these brought onto the source's grid."""
     if each.made.affine is None or found.labels.ndim != len(plan.grid.shape):
         raise ModelError("the bundle's labels do not say where in the patient they lie", code="bundle_failed")
-    voxel_ml = abs(float(np.linalg.det(each.made.affine[:3, :3]))) / 1000.0
+    x, y, z = found.labels.shape
+    made = Grid((x, y, z), each.made.affine)
     labels = on_source(found.labels, each.made.affine, plan.grid)
     segments = [Segment(one.number, one.name, one.code, (), one.laterality) for one in found.structures]
     artifacts = [
@@ -118,7 +119,7 @@ def _in_volume(each: Explained, found: Labelled, plan: VolumePlan) -> tuple[tupl
         values = spread(unsure.array[0], unsure.affine, plan.grid)
         artifacts.append(volume_artifact("uncertainty.nii.gz", "uncertainty", values, plan.grid))
         artifacts += _heat(each.shown, unsure.affine, plan.grid)
-    return bundle_findings.volumes(found, voxel_ml), tuple(artifacts)
+    return bundle_findings.volumes(found, made.voxel_ml), tuple(artifacts)
 
 
 def _whole(bundle: ZooBundle, each: Explained, findings: tuple[Finding, ...], confidence: float) -> Part:

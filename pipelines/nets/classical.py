@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import sigpy.mri
 from numpy.typing import NDArray
 
 from pipelines.imaging.acquired import Acquired, Reconstructed
@@ -42,6 +41,8 @@ class Sense:
         return by_slice(acquired, self._solve)
 
     def _solve(self, measured: Plane, maps: Plane) -> Plane:
+        import sigpy.mri  # seconds of compiling, which a process that never runs this method is spared
+
         solver = sigpy.mri.app.SenseRecon(
             measured, maps, lamda=self._weight, max_iter=SENSE_ITERATIONS, show_pbar=False
         )
@@ -62,6 +63,8 @@ class CompressedSensing:
         return by_slice(acquired, self._solve)
 
     def _solve(self, measured: Plane, maps: Plane) -> Plane:
+        import sigpy.mri  # seconds of compiling, which a process that never runs this method is spared
+
         # With the step given sigpy need not estimate it, which it does with the global random state.
         solver = sigpy.mri.app.L1WaveletRecon(
             measured, maps, self._weight, alpha=STEP, max_iter=CS_ITERATIONS, show_pbar=False
