@@ -90,7 +90,7 @@ def test_a_folder_with_the_result_of_other_images_is_left_alone(
 def test_of_several_files_the_one_that_is_no_image_is_named(overread: Overread, left_eye: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear colleague")
     ended = overread("run", "retinopathy", left_eye, tmp_path / "letter.txt", "-o", tmp_path / "out")
-    assert ended.err.endswith("JPEG, PNG or TIFF photograph (file 2 of 2)\n")
+    assert ended.err.endswith("NIfTI nor HDF5 (file 2 of 2)\n")
 
 
 def test_a_figure_that_the_cases_do_not_define_is_said_to_be_so(
