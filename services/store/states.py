@@ -99,3 +99,40 @@ class ModelState(StrEnum):
     SHADOW = "shadow"  #: runs silently
     ACTIVE = "active"  #: its results are shown
     RETIRED = "retired"  #: not used any more
+
+
+class BatchState(StrEnum):
+    """A batch's life."""
+
+    PLANNING = "planning"  #: its studies are being found
+    RUNNING = "running"  #: jobs are made while the night lasts
+    WAITING = "waiting"  #: outside its window, or tonight's budget is spent
+    PAUSED = "paused"  #: a person asked; nothing new begins
+    CANCELLED = "cancelled"  #: a person ended it; results stay
+    FINISHED = "finished"  #: every item has ended
+    FAILED = "failed"  #: its source cannot be read at all
+
+
+class BatchItemState(StrEnum):
+    """Where one subject of a batch stands."""
+
+    WAITING = "waiting"  #: no job yet
+    QUEUED = "queued"  #: its job waits or runs
+    DONE = "done"  #: its result is there and was compared
+    FAILED = "failed"  #: its job failed or was quarantined
+    SKIPPED = "skipped"  #: the pipeline does not read it, or the batch was cancelled
+
+
+class FetchState(StrEnum):
+    """Where one thing that a batch fetches stands."""
+
+    WAITING = "waiting"  #: not fetched yet
+    FETCHED = "fetched"  #: stored; its study is known
+    FAILED = "failed"  #: it could not be had or was refused
+
+
+class RetentionState(StrEnum):
+    """Which studies a retention policy means; what a reader still has to see is never among them."""
+
+    SIGNED = "signed"  #: every reading of it is signed
+    UNROUTED = "unrouted"  #: no pipeline reads it, and it is closed

@@ -86,6 +86,10 @@ class Study(Table):
     description: Mapped[Line | None]
     accession_number: Mapped[Word | None]
     hold: Mapped[bool] = mapped_column(server_default=false())  # the sender asked to wait for `complete`
+    expected_count: Mapped[int | None]  # instances the sender or a header spoke of
+    incomplete: Mapped[Line | None]  # what is missing, where it closed without all it should hold
+    legal_hold: Mapped[bool] = mapped_column(server_default=false())  # retention may not touch it
+    legal_hold_reason: Mapped[Line | None]
     unrouted_reason: Mapped[Line | None]
     created_at: Mapped[Now]
     last_instance_at: Mapped[Now]
@@ -117,6 +121,7 @@ class Series(Table):
     state: Mapped[Word]  # SeriesState
     digest: Mapped[Sha256 | None]
     expected_count: Mapped[int | None]
+    incomplete: Mapped[Line | None]  # what is missing of it, by count or by gaps in its instance numbers
     derived_from: Mapped[str | None] = to("results.id")
     created_at: Mapped[Now]
     closed_at: Mapped[Time | None]
@@ -187,8 +192,11 @@ class Job(Table):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("ix_jobs_claim", "queue", "state", "priority", "created_at"),
+        Index("ix_jobs_claim", "queue", "state", "held", "priority", "created_at", "id"),
         Index("ix_jobs_lease", "state", "lease_until"),
+        Index("ix_jobs_batch", "batch_id", "state"),
+        Index("ix_jobs_device", "state", "device"),
+        Index("ix_jobs_newest", "state", "id"),
     )
     id: Mapped[Id]
     key: Mapped[Sha256] = mapped_column(unique=True)
@@ -207,6 +215,10 @@ class Job(Table):
     fence: Mapped[int] = mapped_column(server_default="0")
     worker: Mapped[Word | None]
     alone: Mapped[bool] = mapped_column(server_default=false())  # must run alone in a fresh process
+    batch_id: Mapped[str | None] = mapped_column(String(ULID_LENGTH))  # the batch that asked for it
+    held: Mapped[bool] = mapped_column(server_default=false())  # its batch is paused or outside its window
+    device: Mapped[Word | None]  # where it runs: host and device, for the limit of jobs on one GPU
+    ladder: Mapped[int] = mapped_column(server_default="0")  # steps down the memory ladder that it was sent
     lease_until: Mapped[Time | None]
     heartbeat_at: Mapped[Time | None]
     not_before: Mapped[Time | None]
@@ -229,6 +241,17 @@ class JobInput(Table):
     instance_id: Mapped[str] = to("instances.id")
 
 
+class Queue(Table):
+    """What an administrator asked of a queue; one without a row runs, and runs as much as there are workers."""
+
+    __tablename__ = "queues"
+    name: Mapped[Word] = mapped_column(primary_key=True)
+    paused: Mapped[bool] = mapped_column(server_default=false())
+    running_limit: Mapped[int | None]  # jobs that may run at once, over all workers
+    actor: Mapped[Word]
+    updated_at: Mapped[Now]
+
+
 class Attempt(Table):
     """One row a claim, written when the claim ends (append-only)."""
 
@@ -241,6 +264,8 @@ class Attempt(Table):
     outcome: Mapped[Word]  # AttemptOutcome
     signal: Mapped[int | None]
     peak_memory_bytes: Mapped[Bytes | None]
+    device: Mapped[Word | None]
+    ladder: Mapped[int] = mapped_column(server_default="0")
     code: Mapped[Word | None]
     detail: Mapped[Line | None]
     started_at: Mapped[Time | None]
@@ -327,29 +352,72 @@ class SavedView(Table):
 
 
 class Batch(Table):
+    """An archive read again: where its studies come from, when it may run, how far it is."""
+
     __tablename__ = "batches"
     id: Mapped[Id]
     name: Mapped[Line]
     pipeline: Mapped[Word]
-    model_version_id: Mapped[str | None] = to("model_versions.id")
-    query: Mapped[Json]
-    window: Mapped[Json]
-    budget: Mapped[Json]
-    state: Mapped[Word]
+    model_version_id: Mapped[str] = to("model_versions.id")
+    source: Mapped[Json]  # kind (stored, folder, dicomweb, dimse) and what that kind needs, never a password
+    query: Mapped[Json]  # which of the stored studies
+    window: Mapped[Json]  # local times and zone of the night; empty: always
+    budget: Mapped[Json]  # studies and hours a night; empty: no limit
+    state: Mapped[Word] = mapped_column(index=True)  # BatchState
+    reason: Mapped[Line | None]  # why it is paused or failed
+    checkpoint: Mapped[Line | None]  # where planning goes on: all before it are items already
+    planned_at: Mapped[Time | None]  # when planning had seen everything
+    night: Mapped[Word | None]  # the night that `night_items` counts, its first day
+    night_items: Mapped[int] = mapped_column(server_default="0")
     created_by: Mapped[Word]
     created_at: Mapped[Now]
+    started_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]
 
 
 class BatchItem(Table):
+    """One subject of a batch; `change` compares the new result with the one that was current then."""
+
     __tablename__ = "batch_items"
-    __table_args__ = (UniqueConstraint("batch_id", "subject_kind", "subject_id"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "subject_kind", "subject_id"),
+        Index("ix_batch_items_state", "batch_id", "state", "id"),
+        Index("ix_batch_items_change", "batch_id", "change", "weight", "id"),
+    )
     id: Mapped[Id]
-    batch_id: Mapped[str] = to("batches.id")
+    batch_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("batches.id"))
+    study_id: Mapped[str] = to("studies.id")
     subject_kind: Mapped[Word]
     subject_id: Mapped[str] = mapped_column(String(ULID_LENGTH))
     job_id: Mapped[str | None] = to("jobs.id")
-    state: Mapped[Word]
+    state: Mapped[Word]  # BatchItemState
+    error_code: Mapped[Word | None]
+    old_result_id: Mapped[str | None] = to("results.id")
+    new_result_id: Mapped[str | None] = to("results.id")
+    change: Mapped[Word | None]  # ChangeKind
+    weight: Mapped[float] = mapped_column(server_default="0")  # clinical weight of the change, larger is graver
+    headline: Mapped[Line | None]  # the change in one line, e.g. "DR grade 1 -> 2"
+    seconds: Mapped[float | None]  # what the reading took, for the estimate of the rest
+    finished_at: Mapped[Time | None]
+
+
+class BatchFetch(Table):
+    """Something outside that a batch has to fetch before it can read it: a file, or a study of an archive."""
+
+    __tablename__ = "batch_fetches"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "locator"),
+        Index("ix_batch_fetches_state", "batch_id", "state", "id"),
+    )
+    id: Mapped[Id]
+    batch_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("batches.id"))
+    locator: Mapped[Line]  # path below the folder, or Study Instance UID
+    state: Mapped[Word]  # FetchState
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    not_before: Mapped[Time | None]
+    study_id: Mapped[str | None] = to("studies.id")
+    error_code: Mapped[Word | None]
+    finished_at: Mapped[Time | None]
 
 
 class ModelVersion(Table):
@@ -379,6 +447,7 @@ class ModelEvent(Table):
     state: Mapped[Word]  # ModelState
     actor: Mapped[Word]
     reason: Mapped[Line]
+    comparison: Mapped[Json | None]  # the figures of the shadow comparison that the decision rested on
     created_at: Mapped[Now]
 
 
@@ -480,6 +549,7 @@ class WorklistRow(Table):
     __table_args__ = (
         UniqueConstraint("study_id", "subject_id", "pipeline"),
         Index("ix_worklist_order", "site_id", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_change", "site_id", "change", "change_weight", "id"),
         Index("ix_worklist_review", "site_id", "review_state", "urgency_rank", "study_created_at", "id"),
     )
     id: Mapped[Id]
@@ -507,8 +577,41 @@ class WorklistRow(Table):
     review_state: Mapped[Word]  # ReviewState
     verdict: Mapped[Word | None]
     assignee_id: Mapped[str | None] = to("users.id")
+    incomplete: Mapped[Line | None]
+    change: Mapped[Word | None]  # ChangeKind of the newest batch that found this finding changed
+    change_weight: Mapped[float | None]
+    change_batch_id: Mapped[str | None] = mapped_column(String(ULID_LENGTH))
+    change_headline: Mapped[Line | None]
     study_created_at: Mapped[Time]
     updated_at: Mapped[Now]
+
+
+class RetentionPolicy(Table):
+    """What may be removed after how long; acts only once a person has looked at what it would remove."""
+
+    __tablename__ = "retention_policies"
+    id: Mapped[Id]
+    name: Mapped[Word] = mapped_column(unique=True)
+    states: Mapped[Json]  # list of RetentionState
+    older_than_days: Mapped[int]
+    pipeline: Mapped[Word | None]
+    approved_by: Mapped[Word | None]  # None: only previews
+    approved_at: Mapped[Time | None]
+    created_by: Mapped[Word]
+    created_at: Mapped[Now]
+    removed_at: Mapped[Time | None]
+
+
+class Alarm(Table):
+    """Something a person must see to; one open row a code, kept with its times when it is over."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (Index("ix_alarms_open", "code", "cleared_at"),)
+    id: Mapped[Id]
+    code: Mapped[Word]
+    detail: Mapped[Line]
+    raised_at: Mapped[Now]
+    cleared_at: Mapped[Time | None]
 
 
 APPEND_ONLY = ("attempts", "results", "artifacts", "reviews", "model_events", "audit", "audit_seals")

@@ -19,7 +19,7 @@ from services.settings import Settings
 from services.store import audit, migrate, search
 from services.store.session import open_database, unit_of_work
 from services.store.stores import Store, open_store
-from services.store.tables import APPEND_ONLY, Site, Table
+from services.store.tables import APPEND_ONLY, Alarm, Site, Table
 from tests.services.store.world import fill
 
 ATTACKS = ("UPDATE {table} SET {column} = {column}", "DELETE FROM {table}")
@@ -97,6 +97,8 @@ def test_append_only_holds_after_going_back_and_forth(empty: Settings, tmp_path:
 def test_going_back_from_an_empty_system_leaves_nothing(empty: Settings) -> None:
     migrate.upgrade(empty)
     migrate.downgrade(empty)
+    assert migrate.current(empty) == "0001"
+    migrate.downgrade(empty)
     assert migrate.current(empty) is None
     with closing(open_store(empty)) as store, unit_of_work(store.database, writing=False) as session:
         assert sa.inspect(session.connection()).get_table_names() == ["alembic_version"]
@@ -107,11 +109,18 @@ def test_going_back_where_rows_would_be_lost_is_refused(empty: Settings) -> None
     with closing(open_store(empty)) as store:
         with unit_of_work(store.database) as session:
             session.add(Site(name="second"))
+            session.add(Alarm(code="disk_full", detail="The disk is full."))
+        with pytest.raises(Conflict, match="would lose the rows of alarms"):
+            migrate.downgrade(empty)
+        assert migrate.current(empty) == migrate.newest()
+        with unit_of_work(store.database) as session:
+            session.execute(sa.delete(Alarm))
+        migrate.downgrade(empty)
         with pytest.raises(Conflict, match="would lose the rows of sites"):
             migrate.downgrade(empty)
         with unit_of_work(store.database, writing=False) as session:
             assert session.scalar(sa.select(sa.func.count()).select_from(Site)) == 2
-    assert migrate.current(empty) == migrate.newest()
+    assert migrate.current(empty) == "0001"
 
 
 def test_upgrading_twice_changes_nothing(empty: Settings) -> None:
