@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from pipelines.imaging.decoder import Decoder
 from services import log
 from services.api import (
+    alarms,
     audit,
     errors,
     events,
@@ -63,6 +64,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     keys.router,
     audit.router,
     rejections.router,
+    alarms.router,
     events.router,
 )
 

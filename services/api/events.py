@@ -21,7 +21,7 @@ router = APIRouter(tags=["events"])
     responses=problems()
     | {
         200: {
-            "description": "`event`: study, job, result, review, model or batch; `data`: ids and states as JSON.",
+            "description": "`event`: study, job, result, review, model, batch, alarm; `data`: ids and states as JSON.",
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string"},

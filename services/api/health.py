@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from services.api.errors import problems
 from services.api.metrics import CONTENT_TYPE, Metrics
 from services.intake.access import bearer_key, current_actor, session_cookie, settings_of
 from services.settings import Settings
+from services.store.alarms import AlarmCode, open_alarms
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Site
@@ -52,6 +53,7 @@ class Ready(BaseModel):
     database: Check
     broker: Check
     disk: Check
+    alarms: list[AlarmCode] = Field(description="What a person must see to: it works, but not as it should.")
 
 
 @router.get("/healthz", summary="Is the process alive")
@@ -67,11 +69,12 @@ async def healthz() -> Alive:
     responses={503: {"description": "A part is away.", "model": Ready}},
 )
 def readyz(store: TheStore, settings: TheSettings) -> Response:
-    """Database with its tables, broker, and room on the disk."""
-    checks = {"database": _database(store), "broker": _broker(settings), "disk": _disk(settings)}
+    """Database with its tables, broker, room on the disk, and the open alarms."""
+    database, alarms = _database(store)
+    checks = {"database": database, "broker": _broker(settings), "disk": _disk(settings)}
     # A broker that is away delays work by a sweep and loses nothing: uploads stay welcome.
     ready = checks["database"] is Check.OK and checks["disk"] is Check.OK
-    return JSONResponse(Ready(ready=ready, **checks).model_dump(mode="json"), 200 if ready else 503)
+    return JSONResponse(Ready(ready=ready, alarms=alarms, **checks).model_dump(mode="json"), 200 if ready else 503)
 
 
 def may_scrape(
@@ -98,13 +101,13 @@ def figures(request: Request) -> Response:
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)
 
 
-def _database(store: Store) -> Check:
+def _database(store: Store) -> tuple[Check, list[AlarmCode]]:
     try:
         with unit_of_work(store.database, writing=False) as session:
             session.scalar(select(Site.id).limit(1))
+            return Check.OK, [AlarmCode(alarm.code) for alarm in open_alarms(session)]
     except DatabaseUnavailable:
-        return Check.AWAY
-    return Check.OK
+        return Check.AWAY, []
 
 
 def _broker(settings: Settings) -> Check:

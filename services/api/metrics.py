@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 
+from services.store.alarms import AlarmCode, open_alarms
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Job, Study, WorklistRow
@@ -66,7 +67,9 @@ class _StoreCollector:
         jobs = GaugeMetricFamily("overread_jobs", "Jobs by queue and state.", labels=["queue", "state"])
         studies = GaugeMetricFamily("overread_studies", "Studies by state.", labels=["state"])
         reviews = GaugeMetricFamily("overread_worklist", "Worklist rows by review state.", labels=["review_state"])
+        alarms = GaugeMetricFamily("overread_alarms", "1 while the alarm is open.", labels=["code"])
         with unit_of_work(self.store.database, writing=False) as session:
+            raised = {alarm.code for alarm in open_alarms(session)}
             for queue, state, count in session.execute(
                 select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
             ):
@@ -77,4 +80,6 @@ class _StoreCollector:
                 select(WorklistRow.review_state, func.count()).group_by(WorklistRow.review_state)
             ):
                 reviews.add_metric([state], count)
-        yield from (jobs, studies, reviews)
+        for code in AlarmCode:
+            alarms.add_metric([code.value], float(code in raised))
+        yield from (jobs, studies, reviews, alarms)

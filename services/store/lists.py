@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from services.store.tables import (
+    Alarm,
     ApiKey,
     Attempt,
     AuditRow,
@@ -23,7 +24,7 @@ from services.store.tables import (
 )
 
 Row = TypeVar(
-    "Row", ApiKey, Attempt, AuditRow, Job, ModelEvent, ModelVersion, OutboxEvent, Rejection, Result, Review, User
+    "Row", Alarm, ApiKey, Attempt, AuditRow, Job, ModelEvent, ModelVersion, OutboxEvent, Rejection, Result, Review, User
 )
 
 

@@ -16,7 +16,10 @@ NUMBERING_BATCH = 1000
 
 
 def emit(session: Session, topic: str, study_id: str | None, payload: Mapping[str, object]) -> None:
-    """Leave an event in this transaction; `payload` holds ids and states only. Topics: study, job, result, review."""
+    """Leave an event in this transaction; `payload` holds ids and states only.
+
+    Topics: study, job, result, review, model, batch, alarm.
+    """
     session.add(OutboxEvent(topic=topic, study_id=study_id, payload=dict(payload)))
     session.flush()
 

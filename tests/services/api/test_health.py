@@ -15,7 +15,7 @@ def test_the_open_pages_need_no_credential(web: Web) -> None:
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         200,
-        {"ready": True, "database": "ok", "broker": "none", "disk": "ok"},
+        {"ready": True, "database": "ok", "broker": "none", "disk": "ok", "alarms": []},
     )
 
 
