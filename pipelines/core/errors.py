@@ -17,6 +17,7 @@ OverreadError
 │   ├── RequestStalled
 │   ├── KeyReused                  an Idempotency-Key sent before with another request
 │   ├── BadReview                  unknown_label, bad_finding_value, reason_required ...
+│   ├── SourceRefused              source_gone, source_unreadable, source_ambiguous ...
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
@@ -29,6 +30,7 @@ OverreadError
 ├── Unavailable                    comes back by itself: a retry helps
 │   ├── DatabaseUnavailable
 │   ├── StorageFull
+│   ├── SourceUnavailable          an archive or folder that images are fetched from
 │   ├── BytesGone                  published long ago, collected before a row named them
 │   ├── LeaseLost
 │   ├── JobTimeout
@@ -180,6 +182,12 @@ class KeyReused(BadInput):
     code = "idempotency_mismatch"
 
 
+class SourceRefused(BadInput):
+    """What was to be fetched from outside is not there, or cannot be read as it is."""
+
+    code = "source_refused"
+
+
 class BadReview(BadInput):
     """The review does not fit the result."""
 
@@ -260,6 +268,12 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     status = 507
+
+
+class SourceUnavailable(Unavailable):
+    """The archive or folder that images are fetched from does not answer at the moment."""
+
+    code = "source_unavailable"
 
 
 class BytesGone(Unavailable):

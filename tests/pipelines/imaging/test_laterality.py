@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.core.types import Laterality
-from pipelines.imaging.laterality import from_name
+from pipelines.imaging.laterality import from_name, without_side
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,21 @@ def test_a_left_eye_is_named(name: str) -> None:
 )
 def test_a_name_that_states_no_single_side_gives_none(name: str) -> None:
     assert from_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("visits/10_left.jpeg", "10"),
+        ("10_right.jpeg", "10"),
+        ("patient7OD.jpg", "patient7"),
+        ("p7_OS_2.png", "p7_2"),
+        ("L-12.2020.jpg", "12.2020"),
+        ("OS.png", ""),
+        ("IMG_0042.jpg", "IMG_0042"),
+        ("R_vs_L.png", "R_vs_L"),
+        ("McDonald.png", "McDonald"),
+    ],
+)
+def test_what_a_name_says_besides_the_side_is_the_same_for_both_eyes(name: str, rest: str) -> None:
+    assert without_side(name) == rest
