@@ -24,8 +24,10 @@ OverreadError
 │   ├── Forbidden
 │   └── TooManyAttempts
 ├── NotFound
+│   └── BytesRemoved               retention has removed these images
 ├── Conflict                       illegal_state, superseded, already_signed ...
 │   ├── ReviewConflict
+│   ├── LegalHold                  a study that must stay as it is
 │   └── StillRunning               the first request with an Idempotency-Key has not ended
 ├── Unavailable                    comes back by itself: a retry helps
 │   ├── DatabaseUnavailable
@@ -49,7 +51,12 @@ OverreadError
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
+
+#: What a DICOM network peer is told: PS3.4 Table B.2-1 (C-STORE Response Status Values), PS3.7 Annex C for the first.
+PROCESSING_FAILURE: Final = 0x0110
+OUT_OF_RESOURCES: Final = 0xA700
+CANNOT_UNDERSTAND: Final = 0xC000
 
 
 class OverreadError(Exception):
@@ -57,6 +64,7 @@ class OverreadError(Exception):
 
     code = "internal_error"
     status = 500
+    dimse_status = PROCESSING_FAILURE
     retry = False
 
     def __init__(self, detail: str | None = None, *, code: str | None = None, **facts: object) -> None:
@@ -85,6 +93,7 @@ class BadInput(OverreadError):
 
     code = "bad_input"
     status = 422
+    dimse_status = CANNOT_UNDERSTAND
 
 
 class NotAnImage(BadInput):
@@ -229,6 +238,13 @@ class NotFound(OverreadError):
     status = 404
 
 
+class BytesRemoved(NotFound):
+    """These images were removed under a retention policy; results and reviews stay."""
+
+    code = "bytes_removed"
+    status = 410
+
+
 class Conflict(OverreadError):
     """The request does not fit the present state."""
 
@@ -240,6 +256,12 @@ class ReviewConflict(Conflict):
     """Somebody else has written here since you read it; look at the newest review and decide again."""
 
     code = "review_conflict"
+
+
+class LegalHold(Conflict):
+    """A legal hold keeps this study as it is."""
+
+    code = "legal_hold"
 
 
 class StillRunning(Conflict):
@@ -254,6 +276,7 @@ class Unavailable(OverreadError):
 
     code = "unavailable"
     status = 503
+    dimse_status = OUT_OF_RESOURCES
     retry = True
 
 
