@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.known_archives import AE_TITLE, KnownArchives, read_archives
 
 MEBIBYTE = 1024**2
 GIBIBYTE = 1024**3
@@ -84,6 +87,53 @@ class Settings(BaseSettings):
     access_audit_seconds: float = Field(
         default=300.0, description="Reads of one study by one user audited once in this time."
     )
+
+    archives: str = Field(
+        default="", description="Archives to fetch studies from: a JSON object, name to archive (docs/archives.md)."
+    )
+    archive_folders: str = Field(
+        default="",
+        description="Folders below which a batch asked for over HTTP may read images, with a colon between them.",
+    )
+    dimse_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the DICOM listener (C-STORE) of `overread up`; 0: none."
+    )
+    dimse_host: str = Field(default="127.0.0.1", description="Address the DICOM listener binds to.")
+    dimse_aet: str = Field(
+        default="OVERREAD",
+        pattern=AE_TITLE,
+        description="AE title of the DICOM listener; it takes no other called one.",
+    )
+    dimse_callers: str = Field(
+        default="", description="Comma-separated AE titles that may send to the DICOM listener; empty: any."
+    )
+    dimse_max_associations: int = Field(default=8, ge=1, description="Senders the DICOM listener serves at a time.")
+    dimse_idle_seconds: float = Field(
+        default=60.0, gt=0, description="The DICOM listener ends an association that is silent for this long."
+    )
+
+    @field_validator("archives")
+    @classmethod
+    def _archives_read(cls, text: str) -> str:
+        """Raises ValueError with the first thing that is wrong, without the value, which may hold a secret."""
+        try:
+            read_archives(text)
+        except ValidationError as error:
+            wrong = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in wrong["loc"])
+            sentence = wrong["msg"].removeprefix("Value error, ")
+            raise ValueError(f"{place}: {sentence}" if place else sentence) from None
+        return text
+
+    @property
+    def known_archives(self) -> KnownArchives:
+        """The archives by their names."""
+        return read_archives(self.archives)
+
+    @property
+    def allowed_folders(self) -> tuple[Path, ...]:
+        """Folders below which a batch asked for over HTTP may read images."""
+        return tuple(Path(folder).resolve() for folder in self.archive_folders.split(os.pathsep) if folder)
 
     @property
     def resolved_database_url(self) -> str:
