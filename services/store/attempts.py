@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Conflict, LeaseLost, OverreadError
 from services.store.clock import seconds_from_now, utcnow
-from services.store.jobs import SUBJECT_REOPENED, Claim, announce, claim_of, held
+from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, Claim, announce, claim_of, held
 from services.store.states import AttemptOutcome, JobRole, JobState
 from services.store.studies import lock_study
 from services.store.tables import Attempt, Job
@@ -21,6 +21,8 @@ UNATTRIBUTED_DEATHS = 2
 BACKOFF_SECONDS = 2.0
 BACKOFF_CEILING_SECONDS = 300.0
 DETAIL_LENGTH = 1000
+#: Jobs of a batch that one transaction cancels.
+GROUP = 200
 OPEN = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -102,11 +104,25 @@ def cancel_waiting(session: Session, slot_id: str, *, but: str) -> list[str]:
     return [job_id for job_id in session.scalars(waiting.order_by(Job.id)).all() if cancel(session, job_id, error)]
 
 
-def succeed(session: Session, claim: Claim, peak_memory_bytes: int | None) -> None:
-    """The result is being saved in this transaction. Raises LeaseLost: then nothing of it may stay."""
+def cancel_batch(session: Session, batch_id: str, error: OverreadError | None = None) -> int:
+    """Cancel up to GROUP open jobs of a batch and say how many; call it, each time in its own unit, until it is 0.
+
+    The studies are locked in the order of their ids, as by everything that locks several.
+    """
+    error = error or Conflict("its batch was cancelled", code=BATCH_CANCELLED)
+    open_jobs = select(Job.id, Job.study_id).where(Job.batch_id == batch_id, Job.state.in_(OPEN)).limit(GROUP)
+    found = session.execute(open_jobs).all()
+    for study_id in sorted({row.study_id for row in found}):
+        lock_study(session, study_id)
+    return sum(cancel(session, job_id, error) for job_id in sorted(row.id for row in found))
+
+
+def succeed(session: Session, claim: Claim, peak_memory_bytes: int | None) -> JobRole:
+    """The result is being saved in this transaction; says what for. Raises LeaseLost: then nothing of it may stay."""
     job = _held_job(session, claim)
     _write(session, claim, AttemptOutcome.SUCCEEDED, peak=peak_memory_bytes)
     _set(session, job, JobState.SUCCEEDED, progress=1.0, step=None)
+    return JobRole(job.role)  # the row's own: a study may have come to wait for what a batch had asked
 
 
 def _held_job(session: Session, claim: Claim) -> Job:
@@ -133,6 +149,8 @@ def _write(
             outcome=outcome,
             signal=signal,
             peak_memory_bytes=peak,
+            device=claim.device or None,
+            ladder=claim.ladder,
             code=error.code if error else None,
             detail=error.sentence[:DETAIL_LENGTH] if error else None,
             started_at=claim.started_at,

@@ -7,19 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.receipt import digest
 from services.store import outbox, worklist
-from services.store.clock import epoch, seconds_from_now, utcnow
+from services.store.clock import seconds_from_now, utcnow
+from services.store.current import point
 from services.store.ids import new_id
 from services.store.states import JobRole, JobState, Priority
-from services.store.tables import Attempt, Job, JobInput, Slot, Study
+from services.store.tables import Attempt, Job, JobInput, Queue, Result, Slot
+from services.store.turns import claim_order, due, may_start, next_due, waiting
 from services.store.upsert import insert_or_keep
 
 #: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
 SUBJECT_REOPENED = "subject_reopened"
+#: Error code of a job that was cancelled with its batch; whoever wants its answer again queues it again.
+BATCH_CANCELLED = "batch_cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class NewJob:
     instance_ids: Sequence[str]
     role: JobRole = JobRole.LIVE
     parameters: Mapping[str, object] = field(default_factory=dict)
+    batch_id: str | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ class Claim:
     alone: bool
     parameters: Mapping[str, object]
     started_at: datetime
+    batch_id: str | None = None
+    ladder: int = 0
+    device: str = ""
 
 
 def job_key(
@@ -90,7 +99,11 @@ def slot_for(session: Session, study_id: str, subject_kind: str, subject_id: str
 
 
 def add_job(session: Session, new: NewJob) -> AddedJob:
-    """Queue a job, or find the one with this key; one that a reopened subject had cancelled is queued again."""
+    """Queue a job, or find the one with this key, whatever it was made for: a question is asked once.
+
+    One that was cancelled for a reason that is over is queued again. A live wish makes the job a live one: what it
+    answered already becomes the slot's answer, and what waits, waits with the wish's priority.
+    """
     job_id = new_id()
     values: dict[str, Any] = {  # Any: column values
         "id": job_id,
@@ -104,11 +117,13 @@ def add_job(session: Session, new: NewJob) -> AddedJob:
         "queue": new.queue,
         "priority": int(new.priority),
         "parameters": dict(new.parameters),
+        "batch_id": new.batch_id,
+        "held": new.held,
         "state": JobState.QUEUED,
         "created_at": utcnow(),
     }
     if not insert_or_keep(session, Job, values, conflict=("key",)):
-        return _existing(session, new.key)
+        return _existing(session, new)
     session.add_all(
         JobInput(job_id=job_id, position=position, instance_id=instance)
         for position, instance in enumerate(new.instance_ids)
@@ -118,11 +133,28 @@ def add_job(session: Session, new: NewJob) -> AddedJob:
     return AddedJob(job_id, created=True)
 
 
-def _existing(session: Session, key: str) -> AddedJob:
-    job = session.execute(select(Job).where(Job.key == key)).scalar_one()
-    if job.state == JobState.CANCELLED and job.error_code == SUBJECT_REOPENED:
+def _existing(session: Session, new: NewJob) -> AddedJob:
+    job = session.execute(
+        select(Job).where(Job.key == new.key).with_for_update().execution_options(populate_existing=True)
+    ).scalar_one()
+    if new.role is JobRole.LIVE and job.role != JobRole.LIVE:
+        _make_live(session, job, new.priority)
+    if job.state == JobState.CANCELLED and job.error_code in (SUBJECT_REOPENED, BATCH_CANCELLED):
+        if job.role != JobRole.LIVE:
+            job.batch_id, job.held = new.batch_id, new.held
         requeue(session, job)
     return AddedJob(job.id, created=False)
+
+
+def _make_live(session: Session, job: Job, priority: Priority) -> None:
+    """A study waits now for what a batch or a comparison had asked."""
+    job.role, job.batch_id, job.held = JobRole.LIVE, None, False
+    job.priority = min(job.priority, int(priority))
+    session.flush()
+    result_id = session.scalar(select(Result.id).where(Result.job_id == job.id))
+    if result_id is not None:
+        point(session, job.slot_id, result_id)
+    announce(session, job.id, job.study_id, JobState(job.state))
 
 
 def requeue(session: Session, job: Job) -> None:
@@ -136,6 +168,7 @@ def requeue(session: Session, job: Job) -> None:
             attributed_deaths=0,
             unattributed_deaths=0,
             alone=False,
+            ladder=0,
             not_before=None,
             error_code=None,
             error_detail=None,
@@ -147,27 +180,30 @@ def requeue(session: Session, job: Job) -> None:
     announce(session, job.id, job.study_id, JobState.QUEUED)
 
 
-def claim_next(session: Session, queue: str, worker: str, lease_seconds: float, ageing_seconds: float) -> Claim | None:
-    """Take the next due job of a queue under a new fence number and a lease; None where nothing is due.
+def claim_next(
+    session: Session,
+    queue: str,
+    worker: str,
+    lease_seconds: float,
+    ageing_seconds: float,
+    device: str = "",
+    device_limit: int | None = None,
+) -> Claim | None:
+    """Take the next due job of a queue under a new fence number and a lease; None where nothing may begin now.
 
+    Nothing begins in a queue that is paused or full, nor on a `device` that `device_limit` other workers hold already.
     Two claims never meet: PostgreSQL skips rows another claim has locked, SQLite's writing unit is alone.
     """
-    found = session.execute(
-        select(Job)
-        # The study is locked with the job, in one statement that waits for neither: every other change locks the
-        # study first and the job after it, so waiting here with one in hand could be a deadlock.
-        .join(Study, Study.id == Job.study_id)
-        .where(Job.queue == queue, Job.state == JobState.QUEUED, due())
-        .order_by(*claim_order(ageing_seconds))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).scalar_one_or_none()
+    if not may_start(session, queue, worker, device, device_limit):
+        return None
+    found = session.execute(next_due(queue, ageing_seconds).limit(1)).scalar_one_or_none()
     if found is None:
         return None
-    return _take(session, found, worker, lease_seconds)
+    return take(session, found, worker, lease_seconds, device)
 
 
-def _take(session: Session, job: Job, worker: str, lease_seconds: float) -> Claim:
+def take(session: Session, job: Job, worker: str, lease_seconds: float, device: str = "") -> Claim:
+    """Claim a queued job that the caller has locked with its study."""
     fence, started_at = session.execute(
         update(Job)
         .where(Job.id == job.id)
@@ -175,6 +211,7 @@ def _take(session: Session, job: Job, worker: str, lease_seconds: float) -> Clai
             state=JobState.RUNNING,
             fence=Job.fence + 1,
             worker=worker,
+            device=device or None,
             lease_until=seconds_from_now(lease_seconds),
             heartbeat_at=utcnow(),
             started_at=utcnow(),
@@ -186,15 +223,15 @@ def _take(session: Session, job: Job, worker: str, lease_seconds: float) -> Clai
         .returning(Job.fence, Job.started_at)
     ).one()
     announce(session, job.id, job.study_id, JobState.RUNNING)
-    return _claim(job, fence, worker, started_at or job.created_at)
+    return _claim(job, fence, worker, started_at or job.created_at, device)
 
 
 def claim_of(job: Job) -> Claim:
     """The claim under which a running job is held now, for whoever ends it from outside."""
-    return _claim(job, job.fence, job.worker or "", job.started_at or job.created_at)
+    return _claim(job, job.fence, job.worker or "", job.started_at or job.created_at, job.device or "")
 
 
-def _claim(job: Job, fence: int, worker: str, started_at: datetime) -> Claim:
+def _claim(job: Job, fence: int, worker: str, started_at: datetime, device: str) -> Claim:
     return Claim(
         job_id=job.id,
         fence=fence,
@@ -208,6 +245,9 @@ def _claim(job: Job, fence: int, worker: str, started_at: datetime) -> Claim:
         alone=job.alone,
         parameters=job.parameters,
         started_at=started_at,
+        batch_id=job.batch_id,
+        ladder=job.ladder,
+        device=device,
     )
 
 
@@ -215,19 +255,6 @@ def first_claimed_at(session: Session, claim: Claim) -> datetime:
     """When the claim's job was claimed for the first time: the date of what is made from it, however often it runs."""
     earlier = select(func.min(Attempt.started_at)).where(Attempt.job_id == claim.job_id)
     return session.execute(earlier).scalar_one_or_none() or claim.started_at
-
-
-def due() -> ColumnElement[bool]:
-    """Whether a queued job may be claimed now."""
-    return or_(Job.not_before.is_(None), Job.not_before <= utcnow())
-
-
-def claim_order(ageing_seconds: float) -> tuple[ColumnElement[Any], ...]:
-    """STAT first; then by age, each further priority counting as `ageing_seconds` of waiting, so nothing starves."""
-    # Nothing overtakes STAT: with a backlog older than the ageing time, a lifted routine job would. Any: sort keys.
-    waits: ColumnElement[Any] = case((Job.priority == int(Priority.STAT), 0), else_=1)
-    age: ColumnElement[Any] = epoch(Job.created_at) + Job.priority * ageing_seconds
-    return waits, age, Job.id.expression
 
 
 def heartbeat(session: Session, claim: Claim, lease_seconds: float, step: str | None, progress: float) -> bool:
@@ -252,10 +279,39 @@ def held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return Job.id == claim.job_id, Job.fence == claim.fence, Job.state == JobState.RUNNING
 
 
-def due_by_queue(session: Session) -> dict[str, int]:
-    """How many queued jobs each queue could start now."""
-    counted = select(Job.queue, func.count()).where(Job.state == JobState.QUEUED, due()).group_by(Job.queue)
-    return {row[0]: row[1] for row in session.execute(counted)}
+def standing(session: Session, claims: Sequence[Claim]) -> set[str]:
+    """The ids of those jobs whose claim holds still; asks without writing, so it may be asked often."""
+    fences = {claim.job_id: claim.fence for claim in claims}
+    running = select(Job.id, Job.fence).where(Job.id.in_(list(fences)), Job.state == JobState.RUNNING)
+    return {row.id for row in session.execute(running) if row.fence == fences[row.id]}
+
+
+def hold_batch(session: Session, batch_id: str) -> None:
+    """Let the batch's waiting jobs wait on, whatever worker asks; what runs ends as it would."""
+    _set_held(session, batch_id, held=True)
+
+
+def release_batch(session: Session, batch_id: str) -> None:
+    """Let workers have the batch's waiting jobs; the caller rings for them."""
+    _set_held(session, batch_id, held=False)
+
+
+def _set_held(session: Session, batch_id: str, *, held: bool) -> None:
+    waits = (Job.batch_id == batch_id, Job.state == JobState.QUEUED, Job.held.is_not(held))
+    session.execute(update(Job).where(*waits).values(held=held).execution_options(synchronize_session=False))
+
+
+def due_by_queue(session: Session, most: int) -> dict[str, int]:
+    """How many jobs each queue could start now, counted up to `most`; paused queues are left out."""
+    names = select(Job.queue).where(Job.state == JobState.QUEUED, Job.held.is_(False)).distinct()
+    paused = set(session.scalars(select(Queue.name).where(Queue.paused)))
+    counts = {}
+    for queue in session.scalars(names):
+        first = select(Job.id).where(*waiting(queue), due()).limit(most).subquery()
+        number = session.execute(select(func.count()).select_from(first)).scalar_one()
+        if number and queue not in paused:
+            counts[queue] = number
+    return counts
 
 
 def place_in_queue(session: Session, job: Job, ageing_seconds: float) -> int | None:

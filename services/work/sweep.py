@@ -50,13 +50,13 @@ def take_back(store: Store, bell: Bell, worker: str) -> int:
 def ring_for_due(store: Store, bell: Bell) -> int:
     """Ring for due jobs whose ring was lost: only as often as fewer rings wait than jobs. Returns how many rings."""
     with unit_of_work(store.database, writing=False) as session:
-        due = jobs.due_by_queue(session)
+        due = jobs.due_by_queue(session, RINGS)
     rings = 0
     for queue, number in due.items():
         waiting = bell.waiting(queue)
         if waiting is None:  # the broker is away: each ring would wait for it in vain
             return rings
-        missing = min(number, RINGS) - waiting
+        missing = number - waiting
         for _ in range(missing):
             bell.ring(queue)
         rings += max(missing, 0)

@@ -1,0 +1,31 @@
+"""What a slot points to: the one result that is its present answer, and the one that is proposed in its place."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from services.store.clock import utcnow
+from services.store.signatures import standing
+from services.store.states import ReviewState
+from services.store.tables import CurrentResult, Review, Slot
+from services.store.upsert import insert_or_keep
+
+
+def point(session: Session, slot_id: str, result_id: str) -> None:
+    """Make a result the slot's current one, or the proposed change where a reader has signed the current one."""
+    session.execute(select(Slot.id).where(Slot.id == slot_id).with_for_update())
+    values = {"slot_id": slot_id, "result_id": result_id, "updated_at": utcnow()}
+    if insert_or_keep(session, CurrentResult, values, conflict=("slot_id",)):
+        return
+    if is_signed(session, slot_id):
+        change: dict[str, str | None] = {"proposed_result_id": result_id}
+    else:
+        change = {"result_id": result_id, "proposed_result_id": None}
+    session.execute(update(CurrentResult).where(CurrentResult.slot_id == slot_id).values(**change, updated_at=utcnow()))
+
+
+def is_signed(session: Session, slot_id: str) -> bool:
+    """Whether a reader's signature stands on this slot."""
+    reviews = session.scalars(select(Review).where(Review.slot_id == slot_id).order_by(Review.number))
+    return standing(reviews).state is ReviewState.SIGNED
