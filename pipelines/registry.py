@@ -55,6 +55,9 @@ MR_SOP_CLASSES: Final = frozenset(
     }
 )
 
+#: PS3.4 Annex B.5, Table B.5-1: what `overread selftest` sends, an object about nobody.
+SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+
 ENTRIES: Final[Mapping[str, Entry]] = {
     "retinopathy": Entry(
         name="retinopathy",
@@ -88,6 +91,18 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "reconstruction_compressed_sensing": _reconstruction(
         "reconstruction_compressed_sensing", "compressed_sensing", "MRI reconstruction, compressed sensing"
+    ),
+    "selftest": Entry(
+        name="selftest",
+        class_path="pipelines.selftest:SelfTest",
+        accepts=Accepts(modalities=frozenset({"OT"}), sop_classes=frozenset({SECONDARY_CAPTURE})),
+        queue="selftest",
+        model="selftest",  # no bundle of it is shipped: in a system at work it reads nothing
+        subject="study",
+        revision=1,
+        title="The self-test of the system itself",
+        exporters=("json",),
+        on_request=True,
     ),
 }
 

@@ -62,6 +62,9 @@ SSIM: Final = Code(OVERREAD, "ssim", "Structural similarity with the fully sampl
 PSNR: Final = Code(OVERREAD, "psnr", "Peak signal-to-noise ratio against the fully sampled image")
 NMSE: Final = Code(OVERREAD, "nmse", "Normalised mean squared error against the fully sampled image")
 
+# The self-test's one finding is about no patient
+SELFTEST_ANSWER: Final = Code(OVERREAD, "selftest-answer", "Objects that the self-test read")
+
 #: CID 7203 has no code for it.
 KSPACE_RECONSTRUCTION: Final = Code(OVERREAD, "raw-data-recon", "Reconstruction from undersampled k-space")
 

@@ -112,6 +112,7 @@ LABELS: Final[Mapping[str, Mapping[str, Label]]] = {
     "reconstruction_zero_filled": _RECONSTRUCTION,
     "reconstruction_sense": _RECONSTRUCTION,
     "reconstruction_compressed_sensing": _RECONSTRUCTION,
+    "selftest": {"selftest_answer": Measure(codes.SELFTEST_ANSWER, 0, _LARGEST, "1")},
 }
 
 

@@ -18,6 +18,8 @@ from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.subject import LocalSubject, subject_from_files
 from pipelines.pipeline import STEPS, AnyPipeline
 from pipelines.registry import ENTRIES, resolve
+from pipelines.selftest import write_bundle
+from pipelines.selftest_words import Act, Word, selftest_object
 from tests.pipelines.kspace_samples import undersampled
 from tests.pipelines.mr_series import crop, write_nifti
 
@@ -31,8 +33,15 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def pipeline(name: str) -> Iterator[AnyPipeline]:
-    with resolve(ENTRIES[name], MODELS / ENTRIES[name].model) as loaded:
+def bundle(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline's bundle: shipped, or for the self-test, which must read nothing in a system at work, made here."""
+    shipped = MODELS / ENTRIES[name].model
+    return write_bundle(tmp_path_factory.mktemp("bundle")) if name == "selftest" else shipped
+
+
+@pytest.fixture(scope="module")
+def pipeline(name: str, bundle: Path) -> Iterator[AnyPipeline]:
+    with resolve(ENTRIES[name], bundle) as loaded:
         yield loaded
 
 
@@ -43,6 +52,9 @@ def local(name: str, retina_photo: Path, tmp_path_factory: pytest.TempPathFactor
     inputs = {"retinopathy": [retina_photo], "segmentation": [write_nifti(crop(), hippocampus)]}
     raw = undersampled(tmp_path_factory.mktemp("kspace") / "raw.h5")
     inputs |= {each: [raw] for each in ENTRIES if each.startswith("reconstruction")}
+    spoken = tmp_path_factory.mktemp("selftest") / "object.dcm"
+    spoken.write_bytes(selftest_object(Word(Act.SUCCEED), "contract"))
+    inputs["selftest"] = [spoken]
     with Decoder() as decoder, subject_from_files(inputs[name], decoder, ENTRIES[name].subject) as made:
         yield made
 
@@ -52,13 +64,13 @@ def reading(pipeline: AnyPipeline, local: LocalSubject) -> Reading:
     return pipeline.run(local.subject)
 
 
-def test_an_entry_bears_the_name_it_is_registered_under(name: str) -> None:
+def test_an_entry_bears_the_name_it_is_registered_under(name: str, bundle: Path) -> None:
     entry = ENTRIES[name]
     assert entry.name == name
     assert entry.subject in {"study", "series"}
     assert entry.revision >= 1
     assert re.fullmatch(r"[a-z_]+", entry.queue)
-    assert (MODELS / entry.model / "configs" / "metadata.json").is_file()
+    assert (bundle / "configs" / "metadata.json").is_file()
 
 
 def test_it_accepts_what_it_reads_and_says_why_not_otherwise(name: str, local: LocalSubject) -> None:
@@ -123,10 +135,9 @@ def test_an_empty_subject_is_refused_in_a_sentence(pipeline: AnyPipeline, name: 
     assert refused.value.sentence
 
 
-def test_weights_that_are_not_the_pinned_ones_are_refused(name: str, tmp_path: Path) -> None:
-    folder = MODELS / ENTRIES[name].model
-    for source in folder.rglob("*"):
-        target = tmp_path / source.relative_to(folder)
+def test_weights_that_are_not_the_pinned_ones_are_refused(name: str, bundle: Path, tmp_path: Path) -> None:
+    for source in bundle.rglob("*"):
+        target = tmp_path / source.relative_to(bundle)
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
