@@ -132,6 +132,7 @@ def make_batches() -> None:
         now("created_at"),
         time("started_at"),
         time("finished_at"),
+        json("summary", nullable=True),
         key("batches", "id"),
         refers("batches", "model_version_id", "model_versions.id"),
     )
@@ -152,6 +153,7 @@ def make_batches() -> None:
         word("change", nullable=True),
         number("weight", server_default="0"),
         line("headline", nullable=True),
+        json("compared", nullable=True),
         number("seconds", nullable=True),
         time("finished_at"),
         key("batch_items", "id"),
@@ -164,6 +166,7 @@ def make_batches() -> None:
     )
     op.create_index("ix_batch_items_state", "batch_items", ["batch_id", "state", "id"])
     op.create_index("ix_batch_items_change", "batch_items", ["batch_id", "change", "weight", "id"])
+    op.create_index("ix_batch_items_weight", "batch_items", ["batch_id", "weight", "id"])
     for column in ("study_id", "job_id", "old_result_id", "new_result_id"):
         op.create_index(f"ix_batch_items_{column}", "batch_items", [column])
     op.create_table(

@@ -373,6 +373,7 @@ class Batch(Table):
     created_at: Mapped[Now]
     started_at: Mapped[Time | None]
     finished_at: Mapped[Time | None]
+    summary: Mapped[Json | None]  # what it found, as it stood when it ended
 
 
 class BatchItem(Table):
@@ -383,6 +384,7 @@ class BatchItem(Table):
         UniqueConstraint("batch_id", "subject_kind", "subject_id"),
         Index("ix_batch_items_state", "batch_id", "state", "id"),
         Index("ix_batch_items_change", "batch_id", "change", "weight", "id"),
+        Index("ix_batch_items_weight", "batch_id", "weight", "id"),
     )
     id: Mapped[Id]
     batch_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("batches.id"))
@@ -397,6 +399,7 @@ class BatchItem(Table):
     change: Mapped[Word | None]  # ChangeKind
     weight: Mapped[float] = mapped_column(server_default="0")  # clinical weight of the change, larger is graver
     headline: Mapped[Line | None]  # the change in one line, e.g. "DR grade 1 -> 2"
+    compared: Mapped[Json | None]  # [label, side, old value, new value] of every finding that both results hold
     seconds: Mapped[float | None]  # what the reading took, for the estimate of the rest
     finished_at: Mapped[Time | None]
 
