@@ -24,6 +24,9 @@ class Settings(BaseSettings):
         default=Path("overread-data"), description="Folder for the database, blobs, spool and broker."
     )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in data_dir.")
+    database_busy_seconds: float = Field(
+        default=15.0, description="Who waits longer for a lock of the database answers 503 and tries again."
+    )
     broker_url: str | None = Field(default=None, description="redis:// URL; default: an embedded Valkey is started.")
     blob_url: str | None = Field(default=None, description="fsspec URL of the blob store; default: data_dir/blobs.")
     models_dir: Path = Field(

@@ -20,7 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipelines.core.errors import BadRequest, DatabaseUnavailable, OverreadError, StorageFull
 
-BUSY_TIMEOUT_MS = 15_000
+BUSY_SECONDS: Final = 15.0
 _WAL_PAUSE_SECONDS: Final = 0.02
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
@@ -59,34 +59,40 @@ class Database:
         self.engine.dispose()
 
 
-def open_database(url: str) -> Database:
-    """Open a database by SQLAlchemy URL (sqlite:///file or postgresql+psycopg://...); nothing is created."""
+def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Database:
+    """Open a database by SQLAlchemy URL (sqlite:///file or postgresql+psycopg://...); nothing is created.
+
+    Who waits longer than `busy_seconds` for a lock that somebody else holds gets DatabaseUnavailable.
+    """
     pool = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT_SECONDS}
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, **pool)
-        event.listen(engine, "connect", _prepare_sqlite)
+        engine = create_engine(url, connect_args={"timeout": busy_seconds}, **pool)
+        event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        waiting = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "options": f"-c lock_timeout={BUSY_TIMEOUT_MS}"}
+        waiting = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "options": f"-c lock_timeout={round(busy_seconds * 1000)}",
+        }
         engine = create_engine(url, pool_pre_ping=True, connect_args=waiting, **pool)
         event.listen(engine, "begin", _begin_postgresql)
     return Database(engine, sessionmaker(engine, expire_on_commit=False))
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN comes too late for BEGIN IMMEDIATE: take transactions over (see _begin_sqlite).
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    _switch_to_wal(cursor)
+    cursor.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
+    _switch_to_wal(cursor, busy_seconds)
     for pragma in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _switch_to_wal(cursor: DBAPICursor) -> None:
+def _switch_to_wal(cursor: DBAPICursor, busy_seconds: float) -> None:
     """Write ahead of the database; two processes that switch a new file at once fail at once, busy timeout or not."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

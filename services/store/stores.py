@@ -27,4 +27,5 @@ class Store:
 
 def open_store(settings: Settings) -> Store:
     """Open the database and the blobs of these settings; nothing is created and nothing migrated (see migrate)."""
-    return Store(open_database(settings.resolved_database_url), Blobs(settings.resolved_blob_url))
+    database = open_database(settings.resolved_database_url, settings.database_busy_seconds)
+    return Store(database, Blobs(settings.resolved_blob_url))

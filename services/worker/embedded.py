@@ -29,6 +29,8 @@ GRACE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
 STARTED: Final = ("api", "worker", "scheduler")
 ROLES: Final = (*STARTED, "broker")
+#: The module that runs one role as a process.
+SERVE: Final = "services.worker.serve"
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ class System:
     _opened: ExitStack
 
     @classmethod
-    def start(cls, settings: Settings, workers: int = 1, ready_seconds: float = READY_SECONDS) -> Self:
+    def start(
+        cls, settings: Settings, workers: int = 1, ready_seconds: float = READY_SECONDS, module: str = SERVE
+    ) -> Self:
         """Migrate the database, start everything and wait until it answers. Raises NotReady.
 
-        `workers` is the number of worker processes; together they use the machine's cores once.
+        `workers` is the number of worker processes; together they use the machine's cores once. `module` runs the roles
+        instead of SERVE: the self-test has one that can let a disk fail.
         """
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate.upgrade(settings)
@@ -61,7 +66,7 @@ class System:
             )
             children = Children(_environment(told), settings.logs_dir, GRACE_SECONDS)
             opened.callback(children.stop)
-            for program in _programs(valkey, listener, workers):
+            for program in _programs(valkey, listener, workers, module):
                 children.start(program)
             url = f"http://{_host(told)}:{told.port}"
             _wait_until_ready(url, children, valkey, time.monotonic() + ready_seconds)
@@ -113,22 +118,22 @@ def _answers(url: str) -> bool:
     return False
 
 
-def _programs(valkey: Valkey | None, listener: socket.socket, workers: int) -> list[Program]:
+def _programs(valkey: Valkey | None, listener: socket.socket, workers: int, module: str) -> list[Program]:
     """What a system consists of; a worker's name outlives its restarts, so that it finds what it held before."""
     programs = [
-        Program("scheduler", "scheduler", lambda: _role("scheduler")),
-        Program("api", "api", lambda: _role("api", str(listener.fileno())), descriptors=(listener.fileno(),)),
+        Program("scheduler", "scheduler", lambda: _role(module, "scheduler")),
+        Program("api", "api", lambda: _role(module, "api", str(listener.fileno())), descriptors=(listener.fileno(),)),
     ]
     for number in range(1, workers + 1):
-        command = partial(_role, "worker", f"{socket.gethostname()}-worker-{number}")
+        command = partial(_role, module, "worker", f"{socket.gethostname()}-worker-{number}")
         programs.append(Program("worker", f"worker-{number}", command))
     if valkey is None:
         return programs
     return [Program("broker", "broker", valkey.command, reset=valkey.forget, foundation=True), *programs]
 
 
-def _role(*arguments: str) -> list[str]:
-    return leashed("module", "services.worker.serve", *arguments)
+def _role(module: str, *arguments: str) -> list[str]:
+    return leashed("module", module, *arguments)
 
 
 def _listen(host: str, port: int) -> socket.socket:

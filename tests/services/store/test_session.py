@@ -167,11 +167,10 @@ def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
 @pytest.fixture
 def impatient(each_store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """Another process' view of the store, which has one connection and waits 50 ms for anything."""
-    monkeypatch.setattr(session_module, "BUSY_TIMEOUT_MS", 50)
     monkeypatch.setattr(session_module, "POOL_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(session_module, "POOL_SIZE", 1)
     monkeypatch.setattr(session_module, "POOL_OVERFLOW", 0)
-    database = open_database(each_store.database.engine.url.render_as_string(hide_password=False))
+    database = open_database(each_store.database.engine.url.render_as_string(hide_password=False), busy_seconds=0.05)
     yield database
     database.close()
 
