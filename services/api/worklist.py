@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pipelines.core.change import ChangeKind
 from pipelines.core.errors import BadCursor
 from pipelines.core.types import Urgency
 from services.api.deps import Technician, TheStore
@@ -42,6 +43,7 @@ class WorklistItem(BaseModel):
     study_date: date | None
     state: StudyState
     unrouted_reason: str | None = Field(description="Why no pipeline reads it.")
+    incomplete: str | None = Field(description="What is missing of it, as far as anything says.")
     pipeline: str | None
     priority: PriorityWord
     job_id: str | None
@@ -56,6 +58,12 @@ class WorklistItem(BaseModel):
     review_state: ReviewState
     verdict: Verdict | None
     assignee_id: str | None
+    change: ChangeKind | None = Field(
+        description="What the newest reading overnight says otherwise, until it is signed."
+    )
+    change_headline: str | None = Field(examples=["DR grade 1 -> 2, now referable"])
+    change_weight: float | None = Field(description="The larger, the graver.", examples=[101.0])
+    change_batch_id: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -73,6 +81,7 @@ class Filters(BaseModel):
     assignee: FilterId | None = Field(default=None, description="A user's id.")
     first_day: date | None = Field(default=None, description="Study date, this day or later.")
     last_day: date | None = Field(default=None, description="Study date, this day or earlier.")
+    change: ChangeKind | Literal["any"] | None = Field(default=None, description="Marked by a reading overnight.")
     limit: Limit = 50
     cursor: Cursor = None
 
@@ -100,6 +109,7 @@ def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Quer
         assignee_id=wanted.assignee,
         first_day=wanted.first_day,
         last_day=wanted.last_day,
+        changes=_marks(wanted.change),
     )
     return _page(store, filters, wanted.limit, wanted.cursor)
 
@@ -120,6 +130,13 @@ def _page(store: Store, filters: WorklistFilters, limit: int, cursor: str | None
         patients = _patients(session, {row.patient_id for row in shown})
     items = [worklist_item(row, patients[row.patient_id]) for row in shown]
     return Page(items=items, next_cursor=_cursor(place_of(shown[-1])) if len(rows) > limit else None)
+
+
+def _marks(wanted: ChangeKind | Literal["any"] | None) -> tuple[ChangeKind, ...] | None:
+    """The marks that a filter lets pass."""
+    if wanted is None:
+        return None
+    return tuple(ChangeKind) if wanted == "any" else (ChangeKind(wanted),)
 
 
 def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
@@ -154,6 +171,7 @@ def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:
         study_date=row.study_date,
         state=StudyState(row.study_state),
         unrouted_reason=row.unrouted_reason,
+        incomplete=row.incomplete,
         pipeline=row.pipeline or None,
         priority=priority_word(row.priority),
         job_id=row.job_id,
@@ -168,6 +186,10 @@ def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:
         review_state=ReviewState(row.review_state),
         verdict=Verdict(row.verdict) if row.verdict else None,
         assignee_id=row.assignee_id,
+        change=ChangeKind(row.change) if row.change else None,
+        change_headline=row.change_headline,
+        change_weight=row.change_weight,
+        change_batch_id=row.change_batch_id,
         created_at=row.study_created_at,
         updated_at=row.updated_at,
     )

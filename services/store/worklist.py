@@ -17,7 +17,19 @@ from services.store.reading import confidence_of, headline_of
 from services.store.session import before_commit
 from services.store.signatures import Standing, standing
 from services.store.states import JobRole, JobState, Priority, ReviewState, Verdict
-from services.store.tables import Assignment, CurrentResult, Job, Result, Review, Series, Slot, Study, WorklistRow
+from services.store.tables import (
+    Assignment,
+    Batch,
+    BatchItem,
+    CurrentResult,
+    Job,
+    Result,
+    Review,
+    Series,
+    Slot,
+    Study,
+    WorklistRow,
+)
 
 #: Order of the list: what the machine cannot answer comes first, then by urgency, then what still runs, then what is
 #: done: a signed study is no more work, however urgent it was.
@@ -46,6 +58,7 @@ class WorklistFilters:
     first_day: date | None = None
     last_day: date | None = None
     study_ids: Collection[str] | None = None
+    changes: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,8 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
         wanted.append(WorklistRow.study_date <= filters.last_day)
     if filters.study_ids is not None:
         wanted.append(WorklistRow.study_id.in_(filters.study_ids))
+    if filters.changes is not None:
+        wanted.append(WorklistRow.change.in_(filters.changes))
     return wanted
 
 
@@ -155,6 +170,7 @@ def _study_values(study: Study, modality: str) -> dict[str, Any]:
         "study_date": study.study_date,
         "study_state": study.state,
         "unrouted_reason": study.unrouted_reason,
+        "incomplete": study.incomplete,
         "priority": study.priority,
         "study_created_at": study.created_at,
     }
@@ -197,6 +213,29 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "review_state": word.state,
         "verdict": word.verdict,
         "assignee_id": assignment.user_id if assignment else None,
+        **_change(session, slot, word),
+    }
+
+
+def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
+    """The mark of the newest batch that found another answer, until a reader signs after it."""
+    # Any: column values are of the columns' types
+    marked = (
+        select(BatchItem)
+        .join(Batch, Batch.id == BatchItem.batch_id)
+        .where(BatchItem.study_id == slot.study_id, BatchItem.weight > 0, Batch.pipeline == slot.pipeline)
+        .where(BatchItem.subject_kind == slot.subject_kind, BatchItem.subject_id == slot.subject_id)
+        .order_by(BatchItem.finished_at.desc(), BatchItem.id.desc())
+        .limit(1)
+    )
+    item = session.scalar(_now(marked))
+    if item is None or item.finished_at is None or (word.review and word.review.created_at >= item.finished_at):
+        return {"change": None, "change_weight": None, "change_batch_id": None, "change_headline": None}
+    return {
+        "change": item.change,
+        "change_weight": item.weight,
+        "change_batch_id": item.batch_id,
+        "change_headline": item.headline,
     }
 
 
