@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Conflict, LeaseLost, OverreadError
+from services.store import changes
 from services.store.clock import seconds_from_now, utcnow
 from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, Claim, announce, claim_of, held
 from services.store.states import AttemptOutcome, JobRole, JobState
@@ -174,5 +175,6 @@ def _set(
             **columns,
         )
     )
+    changes.settle_unfinished(session, job.id, state, error.code if error else None)
     announce(session, job.id, job.study_id, state)
     return state

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Reading
-from services.store import attempts, audit, outbox, worklist
+from services.store import attempts, audit, changes, outbox, worklist
 from services.store.blobs import Blobs, Published
 from services.store.current import is_signed, point
 from services.store.ids import new_id
@@ -49,6 +49,7 @@ def save_result(
     session.flush()  # the result's row before those of its artifacts
     session.add_all(_artifact(result_id, artifact) for artifact in artifacts)
     session.flush()
+    changes.settle(session, claim.job_id, result_id)  # with the answer that stands until now
     if role is JobRole.LIVE and not _overtaken(session, claim):
         point(session, claim.slot_id, result_id)
     audit.record(session, f"worker:{claim.worker}", "result.saved", claim.study_id, job=claim.job_id, result=result_id)
