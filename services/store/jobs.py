@@ -17,7 +17,7 @@ from services.store.current import point
 from services.store.ids import new_id
 from services.store.states import JobRole, JobState, Priority
 from services.store.tables import Attempt, Job, JobInput, Queue, Result, Slot
-from services.store.turns import claim_order, due, may_start, next_due, waiting
+from services.store.turns import claim_order, due, may_start, next_due, queues_in_use, waiting
 from services.store.upsert import insert_or_keep
 
 #: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
@@ -303,10 +303,9 @@ def _set_held(session: Session, batch_id: str, *, held: bool) -> None:
 
 def due_by_queue(session: Session, most: int) -> dict[str, int]:
     """How many jobs each queue could start now, counted up to `most`; paused queues are left out."""
-    names = select(Job.queue).where(Job.state == JobState.QUEUED, Job.held.is_(False)).distinct()
     paused = set(session.scalars(select(Queue.name).where(Queue.paused)))
     counts = {}
-    for queue in session.scalars(names):
+    for queue in queues_in_use(session):
         first = select(Job.id).where(*waiting(queue), due()).limit(most).subquery()
         number = session.execute(select(func.count()).select_from(first)).scalar_one()
         if number and queue not in paused:

@@ -34,7 +34,7 @@ def claim_order(ageing_seconds: float) -> tuple[ColumnElement[Any], ...]:
     return waits, age, Job.id.expression
 
 
-def next_due(queue: str, ageing_seconds: float) -> Select[tuple[Job]]:
+def next_due(queue: str, ageing_seconds: float) -> Select[Job]:
     """The query of the queue's next jobs, in order, locked with their studies; the caller says how many.
 
     Within one priority the order is that of the index; so the heads of the priorities, sorted, are the head of the
@@ -45,14 +45,23 @@ def next_due(queue: str, ageing_seconds: float) -> Select[tuple[Job]]:
         select(Job)
         # The study is locked with the job, in one statement that waits for neither: every other change locks the
         # study first and the job after it, so waiting here with one in hand could be a deadlock.
+        .join(heads, heads.c.id == Job.id)
         .join(Study, Study.id == Job.study_id)
-        .where(Job.id.in_(select(heads.c.id)), *waiting(queue), due())
+        .where(*_still_waiting(), due())
         .order_by(*claim_order(ageing_seconds))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=(Job, Study))
     )
 
 
-def _head(queue: str, priority: Priority) -> Select[tuple[str]]:
+def _still_waiting() -> tuple[ColumnElement[bool], ...]:
+    """Asked once more, since PostgreSQL looks anew at a row that changed before it was locked.
+
+    The heads are found by their ids; plain columns here would have SQLite walk the whole queue instead.
+    """
+    return func.coalesce(Job.state, "") == JobState.QUEUED, func.coalesce(Job.held, False).is_(False)
+
+
+def _head(queue: str, priority: Priority) -> Select[str]:
     oldest = (
         select(Job.id)
         .where(*waiting(queue), Job.priority == int(priority), due())
@@ -61,6 +70,14 @@ def _head(queue: str, priority: Priority) -> Select[tuple[str]]:
         .subquery()
     )
     return select(oldest.c.id)
+
+
+def queues_in_use(session: Session) -> list[str]:
+    """The names of the queues that ever held a job: one index probe each."""
+    names: list[str] = []
+    while name := session.scalar(select(func.min(Job.queue)).where(Job.queue > (names[-1] if names else ""))):
+        names.append(name)
+    return names
 
 
 def may_start(session: Session, queue: str, worker: str, device: str, device_limit: int | None) -> bool:
