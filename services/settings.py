@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     disk_reserve_bytes: int = Field(default=512 * MEBIBYTE, description="Free space below which intake answers 507.")
     quarantine_max_bytes: int = Field(default=512 * MEBIBYTE, description="Room for the bytes of refused files.")
     quiet_seconds: float = Field(default=15.0, description="A study closes after this long without a new instance.")
+    incomplete_seconds: float = Field(
+        default=600.0,
+        description="A study of which images are known to be missing waits so long for them before it closes; at most "
+        "an hour.",
+    )
     collect_grace_seconds: float = Field(
         default=86_400.0, description="Stored bytes that nothing refers to are removed after this long."
     )

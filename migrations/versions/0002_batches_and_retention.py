@@ -166,6 +166,7 @@ def make_batches() -> None:
     )
     op.create_index("ix_batch_items_state", "batch_items", ["batch_id", "state", "id"])
     op.create_index("ix_batch_items_change", "batch_items", ["batch_id", "change", "weight", "id"])
+    op.create_index("ix_batch_items_finished", "batch_items", ["batch_id", "finished_at", "state", "seconds"])
     op.create_index("ix_batch_items_weight", "batch_items", ["batch_id", "weight", "id"])
     for column in ("study_id", "job_id", "old_result_id", "new_result_id"):
         op.create_index(f"ix_batch_items_{column}", "batch_items", [column])
@@ -298,16 +299,19 @@ def narrow_work() -> None:
 def widen_studies() -> None:
     """Completeness by evidence, and legal hold."""
     op.add_column("studies", whole("expected_count", nullable=True))
+    op.add_column("studies", whole("stated_count", nullable=True))
     op.add_column("studies", line("incomplete", nullable=True))
     op.add_column("studies", flag("legal_hold"))
     op.add_column("studies", line("legal_hold_reason", nullable=True))
     op.add_column("series", line("incomplete", nullable=True))
+    op.create_index("ix_studies_unerased", "studies", ["erased_at", "state", "last_instance_at", "id"])
 
 
 def narrow_studies() -> None:
     """Takes back what `widen_studies` did."""
+    op.drop_index("ix_studies_unerased", "studies")
     op.drop_column("series", "incomplete")
-    for name in ("legal_hold_reason", "legal_hold", "incomplete", "expected_count"):
+    for name in ("legal_hold_reason", "legal_hold", "incomplete", "stated_count", "expected_count"):
         op.drop_column("studies", name)
 
 

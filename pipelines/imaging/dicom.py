@@ -14,6 +14,7 @@ from pydicom.uid import AllTransferSyntaxes
 
 from pipelines.core.errors import BadInput, NotAnImage
 from pipelines.core.types import Laterality
+from pipelines.imaging import announced
 from pipelines.imaging.structure import PixelElement, Structure, walk
 
 _PREAMBLE: Final = 128  # PS3.10 7.1
@@ -65,6 +66,7 @@ _WANTED: Final = frozenset(
     | {_MANUFACTURER, _STUDY_DESCRIPTION, _SERIES_DESCRIPTION, _MODEL_NAME, _PATIENT_NAME, _PATIENT_ID, _ISSUER}
     | {_BIRTH_DATE, _SEX, _BODY_PART, _STUDY_UID, _SERIES_UID, _SERIES_NUMBER, _INSTANCE_NUMBER, _LATERALITY}
     | {_IMAGE_LATERALITY, _SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED}
+    | announced.TAGS
 )
 
 
@@ -102,6 +104,8 @@ class DicomHeader:
     bits_stored: int | None
     photometric_interpretation: str | None
     has_pixel_data: bool
+    series_count: int | None = None  # images that the object says its series holds
+    study_count: int | None = None  # images that the object says its study holds
 
 
 def read_header(path: Path) -> DicomHeader:
@@ -172,6 +176,8 @@ class _Fields:
             bits_stored=self._short(_BITS_STORED),
             photometric_interpretation=self._word(_PHOTOMETRIC),
             has_pixel_data=pixels is not None and pixels.length > 0,
+            series_count=announced.in_series(self._integer_text, self._short, self._text),
+            study_count=announced.in_study(self._integer_text),
         )
 
     def _bytes(self, tag: int) -> bytes:

@@ -68,6 +68,10 @@ class SeriesView(BaseModel):
     laterality: str | None
     description: str | None
     state: SeriesState
+    expected_count: int | None = Field(description="Images that its headers say it holds.")
+    incomplete: str | None = Field(
+        description="What is missing of it, as far as anything says.", examples=["118 of 120 images came"]
+    )
     derived_from: str | None = Field(description="The result that made it, where a model did.")
     instances: list[InstanceView]
 
@@ -83,6 +87,12 @@ class StudyHead(BaseModel):
     description: str | None
     accession_number: str | None
     unrouted_reason: str | None
+    expected_count: int | None = Field(description="Images that its sender, or a header, says it holds.")
+    incomplete: str | None = Field(
+        description="What is missing of it, as far as anything says.", examples=["CT: 118 of 120 images came"]
+    )
+    legal_hold: bool = Field(description="Whether retention must leave it as it is.")
+    erased_at: datetime | None = Field(description="When retention removed its images; results and reviews stay.")
     created_at: datetime
     completed_at: datetime | None
 
@@ -156,6 +166,10 @@ def study_head(row: Study) -> StudyHead:
         description=row.description,
         accession_number=row.accession_number,
         unrouted_reason=row.unrouted_reason,
+        expected_count=row.stated_count if row.expected_count is None else row.expected_count,
+        incomplete=row.incomplete,
+        legal_hold=row.legal_hold,
+        erased_at=row.erased_at,
         created_at=row.created_at,
         completed_at=row.completed_at,
     )
@@ -177,6 +191,8 @@ def series_view(tree: SeriesTree) -> SeriesView:
         laterality=row.laterality,
         description=row.description,
         state=SeriesState(row.state),
+        expected_count=row.expected_count,
+        incomplete=row.incomplete,
         derived_from=row.derived_from,
         instances=[instance_view(instance) for instance in tree.instances],
     )

@@ -57,6 +57,7 @@ def document(received: Received) -> dict[str, Any]:
                 "study_instance_uid": study.study_instance_uid,
                 "state": study.state.value,
                 "jobs": list(study.jobs),
+                "incomplete": study.incomplete,
             }
             for study in received.studies
         ],

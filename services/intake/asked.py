@@ -16,6 +16,7 @@ from services.work.wishes import Completion, Wishes
 PATIENT_ID_CHARACTERS: Final = 64  # PS3.5 section 6.2, VR LO
 UID_CHARACTERS: Final = 64  # PS3.5 section 9
 PIPELINE_CHARACTERS: Final = 64
+MOST_IMAGES: Final = 2**31 - 1  # PS3.5 section 6.2, VR IS
 MOST_LATERALITIES: Final = 100_000
 
 
@@ -74,6 +75,11 @@ class Asked(BaseModel):
         default=None,
         description="Study Instance UID for photographs, NIfTI and raw data; otherwise the file's own, or one derived.",
     )
+    expected: Annotated[Annotated[int, Field(ge=1, le=MOST_IMAGES)] | None, BeforeValidator(_nothing_if_empty)] = Field(
+        default=None,
+        description="Images that each study of this request will hold in all, with those sent by other requests. A "
+        "study with fewer waits longer for them and is marked incomplete.",
+    )
     laterality: Annotated[list[Laterality], BeforeValidator(_split)] = Field(
         default_factory=list,
         max_length=MOST_LATERALITIES,
@@ -93,6 +99,7 @@ class Asked(BaseModel):
             patient_id=self.patient_id,
             study_uid=self.study_uid,
             lateralities=tuple(self.laterality),
+            expected=self.expected,
         )
 
     def with_fields(self, fields: Mapping[str, Sequence[str]]) -> Asked:

@@ -20,6 +20,7 @@ from pipelines.core.errors import (
     StorageFull,
     UnsupportedMedia,
 )
+from services.intake.asked import MOST_IMAGES
 from services.store.states import StudyState
 from services.work.outcomes import FileStatus
 
@@ -44,6 +45,17 @@ class StudyReceived(BaseModel):
     study_instance_uid: str = Field(examples=["2.25.42"])
     state: StudyState
     jobs: list[str] = Field(description="Ids of the newest job of each pipeline that reads it.")
+    incomplete: str | None = Field(
+        default=None, description="What is missing of it, where that is known.", examples=["118 of 120 images came"]
+    )
+
+
+class Completing(BaseModel):
+    """What a sender knows when it closes a study."""
+
+    expected: int | None = Field(
+        default=None, ge=1, le=MOST_IMAGES, description="Images that the study holds in all.", examples=[120]
+    )
 
 
 class Submitted(BaseModel):

@@ -20,6 +20,7 @@ from services.intake.documents import (
     PROBLEM_MEDIA_TYPE,
     SUBMIT_BODY,
     SUBMIT_RESPONSES,
+    Completing,
     StudyReceived,
     Submitted,
 )
@@ -97,19 +98,28 @@ def complete_study(
     request: Request,
     actor: Technician,
     study_id: Annotated[str, Path(examples=["01JD8Q3Z5V7Y9XK2M4N6P8R0ST"])],
+    told: Completing | None = None,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
-    """Instead of waiting for the quiet time; a study that is closed already stays as it is."""
+    """Instead of waiting for the quiet time; a study that is closed already stays as it is.
+
+    With `expected` the study is marked incomplete where it holds fewer images.
+    """
     if len(study_id) != ULID_LENGTH or not study_id.isalnum():
         raise NotFound
 
     def act() -> StudyReceived:
-        closed = complete(store_of(request), bell_of(request), study_id, actor.id_string)
+        expected = told.expected if told else None
+        closed = complete(store_of(request), bell_of(request), study_id, actor.id_string, expected)
         return StudyReceived(
-            id=closed.id, study_instance_uid=closed.study_instance_uid, state=closed.state, jobs=list(closed.jobs)
+            id=closed.id,
+            study_instance_uid=closed.study_instance_uid,
+            state=closed.state,
+            jobs=list(closed.jobs),
+            incomplete=closed.incomplete,
         )
 
-    return once(store_of(request), actor, request, None, idempotency_key, act)
+    return once(store_of(request), actor, request, told, idempotency_key, act)
 
 
 async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once, pipelines: Collection[str]) -> Answer:

@@ -16,9 +16,13 @@ from services.store.tables import Job, Study
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """After how many seconds of silence a study closes by itself: plain ones, and those held open by their sender."""
+    """After how many seconds of silence a study closes by itself.
+
+    Plain ones; those that are known to lack images; those held open by their sender.
+    """
 
     quiet: float
+    incomplete: float
     held: float
 
 
@@ -39,18 +43,26 @@ def _silent(patience: Patience) -> ColumnElement[bool]:
     return and_(
         Study.state == StudyState.RECEIVING,
         or_(
-            and_(Study.hold.is_(False), since <= seconds_from_now(-patience.quiet)),
+            and_(Study.hold.is_(False), Study.incomplete.is_(None), since <= seconds_from_now(-patience.quiet)),
+            and_(
+                Study.hold.is_(False),
+                Study.incomplete.is_not(None),
+                since <= seconds_from_now(-max(patience.incomplete, patience.quiet)),
+            ),
             and_(Study.hold.is_(True), since <= seconds_from_now(-patience.held)),
         ),
     )
 
 
-def ask(session: Session, study_id: str, priority: Priority, pipeline: str | None, hold: bool) -> None:
+def ask(
+    session: Session, study_id: str, priority: Priority, pipeline: str | None, hold: bool, expected: int | None
+) -> None:
     """Note what a sender asked for after its images were in: the more urgent priority counts."""
     study = lock_study(session, study_id)
     study.priority = min(study.priority, int(priority))
     study.requested_pipeline = pipeline or study.requested_pipeline
     study.hold = hold
+    study.expected_count = study.expected_count if expected is None else expected
 
 
 def newest_jobs(session: Session, study_id: str) -> Sequence[str]:

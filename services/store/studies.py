@@ -50,6 +50,8 @@ class StudyFacts:
     priority: Priority = Priority.ROUTINE
     requested_pipeline: str | None = None
     hold: bool = False
+    expected_count: int | None = None  # images that the sender says there are
+    stated_count: int | None = None  # images that headers speak of
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,18 @@ def upsert_study(session: Session, site_id: str, patient_id: str, facts: StudyFa
     changed = _tell(study, told)
     study.priority = min(study.priority, int(facts.priority))
     study.hold = facts.hold
+    study.expected_count = study.expected_count if facts.expected_count is None else facts.expected_count
+    study.stated_count = _more(study.stated_count, facts.stated_count)
     study.last_instance_at = utcnow()
     session.flush()
     if new or changed:
         index_study(session, study.id)
     return study
+
+
+def _more(known: int | None, said: int | None) -> int | None:
+    """The larger of two counts: an archive that grew while it sent says more in its later headers."""
+    return max((count for count in (known, said) if count is not None), default=None)
 
 
 def _tell(row: Patient | Study, told: Mapping[str, object]) -> bool:
@@ -166,13 +175,12 @@ def _tell(row: Patient | Study, told: Mapping[str, object]) -> bool:
 
 
 def upsert_series(session: Session, study_id: str, facts: SeriesFacts) -> Series:
-    """The series' row; the first header to name a fact decides it, later ones fill what was empty."""
+    """The series' row; the first header to name a fact decides it, later ones fill what was empty; counts may grow."""
     identity = {"study_id": study_id, "series_instance_uid": facts.series_instance_uid}
     filling = {
         "body_part": facts.body_part,
         "laterality": facts.laterality,
         "description": facts.description,
-        "expected_count": facts.expected_count,
         "derived_from": facts.derived_from,
     }
     insert_or_keep(
@@ -185,6 +193,7 @@ def upsert_series(session: Session, study_id: str, facts: SeriesFacts) -> Series
     for name, value in filling.items():
         if value is not None and getattr(row, name) is None:
             setattr(row, name, value)
+    row.expected_count = _more(row.expected_count, facts.expected_count)
     return row
 
 

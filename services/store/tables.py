@@ -74,6 +74,7 @@ class Study(Table):
     __table_args__ = (
         UniqueConstraint("site_id", "study_instance_uid"),
         Index("ix_studies_quiet", "state", "last_instance_at"),
+        Index("ix_studies_unerased", "erased_at", "state", "last_instance_at", "id"),
     )
     id: Mapped[Id]
     site_id: Mapped[str] = to("sites.id")
@@ -86,7 +87,8 @@ class Study(Table):
     description: Mapped[Line | None]
     accession_number: Mapped[Word | None]
     hold: Mapped[bool] = mapped_column(server_default=false())  # the sender asked to wait for `complete`
-    expected_count: Mapped[int | None]  # instances the sender or a header spoke of
+    expected_count: Mapped[int | None]  # images the sender said there are
+    stated_count: Mapped[int | None]  # images that headers speak of, the most any of them said
     incomplete: Mapped[Line | None]  # what is missing, where it closed without all it should hold
     legal_hold: Mapped[bool] = mapped_column(server_default=false())  # retention may not touch it
     legal_hold_reason: Mapped[Line | None]
@@ -384,6 +386,7 @@ class BatchItem(Table):
         UniqueConstraint("batch_id", "subject_kind", "subject_id"),
         Index("ix_batch_items_state", "batch_id", "state", "id"),
         Index("ix_batch_items_change", "batch_id", "change", "weight", "id"),
+        Index("ix_batch_items_finished", "batch_id", "finished_at", "state", "seconds"),
         Index("ix_batch_items_weight", "batch_id", "weight", "id"),
     )
     id: Mapped[Id]

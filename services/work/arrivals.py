@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -79,7 +79,9 @@ def _setting(store: Store, session: Session, arrivals: Sequence[Arrival], option
         facts: studies.upsert_patient(session, store.site_id, facts).id
         for facts in dict.fromkeys(patient_facts(header) for header in headers)
     }
-    asked = study_facts(headers[0], options)
+    told = [study_facts(header, options) for header in headers]
+    most = max((one.stated_count or 0 for one in told), default=0) or None
+    asked = replace(told[0], stated_count=most)
     study = studies.upsert_study(session, store.site_id, patients[patient_facts(headers[0])], asked)
     series = {
         facts: studies.upsert_series(session, study.id, facts)
@@ -145,6 +147,9 @@ def _reopen(session: Session, setting: _Setting, added: Sequence[tuple[Arrival, 
         if new.outcome is InstanceOutcome.STORED and new.instance.flag != OTHER_PATIENT
         for series in [setting.series_of(arrival)]
     }
+    # What was missing may have come: it is looked at anew when the study closes.
+    for series in late.values():
+        series.incomplete = setting.study.incomplete = None
     was_complete = setting.study.state == StudyState.COMPLETE
     reopened = [one for one in late.values() if was_complete or one.state == SeriesState.CLOSED]
     for series in reopened:

@@ -51,6 +51,8 @@ def study_facts(header: DicomHeader, options: IntakeOptions) -> StudyFacts:
         priority=options.priority,
         requested_pipeline=options.pipeline,
         hold=options.hold,
+        expected_count=options.expected,
+        stated_count=_integer(header.study_count),
     )
 
 
@@ -61,6 +63,7 @@ def series_facts(header: DicomHeader) -> SeriesFacts:
         modality=_word(header.modality) or OTHER_MODALITY,
         body_part=_word(header.body_part),
         description=_line(header.series_description),
+        expected_count=_integer(header.series_count),
     )
 
 

@@ -42,12 +42,16 @@ class FileOutcome:
 
 @dataclass(frozen=True, slots=True)
 class IntakeOptions:
-    """What the sender asked for; `source` is the way the files came, `hold` waits for `complete`."""
+    """What the sender asked for; `source` is the way the files came, `hold` waits for `complete`.
+
+    `expected` is how many images each study will hold, where the sender knows.
+    """
 
     source: str = "rest"
     priority: Priority = Priority.ROUTINE
     pipeline: str | None = None
     hold: bool = False
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

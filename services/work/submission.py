@@ -143,12 +143,12 @@ class Submission:
         options = self._options
         with unit_of_work(self._parts.store.database) as session:
             for study_id in sorted(self._study_ids()):
-                closing.ask(session, study_id, options.priority, options.pipeline, options.hold)
+                closing.ask(session, study_id, options.priority, options.pipeline, options.hold, options.expected)
 
     @property
     def _options(self) -> IntakeOptions:
         hold = self.wishes.completion is Completion.NO
-        return IntakeOptions(self._parts.source, self.wishes.priority, self.wishes.pipeline, hold)
+        return IntakeOptions(self._parts.source, self.wishes.priority, self.wishes.pipeline, hold, self.wishes.expected)
 
     def _place(self, number: int | None) -> Place:
         place = Place(number)

@@ -27,3 +27,4 @@ class Wishes:
     patient_id: str | None = None
     study_uid: str | None = None
     lateralities: tuple[Laterality, ...] = ()
+    expected: int | None = None  # images that each study of the request will hold in all

@@ -51,9 +51,9 @@ class Ward:
             writer.write(dicom(**(STUDY | attributes)))
             return receive(self.store, self.settings, writer.finish(), options or IntakeOptions(), ACTOR)
 
-    def complete(self, study_id: str | None) -> Sequence[str]:
+    def complete(self, study_id: str | None, expected: int | None = None) -> Sequence[str]:
         assert study_id is not None
-        return complete(self.store, self.bell, study_id, ACTOR).jobs
+        return complete(self.store, self.bell, study_id, ACTOR, expected).jobs
 
     def quiet(self) -> list[str]:
         return close_quiet(self.store, self.bell, self.settings)
