@@ -23,6 +23,22 @@ def insert_or_keep(session: Session, table: type[Table], values: Mapping[str, An
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 
+def insert_missing(
+    session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]], conflict: Sequence[str]
+) -> int:
+    """Insert those of the rows whose `conflict` columns are not there yet; returns how many.
+
+    They go in the same order everywhere, or two writers wait for each other. Any: values of the columns' types.
+    """
+    if not rows:
+        return 0
+    statement = _insert(session, table).values([dict(row) for row in rows])
+    result = session.execute(
+        statement.on_conflict_do_nothing(index_elements=list(conflict)), execution_options={"preserve_rowcount": True}
+    )
+    return result.rowcount if isinstance(result, CursorResult) else 0
+
+
 def insert_or_update(
     session: Session, table: type[Table], *rows: Mapping[str, Any], conflict: Sequence[str], update: Sequence[str]
 ) -> None:
