@@ -87,11 +87,12 @@ def cancel(session: Session, job_id: str, error: OverreadError) -> bool:
 
 
 def cancel_open(session: Session, study_id: str) -> list[str]:
-    """Cancel the live jobs of a study that takes another instance; the caller has locked the study. Returns their ids.
+    """Cancel all jobs of a study that takes another instance; the caller has locked the study. Returns their ids.
 
-    Routing queues them again should the study close with the instances it had.
+    Routing queues live ones again should the study close with the instances it had; shadow and batch ones, which would
+    compare readings of different images, are asked for anew likewise.
     """
-    open_jobs = select(Job.id).where(Job.study_id == study_id, Job.role == JobRole.LIVE, Job.state.in_(OPEN))
+    open_jobs = select(Job.id).where(Job.study_id == study_id, Job.state.in_(OPEN))
     error = Conflict("another image of this study came in", code=SUBJECT_REOPENED)
     return [job_id for job_id in session.scalars(open_jobs.order_by(Job.id)).all() if cancel(session, job_id, error)]
 

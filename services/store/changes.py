@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.change import Change, ChangeKind, compare
 from services.store import models, worklist
 from services.store.clock import utcnow
+from services.store.jobs import SUBJECT_REOPENED
 from services.store.states import BatchItemState, JobState
 from services.store.tables import Batch, BatchItem, CurrentResult, ModelVersion, Result, Slot
 from services.store.upsert import insert_or_keep
@@ -53,11 +54,24 @@ def settle_unfinished(session: Session, job_id: str, state: JobState, error_code
     """Say of every batch item that waits for a job how it ended without a result; one that runs again says nothing."""
     if state not in ENDS:
         return
+    if error_code == SUBJECT_REOPENED:
+        _ask_anew(session, job_id)
+        return
     waiting = (BatchItemState.WAITING, BatchItemState.QUEUED)
     session.execute(
         update(BatchItem)
         .where(BatchItem.job_id == job_id, BatchItem.state.in_(waiting))
         .values(state=ENDS[state], error_code=error_code, finished_at=utcnow())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _ask_anew(session: Session, job_id: str) -> None:
+    """The study took another image: its items wait for a job over all of them."""
+    session.execute(
+        update(BatchItem)
+        .where(BatchItem.job_id == job_id, BatchItem.state == BatchItemState.QUEUED)
+        .values(state=BatchItemState.WAITING, job_id=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -7,9 +7,9 @@ from pydicom.uid import MRImageStorage
 
 from services.settings import Settings
 from services.store.session import unit_of_work
-from services.store.states import JobState
+from services.store.states import BatchItemState, JobRole, JobState
 from services.store.stores import Store
-from services.store.tables import Series, WorklistRow
+from services.store.tables import Batch, BatchItem, Job, Series, WorklistRow
 from services.work.outcomes import IntakeOptions
 from tests.services.conftest import Desk
 from tests.services.work.test_close import Ward
@@ -125,3 +125,27 @@ def test_a_late_slice_ends_the_mark_and_a_new_job_reads_all(ward: Ward) -> None:
     [second] = ward.complete(study_id)
     assert {job.id: job.state for job in ward.jobs()} == {first: JobState.CANCELLED, second: JobState.QUEUED}
     assert ward.study().incomplete is None
+
+
+def batch_item(ward: Ward, study_id: str, job_id: str) -> None:
+    """The job is a batch's, and an item waits for it."""
+    with unit_of_work(ward.store.database) as session:
+        job = session.get_one(Job, job_id)
+        job.role = JobRole.BATCH
+        facts = {"name": "night", "pipeline": job.pipeline, "model_version_id": job.model_version_id or ""}
+        batch = Batch(**facts, source={}, query={}, window={}, budget={}, state="running", created_by="test")
+        session.add(batch)
+        session.flush()
+        subject = {"subject_kind": "study", "subject_id": study_id, "study_id": study_id}
+        session.add(BatchItem(**subject, batch_id=batch.id, job_id=job_id, state=BatchItemState.QUEUED))
+
+
+def test_a_batch_does_not_compare_readings_of_different_images_but_asks_anew(ward: Ward) -> None:
+    study_id = slices(ward, 1)
+    [job_id] = ward.complete(study_id)
+    batch_item(ward, study_id, job_id)
+    slices(ward, 2)
+    assert [job.state for job in ward.jobs()] == [JobState.CANCELLED]
+    assert [(item.state, item.job_id) for item in ward.rows(BatchItem) if isinstance(item, BatchItem)] == [
+        (BatchItemState.WAITING, None)
+    ]
