@@ -67,11 +67,34 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=5.0, description="How often the scheduler looks for lost work.")
     max_attempts: int = Field(default=5, description="Attempts after which a retryable job fails.")
     priority_ageing_seconds: float = Field(default=600.0, description="Waiting this long lifts a job by one priority.")
-    job_timeout_seconds: float = Field(default=1800.0, description="A job that reads for longer is ended and retried.")
+    job_soft_seconds: float = Field(
+        default=1500.0, description="A job that reads for longer is asked to stop at its pipeline's next step."
+    )
+    job_timeout_seconds: float = Field(
+        default=1800.0, description="A job that reads for longer is ended with its process."
+    )
+    queue_max_jobs: int = Field(
+        default=50_000, description="With more jobs waiting, intake takes urgent studies only (503); 0: no limit."
+    )
     worker_queues: str = Field(default="", description="Comma-separated queues a worker serves; empty: all there are.")
     worker_threads: int = Field(default=0, description="Threads of one inference; 0: the machine's cores.")
     worker_recycle_bytes: int = Field(
         default=GIBIBYTE, description="A reading process that grew past this is replaced after its job."
+    )
+    worker_recycle_jobs: int = Field(
+        default=500, description="A reading process is replaced after so many jobs; 0: only when it grew."
+    )
+    worker_process_bytes: int = Field(
+        default=512 * MEBIBYTE, description="A worker process that grew past this starts anew between two jobs."
+    )
+    device: str = Field(
+        default="",
+        pattern=r"^(cpu|cuda(:\d{1,3})?)?$",
+        description="Where a worker's models run: `cpu`, `cuda` or `cuda:NUMBER`; empty: the CPU.",
+    )
+    device_jobs: int = Field(
+        default=0,
+        description="Jobs at once on one device of a host, over all its workers; 0: one on a GPU, any on a CPU.",
     )
     worker_memory_bytes: int = Field(
         default=8 * GIBIBYTE, description="A reading process that grows past this is ended; its job has caused it."

@@ -36,6 +36,8 @@ OverreadError
 │   ├── BytesGone                  published long ago, collected before a row named them
 │   ├── LeaseLost
 │   ├── JobTimeout
+│   ├── SoftTimeout
+│   ├── QueueFull
 │   ├── NotReady
 │   └── WorkerStopping
 ├── DecoderDied                    the memory-limited child ended without an answer
@@ -321,6 +323,18 @@ class JobTimeout(Unavailable):
     """The job took longer than any job may."""
 
     code = "job_timeout"
+
+
+class SoftTimeout(Unavailable):
+    """The job took longer than it should and stopped at its next step."""
+
+    code = "soft_timeout"
+
+
+class QueueFull(Unavailable):
+    """Too many jobs wait already; nothing was taken, send it again later or as urgent."""
+
+    code = "queue_full"
 
 
 class WorkerStopping(Unavailable):
