@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from services.store.clock import utcnow
 from services.store.signatures import standing
-from services.store.states import ReviewState
-from services.store.tables import CurrentResult, Review, Slot
+from services.store.states import JobRole, ReviewState
+from services.store.tables import CurrentResult, Job, Result, Review, Slot
 from services.store.upsert import insert_or_keep
 
 
@@ -23,6 +23,14 @@ def point(session: Session, slot_id: str, result_id: str) -> None:
     else:
         change = {"result_id": result_id, "proposed_result_id": None}
     session.execute(update(CurrentResult).where(CurrentResult.slot_id == slot_id).values(**change, updated_at=utcnow()))
+
+
+def is_shown(session: Session, result: Result) -> bool:
+    """Whether readers may see a result: a shadow's only where a study or a batch has asked for its answer since."""
+    if result.role != JobRole.SHADOW or session.get_one(Job, result.job_id).role != JobRole.SHADOW:
+        return True
+    pointer = session.get(CurrentResult, result.slot_id)
+    return pointer is not None and result.id in {pointer.result_id, pointer.proposed_result_id}
 
 
 def is_signed(session: Session, slot_id: str) -> bool:

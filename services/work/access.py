@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
 from services.store import audit, reviews, search, studies
+from services.store.current import is_shown
 from services.store.session import unit_of_work
 from services.store.signatures import standing
+from services.store.states import JobRole
 from services.store.stores import Store
 from services.store.studies import StudyTree
 from services.store.tables import (
@@ -68,11 +70,13 @@ class OpenedStudy:
 
 
 def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
-    """A study with all that belongs to it; raises NotFound."""
+    """A study with all that belongs to it, but what a shadow reads; raises NotFound."""
     with unit_of_work(store.database, writing=False) as session:
         tree = studies.study_tree(session, study_id)
-        jobs = session.scalars(select(Job).where(Job.study_id == study_id).order_by(Job.id.desc())).all()
-        rows = session.scalars(select(Result).where(Result.study_id == study_id).order_by(Result.id.desc())).all()
+        of_study = select(Job).where(Job.study_id == study_id, Job.role != JobRole.SHADOW)
+        jobs = session.scalars(of_study.order_by(Job.id.desc())).all()
+        found = session.scalars(select(Result).where(Result.study_id == study_id).order_by(Result.id.desc())).all()
+        rows = [row for row in found if is_shown(session, row)]
         shown = [_shown(session, row) for row in rows]
         slots = dict.fromkeys(row.slot_id for row in rows)
         words = [word for slot_id in slots for word in _words(session, slot_id)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,13 +14,14 @@ from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound, Revi
 from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
 from services.store.clock import utcnow
+from services.store.current import is_shown
 from services.store.reviews import SIGNING, NewReview
 from services.store.session import unit_of_work
 from services.store.signatures import standing
 from services.store.states import JobRole, ReviewAction, Verdict
 from services.store.stores import Store
 from services.store.studies import lock_study
-from services.store.tables import CurrentResult, Result, Review, User
+from services.store.tables import CurrentResult, Job, Result, Review, User
 from services.work.access import ShownReview
 from services.work.reasons import REASONS
 
@@ -75,7 +77,7 @@ def _reviewable(session: Session, result_id: str) -> Result:
     result = session.get(Result, result_id)
     if result is None:
         raise NotFound("there is no result of this id")
-    if result.role == JobRole.SHADOW:
+    if not is_shown(session, result):
         raise Conflict("a shadow result is not shown to patients' readers and takes no review", code="shadow_result")
     return result
 
@@ -182,18 +184,31 @@ def _point(session: Session, slot_id: str, signed: Review | None) -> None:
     """Let the slot's pointer say what is current now.
 
     A signed result is the answer until a reader signs another; what came after it is only proposed. Without a standing
-    signature the newest of the two is the answer, as it was before anyone signed.
+    signature the newest of a study's own readings is the answer, as it was before anyone signed, and what a batch found
+    is only proposed.
     """
     pointer = session.get(CurrentResult, slot_id)
     if pointer is None:
         return
-    known = {pointer.result_id, pointer.proposed_result_id} - {None}
-    newest = max(str(known_id) for known_id in known)  # ULIDs: the greater is the younger
-    current = signed.result_id if signed is not None else newest
-    proposed = newest if newest > current else None
+    known = {each for each in (pointer.result_id, pointer.proposed_result_id) if each is not None}
+    newest = max(known)  # ULIDs: the greater is the younger
+    if signed is not None:
+        current, proposed = signed.result_id, newest if newest > signed.result_id else None
+    else:
+        own = max(_live(session, slot_id, known), default=pointer.result_id)
+        current, proposed = own, newest if newest > own else None
     if (pointer.result_id, pointer.proposed_result_id) != (current, proposed):
         pointer.result_id, pointer.proposed_result_id, pointer.updated_at = current, proposed, utcnow()
         session.flush()
+
+
+def _live(session: Session, slot_id: str, known: set[str]) -> list[str]:
+    """Those of the known results that a study's own reading gave; where none is, the newest such one of the slot."""
+    # The job's role and not the result's: a study may have come to wait for what a batch had asked.
+    read = select(Result.id).join(Job, Job.id == Result.job_id).where(Job.role == JobRole.LIVE)
+    found = read.where(Result.slot_id == slot_id).order_by(Result.id.desc())
+    shown = list(session.scalars(found.where(Result.id.in_(known))))
+    return shown or list(session.scalars(found.limit(1)))
 
 
 def _tell(session: Session, actor: str, result: Result, row: Review) -> None:
