@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
+from pipelines.core.errors import OverreadError
 from pipelines.core.types import Reading, Subject
 
 #: Told the step that begins and the share of the whole that is done, 0-1.
@@ -29,6 +30,9 @@ def silent(_step: str, _fraction: float) -> None:
 
 class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
     """Files in, a reading out; holds a loaded model, serves many subjects one after another, and is closed."""
+
+    #: Whether `run_batch` gives maps without the pictures that `run` draws of them: those are drawn for who looks.
+    draws_on_demand: ClassVar[bool] = False
 
     @abstractmethod
     def load(self, subject: Subject) -> Loaded:
@@ -57,27 +61,30 @@ class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
     def run(self, subject: Subject, progress: Progress = silent) -> Reading:
         """Read one subject; raises BadInput, DecoderDied, OutOfMemory or ModelError."""
         seconds: dict[str, float] = {}
-        with _timed("load", seconds, progress):
+        with timed("load", seconds, progress):
             loaded = self.load(subject)
-        with _timed("preprocess", seconds, progress):
+        with timed("preprocess", seconds, progress):
             prepared = self.preprocess(loaded)
-        with _timed("infer", seconds, progress):
+        with timed("infer", seconds, progress):
             inferred = self.infer(prepared)
-        with _timed("explain", seconds, progress):
+        with timed("explain", seconds, progress):
             explained = self.explain(inferred)
-        with _timed("postprocess", seconds, progress):
+        with timed("postprocess", seconds, progress):
             reading = self.postprocess(explained)
         progress("done", 1.0)
         return replace(reading, seconds=seconds)
 
-    def run_batch(self, subjects: Sequence[Subject], progress: Progress = silent) -> Iterator[Reading]:
-        """Read many subjects, each as `run` does; `progress` hears the share of all of them."""
-        for index, subject in enumerate(subjects):
+    def run_batch(self, subjects: Iterable[Subject], progress: Progress = silent) -> Iterator[Reading | OverreadError]:
+        """Read many subjects: for each, in order, its reading or the error that `run` would have raised for it.
 
-            def scaled(step: str, fraction: float, index: int = index) -> None:
-                progress(step, (index + fraction) / len(subjects))
-
-            yield self.run(subject, scaled)
+        Takes the next subject when it can begin it, and holds no more than a few: however long the row, memory stays
+        the same. `progress` hears the steps of each.
+        """
+        for subject in subjects:
+            try:
+                yield self.run(subject, progress)
+            except OverreadError as error:
+                yield error
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +100,7 @@ AnyPipeline = Pipeline[Any, Any, Any, Any]
 
 
 @contextmanager
-def _timed(step: str, seconds: dict[str, float], progress: Progress) -> Iterator[None]:
+def timed(step: str, seconds: dict[str, float], progress: Progress) -> Iterator[None]:
     """Say that a step begins and write down how long it took."""
     progress(step, STEPS.index(step) / len(STEPS))
     begin = time.perf_counter()

@@ -2,90 +2,60 @@
 
 from __future__ import annotations
 
-import io
+import os
 import socket
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from queue import SimpleQueue
+from typing import ClassVar, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pipelines import eyes
 from pipelines.core.entry import Entry
-from pipelines.core.errors import UnsuitableInput
+from pipelines.core.errors import OverreadError, UnsuitableInput
 from pipelines.core.receipt import code_digest, input_digests, processor, sealed
-from pipelines.core.types import (
-    Artifact,
-    Explanation,
-    ImageReading,
-    InstanceFile,
-    ModelRef,
-    Quality,
-    Reading,
-    Receipt,
-    Subject,
+from pipelines.core.types import Artifact, InstanceFile, ModelRef, Reading, Receipt, Subject
+from pipelines.fundus_maps import (
+    Explained,
+    Inferred,
+    Photograph,
+    Prepared,
+    image_reading,
+    judge,
+    names_of,
+    pictures,
+    raw_map,
 )
-from pipelines.imaging import heatmap
 from pipelines.imaging.decoder import Decoder
-from pipelines.imaging.fundus import Retina, assess_quality, find_retina, normalise, prepare
-from pipelines.imaging.picture import DecodedImage, Rgb
-from pipelines.nets import trust
+from pipelines.imaging.fundus import assess_quality, find_retina, normalise, prepare
+from pipelines.imaging.overlay import retina_or_whole
 from pipelines.nets.bundle import Bundle, open_bundle
-from pipelines.nets.cam import Map, grad_cam, is_degenerate
-from pipelines.nets.grading import Graded, read_grading
+from pipelines.nets.cam import Map, grad_cam
+from pipelines.nets.grading import read_grading
 from pipelines.nets.precision import Engine, choose_engine, head_weights
-from pipelines.pipeline import Pipeline
+from pipelines.overlap import Stages, overlapped
+from pipelines.pipeline import Pipeline, Progress, silent, timed
+
+__all__ = ["Explained", "Inferred", "Photograph", "Prepared", "Retinopathy"]
 
 #: A visit takes two to twenty photographs; a hundred are a mistake, and memory has an end.
 MAX_PHOTOGRAPHS: Final = 100
 #: One photograph a forward pass: its numbers then never depend, not even in the last bit, on its companions.
 _BATCH: Final = 1
-_UNKNOWN_SIDE: Final = "U"
-
-
-@dataclass(frozen=True, slots=True)
-class Photograph:
-    """One decoded photograph; `name` is its side and number, as in L-1."""
-
-    name: str
-    instance: InstanceFile
-    image: DecodedImage
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A photograph with its retina, quality and the (size, size, 3) uint8 square that the network reads."""
-
-    photograph: Photograph
-    retina: Retina
-    quality: Quality
-    square: Rgb
-
-
-@dataclass(frozen=True, slots=True)
-class Inferred(eyes.Assessed):
-    """What the network said: `graded`, and its last feature map (c, h', w') float32."""
-
-    prepared: Prepared
-    features: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Explained(Inferred):
-    """A graded photograph with its explanation and the files that show it."""
-
-    explanation: Explanation
-    artifacts: tuple[Artifact, ...]
+#: Threads that decode, prepare and explain beside the network: on two cores one decoding child and its photographs'
+#: preparation keep up with it; a GPU needs more of both.
+_MOST_THREADS: Final = 8
 
 
 class Retinopathy(
     Pipeline[Sequence[Photograph], Sequence[Prepared], Sequence[Inferred], Sequence[Explained]],
 ):
     """Grades the fundus photographs of a study by the bundle in `model_folder`; deterministic on a CPU."""
+
+    draws_on_demand: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -108,6 +78,12 @@ class Retinopathy(
         self._layer = str(self._bundle.metadata["explanation"]["layer"])
         self._decoder = decoder or Decoder()
         self._decoder.start()
+        self._threads = max(2, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
+        # One child keeps up with the network of a machine of two cores; each further thread decodes in its own.
+        self._decoders = [self._decoder, *(self._decoder.another() for _ in range(self._threads - 2))]
+        self._idle: SimpleQueue[Decoder] = SimpleQueue()
+        for each in self._decoders:
+            self._idle.put(each)
 
     @property
     def model(self) -> ModelRef:
@@ -124,13 +100,7 @@ class Retinopathy(
 
         Raises UnsuitableInput where there is none or far too many, and what Decoder.decode_dicom raises.
         """
-        chosen = self._entry.accepts.taken_of(subject.instances)
-        if not 0 < len(chosen) <= MAX_PHOTOGRAPHS:
-            raise UnsuitableInput("the study holds no fundus photographs, or too many", photographs=len(chosen))
-        return [
-            Photograph(name, instance, self._decoder.decode_dicom(instance.path, self._grading.decode_min_side))
-            for name, instance in zip(_names(chosen), chosen, strict=True)
-        ]
+        return self._load(subject, self._decoder)
 
     def preprocess(self, loaded: Sequence[Photograph]) -> Sequence[Prepared]:
         """Find the retina, judge the quality, crop and scale; a picture without a retina is taken whole."""
@@ -138,14 +108,61 @@ class Retinopathy(
 
     def infer(self, prepared: Sequence[Prepared]) -> Sequence[Inferred]:
         """Grade every photograph, ungradable ones too: `evaluate` scores all readable images."""
-        return [self._infer(each) for each in prepared]
+        return [each for one in prepared for each in self._infer([one], _BATCH)]
 
     def explain(self, inferred: Sequence[Inferred]) -> Sequence[Explained]:
         """Exact Grad-CAM for the grade given, from the forward pass that gave it; no second pass."""
-        return [self._explain(each) for each in inferred]
+        return [self._explain(each, pictures) for each in inferred]
 
     def postprocess(self, explained: Sequence[Explained]) -> Reading:
         """Findings of each eye and of the patient, urgency and receipt."""
+        return self._reading(explained, _BATCH)
+
+    def run_batch(self, subjects: Iterable[Subject], progress: Progress = silent) -> Iterator[Reading | OverreadError]:
+        """As Pipeline.run_batch, the network reading full batches across subjects; maps come without their pictures.
+
+        A reading is bit for bit the same whatever is read beside it. It has another receipt than that of `run`, since
+        the batch's shape is another.
+        """
+
+        def infer(prepared: Sequence[Prepared]) -> Sequence[Inferred]:
+            progress("infer", 0.0)
+            return self._infer(prepared, self._engine.batch)
+
+        yield from overlapped(
+            subjects, Stages(self._prepared, infer, self._finished, self._engine.batch, self._threads)
+        )
+
+    def _load(self, subject: Subject, decoder: Decoder) -> Sequence[Photograph]:
+        chosen = self._entry.accepts.taken_of(subject.instances)
+        if not 0 < len(chosen) <= MAX_PHOTOGRAPHS:
+            raise UnsuitableInput("the study holds no fundus photographs, or too many", photographs=len(chosen))
+        return [
+            Photograph(name, instance, decoder.decode_dicom(instance.path, self._grading.decode_min_side))
+            for name, instance in zip(names_of(chosen), chosen, strict=True)
+        ]
+
+    @contextmanager
+    def _decoding(self) -> Iterator[Decoder]:
+        decoder = self._idle.get()
+        try:
+            yield decoder
+        finally:
+            self._idle.put(decoder)
+
+    def _prepared(self, subject: Subject, seconds: dict[str, float]) -> Sequence[Prepared]:
+        with timed("load", seconds, silent), self._decoding() as decoder:
+            loaded = self._load(subject, decoder)
+        with timed("preprocess", seconds, silent):
+            return self.preprocess(loaded)
+
+    def _finished(self, inferred: Sequence[Inferred], seconds: dict[str, float]) -> Reading:
+        with timed("explain", seconds, silent):
+            explained = [self._explain(each, _later) for each in inferred]
+        with timed("postprocess", seconds, silent):
+            return self._reading(explained, self._engine.batch)
+
+    def _reading(self, explained: Sequence[Explained], batch: int) -> Reading:
         by_eye = eyes.deciding(explained)
         decisive = list(by_eye.values())
         reasons = {each.abstain_reason for each in decisive}
@@ -154,7 +171,7 @@ class Retinopathy(
             pipeline=self._entry.name,
             model=self.model,
             findings=eyes.findings(by_eye),
-            images=tuple(_image_reading(each) for each in explained),
+            images=tuple(image_reading(each) for each in explained),
             quality=min((each.quality for each in decisive), key=lambda quality: (quality.gradable, quality.score)),
             abstained=unsure is not None,
             abstain_reason=unsure,
@@ -162,7 +179,7 @@ class Retinopathy(
             explanation=eyes.worst(decisive).explanation,
             artifacts=tuple(artifact for each in explained for artifact in each.artifacts),
             seconds={},
-            receipt=self._receipt([each.prepared.photograph.instance for each in explained]),
+            receipt=self._receipt([each.prepared.photograph.instance for each in explained], batch),
         )
 
     def grade(self, subject: Subject) -> Sequence[Inferred]:
@@ -170,59 +187,43 @@ class Retinopathy(
         return self.infer(self.preprocess(self.load(subject)))
 
     def close(self) -> None:
-        """End the decoding child."""
-        self._decoder.close()
+        """End the decoding children."""
+        for decoder in self._decoders:
+            decoder.close()
 
     def _prepare(self, photograph: Photograph) -> Prepared:
         picture = photograph.image.array
         found = find_retina(picture)
         quality = assess_quality(picture, found, self._grading.quality)
-        height, width = picture.shape[:2]
-        retina = found or Retina(0, 0, width, height, 0.0)
+        retina = retina_or_whole(picture, found)
         return Prepared(photograph, retina, quality, prepare(picture, retina, self._grading.input_size))
 
-    def _infer(self, prepared: Prepared) -> Inferred:
-        image = normalise(prepared.square, self._grading.mean, self._grading.std)
-        output = self._engine.run(image[None])
-        side = prepared.photograph.instance.laterality
-        graded = self._grading.read(output.logits[0])
-        return Inferred(side, prepared.quality, graded, prepared, output.features[0])
+    def _infer(self, prepared: Sequence[Prepared], batch: int) -> Sequence[Inferred]:
+        """One pass over at most `batch` photographs, filled up with black: the shape is the same for any number."""
+        size = self._grading.input_size
+        images = np.zeros((batch, 3, size, size), np.float32)
+        for place, each in enumerate(prepared):
+            images[place] = normalise(each.square, self._grading.mean, self._grading.std)
+        output = self._engine.run(images)
+        return [
+            Inferred(each.photograph.instance.laterality, each.quality, self._grading.read(logits), each, features)
+            for each, logits, features in zip(prepared, output.logits, output.features, strict=False)
+        ]
 
-    def _explain(self, inferred: Inferred) -> Explained:
+    def _explain(self, inferred: Inferred, draw: Callable[[Map, Prepared], tuple[Artifact, ...]]) -> Explained:
         weights = self._head[inferred.graded.grade]
         cam = grad_cam(inferred.features, weights)
-        artifacts = _draw(cam, inferred.prepared)
         return Explained(
             laterality=inferred.laterality,
             quality=inferred.quality,
             graded=inferred.graded,
             prepared=inferred.prepared,
             features=inferred.features,
-            explanation=self._judge(cam, inferred, weights),
-            artifacts=artifacts,
+            explanation=judge(cam, inferred, weights, self._layer, self._members),
+            artifacts=(raw_map(cam, inferred.prepared.photograph.name), *draw(cam, inferred.prepared)),
         )
 
-    def _judge(self, cam: Map, inferred: Inferred, weights: NDArray[np.float32]) -> Explanation:
-        """How far the map may be trusted, in figures and in a sentence where it may not."""
-        figures = {
-            "inside_retina": trust.inside_retina(cam, inferred.prepared.square),
-            "concentration": trust.concentration(cam),
-            "support": trust.support(inferred.features, weights),
-        }
-        agreement = trust.agreement(inferred.features, weights, self._members)
-        if agreement is not None:
-            figures["agreement"] = agreement
-        note = _doubt(cam, figures["inside_retina"], inferred.quality) or _remark(inferred.graded)
-        return Explanation(
-            method="grad-cam",
-            layer=self._layer,
-            target=f"dr_grade={inferred.graded.grade}",
-            trust={name: round(value, 4) for name, value in figures.items()},
-            reliable=_doubt(cam, figures["inside_retina"], inferred.quality) is None,
-            note=note,
-        )
-
-    def _receipt(self, instances: Sequence[InstanceFile]) -> Receipt:
+    def _receipt(self, instances: Sequence[InstanceFile], batch: int) -> Receipt:
         size = self._grading.input_size
         return sealed(
             Receipt(
@@ -235,7 +236,7 @@ class Retinopathy(
                 engine_version=self._engine.version,
                 precision=self._engine.precision,
                 threads=self._engine.threads,
-                batch_shape=(_BATCH, 3, size, size),
+                batch_shape=(batch, 3, size, size),
                 device=self._engine.device,
                 processor=processor() if self._engine.device == "cpu" else torch.cuda.get_device_name(),
                 ladder="full",
@@ -244,58 +245,6 @@ class Retinopathy(
         )
 
 
-def _names(instances: Sequence[InstanceFile]) -> list[str]:
-    """A short unique name for each photograph: its side, a hyphen, its number among those of that side."""
-    counted: Counter[str] = Counter()
-    names = []
-    for instance in instances:
-        side = instance.laterality or _UNKNOWN_SIDE
-        counted[side] += 1
-        names.append(f"{side}-{counted[side]}")
-    return names
-
-
-def _draw(cam: Map, prepared: Prepared) -> tuple[Artifact, ...]:
-    """The raw map, the coloured map and the overlay; the two pictures show the photograph's whole frame."""
-    name = prepared.photograph.name
-    picture = heatmap.shown(prepared.photograph.image.array)
-    scale = prepared.photograph.image.array.shape[1] / picture.shape[1]
-    height, width = picture.shape[:2]
-    rgba = heatmap.coloured(heatmap.spread(cam, prepared.retina, scale, (height, width)))
-    raw = io.BytesIO()
-    np.save(raw, cam)
-    return (
-        Artifact(f"{name}-map.npy", "map", "application/x-npy", raw.getvalue()),
-        Artifact(f"{name}-heatmap.png", "heatmap", "image/png", heatmap.png(heatmap.shown(rgba, heatmap.HEATMAP_SIDE))),
-        Artifact(f"{name}-overlay.png", "overlay", "image/png", heatmap.png(heatmap.overlay(picture, rgba))),
-    )
-
-
-def _doubt(cam: Map, inside: float, quality: Quality) -> str | None:
-    """Why a map should not be relied on; None where nothing speaks against it."""
-    if is_degenerate(cam):
-        return "the map is degenerate: nothing in the picture speaks for this grade more than anything else"
-    if not quality.gradable:
-        return "the photograph is ungradable"
-    if inside < trust.LEAST_INSIDE:
-        return "much of the map lies beside the retina"
-    return None
-
-
-def _remark(graded: Graded) -> str | None:
-    """What a reader of a sound map should still know."""
-    if graded.grade == 0:
-        return "the map shows what speaks for grade 0; the absence of disease has no place of its own"
-    return None
-
-
-def _image_reading(explained: Explained) -> ImageReading:
-    return ImageReading(
-        sop_instance_uid=explained.prepared.photograph.instance.sop_instance_uid,
-        laterality=explained.laterality,
-        quality=explained.quality,
-        abstained=explained.abstain_reason is not None,
-        abstain_reason=explained.abstain_reason,
-        explanation=explained.explanation,
-        artifacts=tuple(artifact.name for artifact in explained.artifacts),
-    )
+def _later(_cam: Map, _prepared: Prepared) -> tuple[Artifact, ...]:
+    """No picture now: most studies of a batch are never looked at, and the map tells it all."""
+    return ()

@@ -6,6 +6,7 @@ Started by decoder.py as `python -m pipelines.imaging.decode_child BYTES PARENT`
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import json
 import os
@@ -29,8 +30,9 @@ from pipelines.core.errors import BadInput, CorruptPixels, NotAnImage, OutOfMemo
 from pipelines.core.types import Laterality
 from pipelines.imaging.frame_headers import read_facts
 from pipelines.imaging.frame_pixels import read_frames
+from pipelines.imaging.overlay import drawn_again
 from pipelines.imaging.photograph import PhotographIdentity
-from pipelines.imaging.picture import Window
+from pipelines.imaging.picture import DRAWN, Window
 from pipelines.imaging.pixels import decode, render
 from pipelines.imaging.sniff import MediaKind, sniff_file
 from pipelines.imaging.wrap import wrap
@@ -124,6 +126,12 @@ def _render(request: Request) -> Answer:
     return {}, render(path, width, chosen, frame)
 
 
+def _drawn(request: Request) -> Answer:
+    wanted = next(picture for picture in DRAWN if picture.kind == request["picture"])
+    stored = base64.b64decode(str(request["map"]), validate=True)
+    return {}, memoryview(drawn_again(_path(request, "path"), stored, wanted))
+
+
 def _wrap(request: Request) -> Answer:
     fields = request["identity"]
     if not isinstance(fields, dict):
@@ -173,6 +181,7 @@ def _kspace(request: Request) -> Answer:
 _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
     "decode": _decode,
     "render": _render,
+    "drawn": _drawn,
     "wrap": _wrap,
     "facts": _facts,
     "frames": _frames,

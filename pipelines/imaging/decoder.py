@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import struct
@@ -25,7 +26,7 @@ from pipelines.imaging.frames import FileFacts, Frames, NiftiHeader, file_facts
 from pipelines.imaging.grid import Grid, Volume
 from pipelines.imaging.kspace import KspaceHeader, Survey, header_from_json, survey_from_json
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
-from pipelines.imaging.picture import DecodedImage, Window
+from pipelines.imaging.picture import DecodedImage, Shown, Window
 
 #: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.35 GB.
 MEMORY_BYTES: Final = 2_500_000_000
@@ -53,6 +54,10 @@ class Decoder:
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
+    def another(self) -> Self:
+        """A decoder of the same limits with a child of its own, not started yet."""
+        return type(self)(self._memory_bytes, self._timeout_s)
+
     def decode_dicom(self, path: Path, min_side: int | None = None) -> DecodedImage:
         """A single-frame DICOM picture as (h, w, 3) uint8 RGB.
 
@@ -72,6 +77,15 @@ class Decoder:
         chosen = [window.centre, window.width] if window else None
         request: dict[str, object] = {"call": "render", "path": _absolute(path), "width": width}
         return bytes(self._call({**request, "window": chosen, "frame": frame})[1])
+
+    def drawn(self, path: Path, stored_map: bytes, picture: Shown) -> bytes:
+        """One of picture.DRAWN as PNG bytes: the DICOM photograph at `path` with a map (npy) that was stored of it.
+
+        Raises what decode_dicom raises; CorruptPixels where the map cannot be read.
+        """
+        encoded = base64.b64encode(stored_map).decode("ascii")
+        request: dict[str, object] = {"call": "drawn", "path": _absolute(path), "map": encoded, "picture": picture.kind}
+        return bytes(self._call(request)[1])
 
     def wrap_photograph(self, source: Path, target: Path, identity: PhotographIdentity) -> WrappedPhotograph:
         """Write the JPEG, PNG or TIFF at `source` as a DICOM Ophthalmic Photography object to `target`; see wrap.py."""

@@ -49,7 +49,7 @@ def find_retina(rgb: Picture) -> Retina | None:
     fills a circle and has the retina's colour order (red over green over blue), so other photographs are turned away.
     """
     small = search_copy(rgb)
-    mask = largest_bright_region(small.max(axis=2))
+    mask = largest_bright_region(brightest(small))
     if mask is None or mask.mean() < MIN_AREA or not coloured_like_a_retina(small, mask):
         return None
     circle = fit_circle(free_edge(mask))
@@ -75,6 +75,11 @@ def search_copy(rgb: Picture) -> Picture:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def brightest(rgb: Picture) -> NDArray[np.uint8]:
+    """(h, w, 3) -> (h, w), each pixel's brightest channel; `max` over the last axis takes ten times as long."""
+    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
 
 
 def largest_bright_region(grey: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
@@ -178,7 +183,7 @@ LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 def measure(rgb: Picture, retina: Retina) -> Appearance:
     """Measure a (h, w, 3) uint8 picture inside its retina."""
     square = prepare(rgb, retina, QUALITY_SIDE)
-    mask = (square.max(axis=2) > DARK_FLOOR).astype(np.uint8)
+    mask = (brightest(square) > DARK_FLOOR).astype(np.uint8)
     inside = cv2.erode(mask, np.ones((RIM, RIM), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     if not inside.any():
         return Appearance(sharpness=0.0, brightness=0.0, saturated=0.0)

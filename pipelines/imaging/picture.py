@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,3 +27,23 @@ class DecodedImage:
     array: Rgb
     original_shape: tuple[int, int]
     scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One kind of file: what follows the photograph's name in its own, and what the result calls it."""
+
+    suffix: str
+    kind: str
+    media_type: str
+
+    def of(self, name: str) -> str:
+        """The file of the photograph `name`."""
+        return f"{name}{self.suffix}"
+
+
+MAP: Final = Shown("-map.npy", "map", "application/x-npy")
+HEATMAP: Final = Shown("-heatmap.png", "heatmap", "image/png")
+OVERLAY: Final = Shown("-overlay.png", "overlay", "image/png")
+#: What is drawn of a map.
+DRAWN: Final = (HEATMAP, OVERLAY)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.imaging.fundus import DARK_FLOOR
+from pipelines.imaging.fundus import DARK_FLOOR, brightest
 from pipelines.nets.cam import Map, grad_cam, is_degenerate
 
 #: A map with more of its mass than the rest beside the retina explains the camera, not the eye.
@@ -20,7 +20,7 @@ _STRONGEST_AREA: Final = 0.1
 
 def inside_retina(cam: Map, square: NDArray[np.uint8]) -> float:
     """The share of a map's mass (h', w') that lies on the retina of the network's input (h, w, 3) uint8; 0-1."""
-    lit = (square.max(axis=2) > DARK_FLOOR).astype(np.float32)
+    lit = (brightest(square) > DARK_FLOOR).astype(np.float32)
     cover = cv2.resize(lit, cam.shape[::-1], interpolation=cv2.INTER_AREA)
     total = float(cam.sum())
     return float((cam * cover).sum()) / total if total > 0 else 0.0

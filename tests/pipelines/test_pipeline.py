@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pipelines.core.errors import UnsuitableInput
 from pipelines.core.types import ModelRef, Quality, Reading, Receipt, Subject, Urgency
 from pipelines.pipeline import STEPS, Pipeline
 
@@ -61,12 +62,26 @@ def test_progress_rises_from_nought_to_one() -> None:
     assert (heard[0][1], heard[-1][1]) == (0.0, 1.0)
 
 
-def test_a_batch_gives_a_reading_each_and_progress_of_the_whole() -> None:
-    heard: list[float] = []
-    readings = list(Counting().run_batch([SUBJECT] * 3, lambda _, fraction: heard.append(fraction)))
-    assert len(readings) == 3
-    assert heard == sorted(heard)
-    assert heard[-1] == 1.0
+class Choosy(Counting):
+    """Reads studies, and nothing else."""
+
+    def load(self, subject: Subject) -> list[str]:
+        if subject.kind != "study":
+            raise UnsuitableInput("only studies")
+        return super().load(subject)
+
+
+def test_a_batch_gives_a_reading_or_an_error_each_in_order() -> None:
+    answers = list(Choosy().run_batch([SUBJECT, Subject("series", ()), SUBJECT]))
+    assert [type(answer) for answer in answers] == [Reading, UnsuitableInput, Reading]
+
+
+def test_a_batch_takes_its_next_subject_when_it_can_begin_it() -> None:
+    taken: list[int] = []
+    subjects = (taken.append(number) or SUBJECT for number in range(1000))
+    readings = Counting().run_batch(subjects)
+    next(readings), next(readings)
+    assert taken == [0, 1]
 
 
 def test_a_pipeline_closes_behind_its_block() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.core.errors import CorruptPixels, UnsuitableInput
+from pipelines.core.errors import CorruptPixels, OverreadError, UnsuitableInput
 from pipelines.core.receipt import is_intact
 from pipelines.core.types import Laterality, Reading, Subject, Urgency
 from pipelines.exporters.json import reading_json
 from pipelines.imaging.decoder import Decoder
+from pipelines.imaging.picture import DRAWN
 from pipelines.imaging.subject import subject_from_files
 from pipelines.nets.bundle import open_bundle
 from pipelines.nets.cam import grad_cam
-from pipelines.nets.precision import head_weights
+from pipelines.nets.precision import CPU_BATCH, head_weights
 from pipelines.registry import entry
 from pipelines.retinopathy import Retinopathy
 from tests.pipelines.conftest import MODEL
@@ -165,3 +168,61 @@ def test_a_corrupt_photograph_fails_the_job(retinopathy: Retinopathy, retina_pho
         cut.write_bytes(data.replace(data[60_000:120_000], b""))
         with pytest.raises(CorruptPixels):
             retinopathy.run(Subject("study", (replace(photograph, path=cut),)))
+
+
+@pytest.fixture
+def visits(retinopathy: Retinopathy, both_eyes: list[Path], black_photo: Path) -> Iterator[list[Subject]]:
+    """Visits of one, two and one photographs."""
+    with ExitStack() as opened:
+        rows = [both_eyes[:1], both_eyes, [black_photo]]
+        yield [opened.enter_context(subject_from_files(paths, retinopathy.decoder)).subject for paths in rows]
+
+
+def timeless(answer: Reading | OverreadError) -> Reading:
+    assert isinstance(answer, Reading)
+    return replace(answer, seconds={})
+
+
+def test_in_a_batch_a_reading_is_the_same_bytes_whatever_is_read_beside_it(
+    retinopathy: Retinopathy, visits: list[Subject]
+) -> None:
+    one, two, three = visits
+    alone = [timeless(next(iter(retinopathy.run_batch([visit])))) for visit in visits]
+    beside = [timeless(answer) for answer in retinopathy.run_batch([two, three, one, two, one, one])]
+    assert beside == [alone[1], alone[2], alone[0], alone[1], alone[0], alone[0]]
+
+
+def test_a_batch_says_of_a_study_what_a_single_reading_says(retinopathy: Retinopathy, visits: list[Subject]) -> None:
+    single, together = retinopathy.run(visits[1]), timeless(next(iter(retinopathy.run_batch([visits[1]]))))
+    assert [finding.value for finding in together.findings] == pytest.approx(
+        [finding.value for finding in single.findings], abs=1e-5
+    )
+    assert together.images == single.images
+    assert (together.urgency, together.abstained, together.quality) == (
+        single.urgency,
+        single.abstained,
+        single.quality,
+    )
+
+
+def test_a_batch_has_a_receipt_of_its_own_shape_and_maps_without_pictures(
+    retinopathy: Retinopathy, visits: list[Subject]
+) -> None:
+    together = timeless(next(iter(retinopathy.run_batch([visits[1]]))))
+    assert together.receipt.batch_shape == (CPU_BATCH, 3, 448, 448)
+    assert is_intact(together.receipt)
+    assert [artifact.kind for artifact in together.artifacts] == ["map", "map"]
+
+
+def test_what_is_drawn_later_is_what_a_single_reading_draws(
+    retinopathy: Retinopathy, decoder: Decoder, visits: list[Subject]
+) -> None:
+    single = {artifact.name: artifact.content for artifact in retinopathy.run(visits[0]).artifacts}
+    path = visits[0].instances[0].path
+    for picture in DRAWN:
+        assert decoder.drawn(path, single["L-1-map.npy"], picture) == single[picture.of("L-1")]
+
+
+def test_what_is_no_map_is_not_drawn(decoder: Decoder, visits: list[Subject]) -> None:
+    with pytest.raises(CorruptPixels):
+        decoder.drawn(visits[0].instances[0].path, b"no map", DRAWN[0])
