@@ -65,6 +65,11 @@ def ask(
     study.expected_count = study.expected_count if expected is None else expected
 
 
+def let_go(session: Session, study_id: str) -> None:
+    """Have a study close after the quiet time, since its sender has ended: it is held open no longer."""
+    lock_study(session, study_id).hold = False
+
+
 def newest_jobs(session: Session, study_id: str) -> Sequence[str]:
     """The newest live job of each of the study's slots that was not cancelled."""
     place = func.row_number().over(partition_by=Job.slot_id, order_by=(Job.created_at.desc(), Job.id.desc()))
