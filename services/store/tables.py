@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.store.clock import UtcDateTime, utcnow
@@ -24,6 +24,10 @@ Bytes = Annotated[int, mapped_column(BigInteger)]
 Json = Annotated[
     Any, mapped_column(JSON)
 ]  # Any: JSON documents are checked where they are made (pydantic, reading_json)
+#: Few of all files are of a series that a pipeline made; the sweep for those that never came in asks for them alone.
+MADE_SERIES = text("kind = 'derived_series'")
+#: Few rows are of a machine that abstained; those are asked for, the others never.
+ABSTAINED = {"postgresql_where": text("abstained"), "sqlite_where": text("abstained = 1")}
 Now = Annotated[datetime, mapped_column(UtcDateTime, server_default=utcnow())]
 Time = Annotated[datetime, mapped_column(UtcDateTime)]
 
@@ -32,6 +36,11 @@ def to(target: str) -> Any:  # Any: SQLAlchemy's own annotation of mapped_column
     """An indexed foreign key of ULID or sha256 width."""
     length = SHA256_LENGTH if target.endswith("sha256") else ULID_LENGTH
     return mapped_column(String(length), ForeignKey(target), index=True)
+
+
+def refers(target: str) -> Any:  # Any: as above
+    """A foreign key that no query looks rows up by, or that begins a wider index."""
+    return mapped_column(String(ULID_LENGTH), ForeignKey(target))
 
 
 class Table(DeclarativeBase):
@@ -57,9 +66,12 @@ class Patient(Table):
     """The only table with name and birth date; `issuer` is the issuer of the patient id, or the source that sent it."""
 
     __tablename__ = "patients"
-    __table_args__ = (UniqueConstraint("site_id", "issuer", "patient_id"),)
+    __table_args__ = (
+        UniqueConstraint("site_id", "issuer", "patient_id"),
+        Index("ix_patients_patient_id", "site_id", "patient_id"),
+    )
     id: Mapped[Id]
-    site_id: Mapped[str] = to("sites.id")
+    site_id: Mapped[str] = refers("sites.id")
     issuer: Mapped[Word]
     patient_id: Mapped[Line]
     name: Mapped[Line | None]
@@ -74,10 +86,13 @@ class Study(Table):
     __table_args__ = (
         UniqueConstraint("site_id", "study_instance_uid"),
         Index("ix_studies_quiet", "state", "last_instance_at"),
+        Index("ix_studies_archive", "site_id", "id"),
+        Index("ix_studies_day", "site_id", "study_date", "id"),
+        Index("ix_studies_accession_number", "site_id", "accession_number"),
         Index("ix_studies_unerased", "erased_at", "state", "last_instance_at", "id"),
     )
     id: Mapped[Id]
-    site_id: Mapped[str] = to("sites.id")
+    site_id: Mapped[str] = refers("sites.id")
     patient_id: Mapped[str] = to("patients.id")
     study_instance_uid: Mapped[Uid]
     state: Mapped[Word]  # StudyState
@@ -308,7 +323,10 @@ class ArtifactRow(Table):
     """A file a result owns (append-only)."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (UniqueConstraint("result_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("result_id", "name"),
+        Index("ix_artifacts_derived", "result_id", postgresql_where=MADE_SERIES, sqlite_where=MADE_SERIES),
+    )
     id: Mapped[Id]
     result_id: Mapped[str] = to("results.id")
     name: Mapped[Line]
@@ -548,33 +566,45 @@ class AuditSeal(Table):
     hash: Mapped[Sha256]
 
 
+WORKLIST_ORDER = ("urgency_rank", "study_created_at", "id")
+
+
 class WorklistRow(Table):
     """A projection, one row a slot's subject (or an unrouted study); filters and order of the list read this alone."""
 
     __tablename__ = "worklist"
+    # Each filter has an index that ends in the list's order, so that a page of it costs the same wherever it is.
     __table_args__ = (
         UniqueConstraint("study_id", "subject_id", "pipeline"),
-        Index("ix_worklist_order", "site_id", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_order", "site_id", *WORKLIST_ORDER),
         Index("ix_worklist_change", "site_id", "change", "change_weight", "id"),
-        Index("ix_worklist_review", "site_id", "review_state", "urgency_rank", "study_created_at", "id"),
+        Index("ix_worklist_review", "site_id", "review_state", *WORKLIST_ORDER),
+        Index("ix_worklist_study_state", "site_id", "study_state", *WORKLIST_ORDER),
+        Index("ix_worklist_job_state", "site_id", "job_state", *WORKLIST_ORDER),
+        Index("ix_worklist_modality", "site_id", "modality", *WORKLIST_ORDER),
+        Index("ix_worklist_pipeline", "site_id", "pipeline", *WORKLIST_ORDER),
+        Index("ix_worklist_urgency", "site_id", "urgency", *WORKLIST_ORDER),
+        Index("ix_worklist_abstained", "site_id", *WORKLIST_ORDER, **ABSTAINED),
+        Index("ix_worklist_assignee", "site_id", "assignee_id", *WORKLIST_ORDER),
+        Index("ix_worklist_day", "site_id", "study_date"),
     )
     id: Mapped[Id]
-    study_id: Mapped[str] = to("studies.id")
+    study_id: Mapped[str] = refers("studies.id")
     slot_id: Mapped[str | None] = to("slots.id")
     subject_id: Mapped[str] = mapped_column(String(ULID_LENGTH))
     pipeline: Mapped[Word]  # "" while nothing is routed
     patient_id: Mapped[str] = to("patients.id")
-    site_id: Mapped[str] = to("sites.id")
+    site_id: Mapped[str] = refers("sites.id")
     modality: Mapped[Word]
     study_date: Mapped[date | None]
     study_state: Mapped[Word]
     unrouted_reason: Mapped[Line | None]
     priority: Mapped[int]
-    job_id: Mapped[str | None] = to("jobs.id")
+    job_id: Mapped[str | None] = refers("jobs.id")
     job_state: Mapped[Word | None]
     job_error: Mapped[Word | None]
-    result_id: Mapped[str | None] = to("results.id")
-    proposed_result_id: Mapped[str | None] = to("results.id")
+    result_id: Mapped[str | None] = refers("results.id")
+    proposed_result_id: Mapped[str | None] = refers("results.id")
     urgency: Mapped[Word | None]
     urgency_rank: Mapped[int]  # failed and abstained first, then stat, urgent, check, routine
     abstained: Mapped[bool] = mapped_column(server_default=false())
@@ -582,7 +612,7 @@ class WorklistRow(Table):
     confidence: Mapped[float | None]
     review_state: Mapped[Word]  # ReviewState
     verdict: Mapped[Word | None]
-    assignee_id: Mapped[str | None] = to("users.id")
+    assignee_id: Mapped[str | None] = refers("users.id")
     incomplete: Mapped[Line | None]
     change: Mapped[Word | None]  # ChangeKind of the newest batch that found this finding changed
     change_weight: Mapped[float | None]
