@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     archive_max_members: int = Field(default=100_000, description="Members of one archive.")
     archive_max_ratio: float = Field(default=200.0, description="Unpacked over packed size; more is a bomb.")
     disk_reserve_bytes: int = Field(default=512 * MEBIBYTE, description="Free space below which intake answers 507.")
+    disk_low_bytes: int = Field(
+        default=4 * GIBIBYTE, description="Free space below which an alarm asks for more, while all goes on."
+    )
+    blob_quota_bytes: int = Field(
+        default=0,
+        description="The most bytes the blob store may hold; intake answers 507 at 95 % of it. 0: as much as fits.",
+    )
     quarantine_max_bytes: int = Field(default=512 * MEBIBYTE, description="Room for the bytes of refused files.")
     quiet_seconds: float = Field(default=15.0, description="A study closes after this long without a new instance.")
     incomplete_seconds: float = Field(
@@ -117,6 +124,13 @@ class Settings(BaseSettings):
 
     access_audit_seconds: float = Field(
         default=300.0, description="Reads of one study by one user audited once in this time."
+    )
+
+    batch_ahead: int = Field(
+        default=128, ge=1, description="Jobs of one batch that wait or run at once; the rest of its studies only wait."
+    )
+    batch_fetch_ahead: int = Field(
+        default=256, ge=1, description="Studies that a batch fetches from outside before they are read."
     )
 
     archives: str = Field(

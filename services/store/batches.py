@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
 from services.store import outbox
-from services.store.archive_query import Candidate
 from services.store.clock import utcnow
 from services.store.ids import new_id
 from services.store.locks import only_one_now
-from services.store.states import BatchItemState, BatchState, JobState
-from services.store.tables import Batch, BatchItem, Job, Result
+from services.store.states import BatchItemState, BatchState, JobState, StudyState
+from services.store.stored_query import Candidate
+from services.store.tables import Batch, BatchItem, Job, Result, Study
 from services.store.upsert import insert_missing
 
 #: States in which the scheduler has something to do for a batch.
@@ -92,8 +92,10 @@ def to_tend(session: Session) -> Sequence[str]:
 
 
 def to_clear(session: Session) -> Sequence[str]:
-    """Ids of cancelled batches whose items were not all ended yet."""
-    cut = select(Batch.id).where(Batch.state == BatchState.CANCELLED, Batch.finished_at.is_(None))
+    """Ids of batches that were cancelled or failed and whose items were not all ended yet."""
+    cut = select(Batch.id).where(
+        Batch.state.in_((BatchState.CANCELLED, BatchState.FAILED)), Batch.finished_at.is_(None)
+    )
     return session.scalars(cut.order_by(Batch.id)).all()
 
 
@@ -104,7 +106,7 @@ def set_state(session: Session, batch: Batch, state: BatchState, reason: str | N
     batch.state, batch.reason = state, reason
     if state is BatchState.RUNNING and batch.started_at is None:
         batch.started_at = utcnow()
-    if state in (BatchState.FINISHED, BatchState.FAILED):
+    if state is BatchState.FINISHED:
         batch.finished_at = utcnow()
     session.flush()
     _announce(session, batch)
@@ -130,14 +132,20 @@ def add_items(session: Session, batch_id: str, candidates: Sequence[Candidate]) 
     return insert_missing(session, BatchItem, rows, conflict=("batch_id", "subject_kind", "subject_id"))
 
 
-def items_in(session: Session, batch_id: str, state: BatchItemState, limit: int) -> Sequence[BatchItem]:
-    """The first items of a batch in a state."""
+def _ids_in(session: Session, batch_id: str, state: BatchItemState, limit: int) -> Sequence[str]:
+    held = select(BatchItem.id).where(BatchItem.batch_id == batch_id, BatchItem.state == state)
+    return session.scalars(held.order_by(BatchItem.id).limit(limit)).all()
+
+
+def items_to_release(session: Session, batch_id: str, limit: int) -> Sequence[BatchItem]:
+    """The first items without a job whose studies are closed: one that takes images is read when it has them."""
     return session.scalars(
         select(BatchItem)
-        .where(BatchItem.batch_id == batch_id, BatchItem.state == state)
+        .join(Study, Study.id == BatchItem.study_id)
+        .where(BatchItem.batch_id == batch_id, BatchItem.state == BatchItemState.WAITING)
+        .where(Study.state == StudyState.COMPLETE)
         .order_by(BatchItem.id)
         .limit(limit)
-        .execution_options(populate_existing=True)
     ).all()
 
 
@@ -156,9 +164,9 @@ def counts(session: Session, batch_id: str) -> dict[BatchItemState, int]:
     return {state: found.get(state, 0) for state in BatchItemState}
 
 
-def skip_waiting(session: Session, batch_id: str, code: str, limit: int) -> int:
-    """End up to `limit` items of a batch that have no job yet; returns how many."""
-    some = [item.id for item in items_in(session, batch_id, BatchItemState.WAITING, limit)]
+def skip_items(session: Session, batch_id: str, state: BatchItemState, code: str, limit: int) -> int:
+    """End up to `limit` items of a batch that are in this state; returns how many."""
+    some = _ids_in(session, batch_id, state, limit)
     session.execute(
         update(BatchItem)
         .where(BatchItem.id.in_(some))

@@ -71,6 +71,19 @@ def _set(session: Session, fetch_id: str, **columns: object) -> None:
     session.execute(update(BatchFetch).where(BatchFetch.id == fetch_id).values(**columns))
 
 
+def drop_waiting(session: Session, batch_id: str, code: str, limit: int) -> int:
+    """Give up to `limit` fetches up that wait still; returns how many."""
+    waiting = select(BatchFetch.id).where(BatchFetch.batch_id == batch_id, BatchFetch.state == FetchState.WAITING)
+    some = session.scalars(waiting.order_by(BatchFetch.id).limit(limit)).all()
+    session.execute(
+        update(BatchFetch)
+        .where(BatchFetch.id.in_(some))
+        .values(state=FetchState.FAILED, error_code=code, finished_at=utcnow(), not_before=None)
+        .execution_options(synchronize_session=False)
+    )
+    return len(some)
+
+
 def counts(session: Session, batch_id: str) -> dict[FetchState, int]:
     """How many fetches are in each state: read from the index alone."""
     rows = session.execute(

@@ -289,6 +289,15 @@ def lock_study(session: Session, study_id: str) -> Study:
     return study
 
 
+def lock_free(session: Session, study_ids: Sequence[str]) -> dict[str, Study]:
+    """Those of the studies that nobody else holds, as they are now and the caller's until the end, by their ids.
+
+    It waits for none of them: who takes several at once would else wait for another who holds one and wants the next.
+    """
+    free = select(Study).where(Study.id.in_(study_ids)).order_by(Study.id).with_for_update(skip_locked=True)
+    return {study.id: study for study in session.scalars(free.execution_options(populate_existing=True))}
+
+
 def study_instances(session: Session, study_id: str) -> Sequence[Instance]:
     """The instances of a study that count (no conflicting ones), ordered by SOP Instance UID."""
     return session.scalars(

@@ -129,9 +129,13 @@ class Budget:
     studies: int | None = None
     hours: float | None = None
 
+    def hours_spent(self, spent: Spent) -> bool:
+        """Whether tonight's hours of reading are used up."""
+        return self.hours is not None and spent.seconds >= self.hours * SECONDS_AN_HOUR
+
     def left(self, spent: Spent) -> int | None:
         """How many studies more tonight; None: no limit, 0: it is spent."""
-        if self.hours is not None and spent.seconds >= self.hours * SECONDS_AN_HOUR:
+        if self.hours_spent(spent):
             return 0
         return None if self.studies is None else max(0, self.studies - spent.studies)
 

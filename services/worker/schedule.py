@@ -1,10 +1,14 @@
-"""The scheduler: one process that does what must happen by the clock, each duty at its own interval."""
+"""The scheduler: one process that does what must happen by the clock, each duty at its own interval.
+
+Batches have threads of their own: planning a large archive, or an archive outside that is slow, delays nothing else.
+"""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -24,12 +28,15 @@ from services.work import derived, spool
 from services.work.close import close_quiet
 from services.work.collect import collect
 from services.work.sweep import sweep
+from services.work.tend import tend_all
 
 log = logger("scheduler")
 CLOSE_SECONDS: Final = 1.0
 SPOOL_SECONDS: Final = 600.0
+ROOM_SECONDS: Final = 5.0
 #: One of the store's 256 folders a time, so that no other duty waits long: all of them in about four hours.
 COLLECT_SECONDS: Final = 60.0
+BATCH_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,30 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
         Duty("close_quiet", CLOSE_SECONDS, lambda: close_quiet(store, bell, settings)),
         Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
         Duty("derived_series", settings.sweep_seconds, lambda: derived.sweep(store, bell)),
+        Duty("watch_room", ROOM_SECONDS, lambda: watermarks.watch(store, settings)),
         Duty("seal_audit", settings.seal_seconds, lambda: audit.seal(store)),
         Duty("clean_spool", SPOOL_SECONDS, lambda: spool.clean(settings)),
         Duty("collect", COLLECT_SECONDS, lambda: _collect(store, settings.collect_grace_seconds)),
     ]
+
+
+def batch_duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
+    """What there is to do for batches."""
+    return [Duty("tend_batches", BATCH_SECONDS, lambda: tend_all(store, bell, settings))]
+
+
+def keep_all(schedules: Sequence[Sequence[Duty]], stopping: Event) -> None:
+    """Keep several schedules, each in a thread of its own; a defect that ends one ends all, and is raised."""
+
+    def keep_or_stop(schedule: Sequence[Duty]) -> None:
+        try:
+            keep(schedule, stopping)
+        finally:
+            stopping.set()
+
+    with ThreadPoolExecutor(len(schedules), "schedule") as threads:
+        for ended in [threads.submit(keep_or_stop, schedule) for schedule in schedules]:
+            ended.result()
 
 
 def keep(schedule: Sequence[Duty], stopping: Event) -> None:
@@ -93,6 +120,7 @@ def run_scheduler(settings: Settings) -> None:
         signal.signal(number, lambda *_: stopping.set())
     store = open_store(settings)
     try:
-        keep(duties(store, open_bell(settings), settings), stopping)
+        bell = open_bell(settings)
+        keep_all([duties(store, bell, settings), batch_duties(store, bell, settings)], stopping)
     finally:
         store.close()

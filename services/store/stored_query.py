@@ -38,7 +38,7 @@ class FindingRange:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveQuery:
+class StoredQuery:
     """What is asked of a study, or of the current answer about it; None lets all pass. Days are the study's own."""
 
     read_by: str | None = None
@@ -83,7 +83,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchivePage:
+class StoredPage:
     """The subjects of one page; `last` is the study it ends at (None: the archive ends), of `examined` studies."""
 
     candidates: tuple[Candidate, ...]
@@ -108,9 +108,9 @@ def count_studies(session: Session, site_id: str) -> int:
     return session.scalar(select(func.count()).select_from(Study).where(Study.site_id == site_id)) or 0
 
 
-def archive_page(
-    session: Session, site_id: str, target: Target, query: ArchiveQuery, after: str | None, limit: int
-) -> ArchivePage:
+def page_of_studies(
+    session: Session, site_id: str, target: Target, query: StoredQuery, after: str | None, limit: int
+) -> StoredPage:
     """The subjects that the target could read and the query means, of the next `limit` studies behind `after`.
 
     Studies come in the order of their ids. A page looks at `limit` studies whatever the query is, so that one of few
@@ -129,7 +129,7 @@ def archive_page(
         for one, answer in meant
     )
     last = studies[-1].id if len(studies) == limit else None
-    return ArchivePage(candidates, last, len(studies), len(known) - len(open_ones))
+    return StoredPage(candidates, last, len(studies), len(known) - len(open_ones))
 
 
 def _subjects(session: Session, entry: Entry, study_ids: Sequence[str]) -> list[Candidate]:
@@ -185,7 +185,7 @@ def _is_targets(answer: _Answer | None, version: ModelVersion) -> bool:
 
 
 def _meant(
-    session: Session, query: ArchiveQuery, known: Sequence[tuple[Candidate, _Answer | None]]
+    session: Session, query: StoredQuery, known: Sequence[tuple[Candidate, _Answer | None]]
 ) -> list[tuple[Candidate, _Answer | None]]:
     """Those that the query means, cheapest questions first."""
     if not query.asks_for_answers:
