@@ -22,7 +22,7 @@ from services.store.session import unit_of_work
 from services.store.states import JobState, ReviewState, StudyState, Verdict
 from services.store.stores import Store
 from services.store.tables import Patient, WorklistRow
-from services.store.worklist import Place, WorklistFilters, list_rows, place_of
+from services.store.worklist_pages import Place, WorklistFilters, list_rows, place_of
 from services.work.access import search_for
 
 router = APIRouter(prefix="/studies", tags=["studies"])

@@ -26,8 +26,8 @@ Json = Annotated[
 ]  # Any: JSON documents are checked where they are made (pydantic, reading_json)
 #: Few of all files are of a series that a pipeline made; the sweep for those that never came in asks for them alone.
 MADE_SERIES = text("kind = 'derived_series'")
-#: Few rows are of a machine that abstained; those are asked for, the others never.
-ABSTAINED = {"postgresql_where": text("abstained"), "sqlite_where": text("abstained = 1")}
+#: Few rows are of a machine that abstained; those are asked for, the others never. Any: what Index() takes besides.
+ABSTAINED: dict[str, Any] = {"postgresql_where": text("abstained"), "sqlite_where": text("abstained = 1")}
 Now = Annotated[datetime, mapped_column(UtcDateTime, server_default=utcnow())]
 Time = Annotated[datetime, mapped_column(UtcDateTime)]
 
@@ -232,6 +232,7 @@ class Job(Table):
     fence: Mapped[int] = mapped_column(server_default="0")
     worker: Mapped[Word | None]
     alone: Mapped[bool] = mapped_column(server_default=false())  # must run alone in a fresh process
+    single: Mapped[bool] = mapped_column(server_default=false())  # not in a chunk again: one it was in ended badly
     batch_id: Mapped[str | None] = mapped_column(String(ULID_LENGTH))  # the batch that asked for it
     held: Mapped[bool] = mapped_column(server_default=false())  # its batch is paused or outside its window
     device: Mapped[Word | None]  # where it runs: host and device, for the limit of jobs on one GPU
@@ -293,6 +294,7 @@ class Result(Table):
     """One row a finished job (append-only); `document` is the contract's JSON without what changes later."""
 
     __tablename__ = "results"
+    __table_args__ = (Index("ix_results_model", "model_name", "model_version", "id"),)
     id: Mapped[Id]
     job_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("jobs.id"), unique=True)
     slot_id: Mapped[str] = to("slots.id")

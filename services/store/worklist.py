@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Select, delete, literal, select, tuple_
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Urgency
-from services.store.clock import UtcDateTime, utcnow
+from services.store.clock import utcnow
 from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of
 from services.store.session import before_commit
@@ -41,81 +39,6 @@ RANK_SIGNED: Final = RANK_UNROUTED + 1
 UNANSWERED_STATES: Final = frozenset({JobState.FAILED, JobState.QUARANTINED})
 
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True, slots=True)
-class WorklistFilters:
-    """What a reader asks the list for; None lets everything pass. Days are the study's own, both ends included."""
-
-    study_state: str | None = None
-    job_state: str | None = None
-    modality: str | None = None
-    pipeline: str | None = None
-    urgency: str | None = None
-    abstained: bool | None = None
-    review_state: str | None = None
-    assignee_id: str | None = None
-    first_day: date | None = None
-    last_day: date | None = None
-    study_ids: Collection[str] | None = None
-    changes: Collection[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A row's place in the order of the list: a page begins behind one."""
-
-    urgency_rank: int
-    study_created_at: datetime
-    id: str
-
-
-def place_of(row: WorklistRow) -> Place:
-    """Where the row stands."""
-    return Place(row.urgency_rank, row.study_created_at, row.id)
-
-
-def list_rows(
-    session: Session, site_id: str, filters: WorklistFilters, after: Place | None, limit: int
-) -> Sequence[WorklistRow]:
-    """Up to `limit` rows behind `after`: by urgency, then those who wait longest. Reads the worklist table alone."""
-    return session.scalars(worklist_query(site_id, filters, after).limit(limit)).all()
-
-
-def worklist_query(site_id: str, filters: WorklistFilters, after: Place | None) -> Select[WorklistRow]:
-    """The query of `list_rows`; an index of the table gives its order, so that a page costs the same everywhere."""
-    order = (WorklistRow.urgency_rank, WorklistRow.study_created_at, WorklistRow.id)
-    query = select(WorklistRow).where(WorklistRow.site_id == site_id, *_wanted(filters)).order_by(*order)
-    if after is None:
-        return query
-    place = tuple_(literal(after.urgency_rank), literal(after.study_created_at, UtcDateTime), literal(after.id))
-    return query.where(tuple_(*order) > place)
-
-
-def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
-    equal = {
-        WorklistRow.study_state: filters.study_state,
-        WorklistRow.job_state: filters.job_state,
-        WorklistRow.pipeline: filters.pipeline,
-        WorklistRow.urgency: filters.urgency,
-        WorklistRow.abstained: filters.abstained,
-        WorklistRow.review_state: filters.review_state,
-        WorklistRow.assignee_id: filters.assignee_id,
-    }
-    wanted: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
-    if filters.modality is not None:
-        # A study of several modalities holds them as "CT/SR".
-        held = literal("/") + WorklistRow.modality + literal("/")
-        wanted.append(held.contains(f"/{filters.modality}/", autoescape=True))
-    if filters.first_day is not None:
-        wanted.append(WorklistRow.study_date >= filters.first_day)
-    if filters.last_day is not None:
-        wanted.append(WorklistRow.study_date <= filters.last_day)
-    if filters.study_ids is not None:
-        wanted.append(WorklistRow.study_id.in_(filters.study_ids))
-    if filters.changes is not None:
-        wanted.append(WorklistRow.change.in_(filters.changes))
-    return wanted
 
 
 def project(session: Session, study_id: str) -> None:

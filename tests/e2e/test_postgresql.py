@@ -13,7 +13,7 @@ from services.store import audit
 from services.store.backup import backup, restore
 from services.store.session import unit_of_work
 from services.store.stores import open_store
-from services.store.worklist import WorklistFilters, list_rows
+from services.store.worklist_pages import WorklistFilters, list_rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 

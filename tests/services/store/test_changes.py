@@ -13,7 +13,8 @@ from services.store.session import unit_of_work
 from services.store.states import BatchItemState, JobState, ReviewAction, Verdict
 from services.store.stores import Store
 from services.store.tables import CurrentResult, WorklistRow
-from services.store.worklist import WorklistFilters, list_rows, project
+from services.store.worklist import project
+from services.store.worklist_pages import WorklistFilters, list_rows
 from tests.services.conftest import Desk
 from tests.services.overnight import Night, answer, grade, live
 from tests.services.store.world import reader

@@ -16,7 +16,7 @@ from services.store.states import JobState, Priority, ReviewAction, ReviewState,
 from services.store.stores import Store
 from services.store.studies import close_study, get_study, lock_study
 from services.store.tables import Assignment, Job, WorklistRow
-from services.store.worklist import Place, WorklistFilters, list_rows, place_of, worklist_query
+from services.store.worklist_pages import Place, WorklistFilters, list_rows, place_of, worklist_query
 from tests.services.store.world import Reading, Sent, answer, queue, reader, receive, receive_in, say
 
 EVERYTHING = WorklistFilters()

@@ -1,0 +1,117 @@
+"""Pages of the worklist: what passes a reader's filters, in the list's order, each page at the same cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from services.store.clock import UtcDateTime
+from services.store.tables import WorklistRow
+
+ORDER: Final = (WorklistRow.urgency_rank, WorklistRow.study_created_at, WorklistRow.id)
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistFilters:
+    """What a reader asks the list for; None lets everything pass. Days are the study's own, both ends included."""
+
+    study_state: str | None = None
+    job_state: str | None = None
+    modality: str | None = None
+    pipeline: str | None = None
+    urgency: str | None = None
+    abstained: bool | None = None
+    review_state: str | None = None
+    assignee_id: str | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    study_ids: Collection[str] | None = None
+    changes: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row's place in the order of the list: a page begins behind one."""
+
+    urgency_rank: int
+    study_created_at: datetime
+    id: str
+
+
+def place_of(row: WorklistRow) -> Place:
+    """Where the row stands."""
+    return Place(row.urgency_rank, row.study_created_at, row.id)
+
+
+def list_rows(
+    session: Session, site_id: str, filters: WorklistFilters, after: Place | None, limit: int
+) -> Sequence[WorklistRow]:
+    """Up to `limit` rows behind `after`: by urgency, then those who wait longest. Reads the worklist table alone."""
+    query = worklist_query(site_id, filters, after)
+    if filters.modality is not None:
+        held = modalities_with(session, site_id, filters.modality)
+        if not held:
+            return []
+        query = merged([query.where(WorklistRow.modality == words) for words in held], limit)
+    return session.scalars(query.limit(limit)).all()
+
+
+def worklist_query(site_id: str, filters: WorklistFilters, after: Place | None) -> Select[WorklistRow]:
+    """The rows that pass all filters but the modality's; an index of the table gives each filter's order."""
+    query = select(WorklistRow).where(WorklistRow.site_id == site_id, *_wanted(filters)).order_by(*ORDER)
+    if after is None:
+        return query
+    place = tuple_(literal(after.urgency_rank), literal(after.study_created_at, UtcDateTime), literal(after.id))
+    return query.where(tuple_(*ORDER) > place)
+
+
+def merged(queries: Sequence[Select[WorklistRow]], limit: int) -> Select[WorklistRow]:
+    """The first rows of several queries in the list's order: none of them has to be read further than `limit`."""
+    heads = [query.with_only_columns(WorklistRow.id).limit(limit).subquery() for query in queries]
+    ids = union_all(*(select(head.c.id) for head in heads))
+    return select(WorklistRow).where(WorklistRow.id.in_(ids)).order_by(*ORDER)
+
+
+def modalities_with(session: Session, site_id: str, modality: str) -> list[str]:
+    """What the list says of studies that hold this modality: a study of several holds them as "CT/SR".
+
+    The list knows few such words however long it is: each is found by one step in an index.
+    """
+    seen = (
+        select(func.min(WorklistRow.modality).label("words")).where(WorklistRow.site_id == site_id).cte(recursive=True)
+    )
+    further = (
+        select(func.min(WorklistRow.modality))
+        .where(WorklistRow.site_id == site_id, WorklistRow.modality > seen.c.words)
+        .scalar_subquery()
+    )
+    seen = seen.union_all(select(further).where(seen.c.words.is_not(None)))
+    found = session.scalars(select(seen.c.words).where(seen.c.words.is_not(None)))
+    return [words for words in found if modality in words.split("/")]
+
+
+def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
+    equal = {
+        WorklistRow.study_state: filters.study_state,
+        WorklistRow.job_state: filters.job_state,
+        WorklistRow.pipeline: filters.pipeline,
+        WorklistRow.urgency: filters.urgency,
+        WorklistRow.abstained: filters.abstained,
+        WorklistRow.review_state: filters.review_state,
+        WorklistRow.assignee_id: filters.assignee_id,
+    }
+    wanted: list[ColumnElement[bool]] = [column == value for column, value in equal.items() if value is not None]
+    if filters.first_day is not None:
+        wanted.append(WorklistRow.study_date >= filters.first_day)
+    if filters.last_day is not None:
+        wanted.append(WorklistRow.study_date <= filters.last_day)
+    if filters.study_ids is not None:
+        wanted.append(WorklistRow.study_id.in_(filters.study_ids))
+    if filters.changes is not None:
+        wanted.append(WorklistRow.change.in_(filters.changes))
+    return wanted
