@@ -276,6 +276,7 @@ def widen_work() -> None:
     op.drop_index("ix_jobs_claim", "jobs")
     op.add_column("jobs", ulid("batch_id", nullable=True))
     op.add_column("jobs", flag("held"))
+    op.add_column("jobs", flag("single"))
     op.add_column("jobs", word("device", nullable=True))
     op.add_column("jobs", whole("ladder", server_default="0"))
     op.create_index("ix_jobs_claim", "jobs", ["queue", "state", "held", "priority", "created_at", "id"])
@@ -285,16 +286,18 @@ def widen_work() -> None:
     op.add_column("attempts", word("device", nullable=True))
     op.add_column("attempts", whole("ladder", server_default="0"))
     op.add_column("model_events", json("comparison", nullable=True))
+    op.create_index("ix_results_model", "results", ["model_name", "model_version", "id"])
 
 
 def narrow_work() -> None:
     """Takes back what `widen_work` did."""
+    op.drop_index("ix_results_model", "results")
     op.drop_column("model_events", "comparison")
     op.drop_column("attempts", "ladder")
     op.drop_column("attempts", "device")
     for name in ("ix_jobs_newest", "ix_jobs_device", "ix_jobs_batch", "ix_jobs_claim"):
         op.drop_index(name, "jobs")
-    for name in ("ladder", "device", "held", "batch_id"):
+    for name in ("ladder", "device", "single", "held", "batch_id"):
         op.drop_column("jobs", name)
     op.create_index("ix_jobs_claim", "jobs", ["queue", "state", "priority", "created_at"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Conflict, LeaseLost, OverreadError
@@ -21,6 +21,8 @@ ATTRIBUTED_DEATHS = 2
 UNATTRIBUTED_DEATHS = 2
 BACKOFF_SECONDS = 2.0
 BACKOFF_CEILING_SECONDS = 300.0
+#: Until a disk has room again, or what was away is back.
+OUTAGE_SECONDS = 10.0
 DETAIL_LENGTH = 1000
 #: Jobs of a batch that one transaction cancels.
 GROUP = 200
@@ -63,12 +65,44 @@ def die_of_itself(
     return _set(session, job, state, error if state is JobState.QUARANTINED else None, attributed_deaths=deaths)
 
 
+def run_out_of_memory(
+    session: Session,
+    claim: Claim,
+    error: OverreadError,
+    last_step: int,
+    signal: int | None = None,
+    peak: int | None = None,
+) -> JobState:
+    """The job needed more memory than it was given: it is tried a step further down. Raises LeaseLost.
+
+    Each is a death that the job itself caused; below `last_step`, or where it ran alone, it is quarantined.
+    """
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.DIED, error, signal, peak)
+    deaths = job.attributed_deaths + 1
+    if job.ladder >= last_step or job.alone:
+        return _set(session, job, JobState.QUARANTINED, error, attributed_deaths=deaths)
+    return _set(session, job, JobState.QUEUED, attributed_deaths=deaths, ladder=job.ladder + 1)
+
+
+def wait_out(session: Session, claim: Claim, error: OverreadError) -> JobState:
+    """A part of the system is away or full: wait and run again, and count nothing against the job. Raises LeaseLost."""
+    job = _held_job(session, claim)
+    _write(session, claim, AttemptOutcome.RETRYABLE, error)
+    return _set(session, job, JobState.QUEUED, not_before=seconds_from_now(OUTAGE_SECONDS))
+
+
 def die_of_unknown(
     session: Session, claim: Claim, outcome: AttemptOutcome, error: OverreadError, signal: int | None = None
 ) -> JobState:
-    """The process or the whole worker is gone and nothing says why: an innocent job runs again. Raises LeaseLost."""
+    """The process or the whole worker is gone and nothing says why: an innocent job runs again. Raises LeaseLost.
+
+    One of a chunk had many beside it, and no death counts against it: it runs by itself next, where one would.
+    """
     job = _held_job(session, claim)
     _write(session, claim, outcome, error, signal)
+    if claim.in_chunk:
+        return _set(session, job, JobState.QUEUED, single=True)
     deaths = job.unattributed_deaths + 1
     if job.alone:
         return _set(session, job, JobState.QUARANTINED, error, unattributed_deaths=deaths)
@@ -98,10 +132,15 @@ def cancel_open(session: Session, study_id: str) -> list[str]:
 
 
 def cancel_waiting(session: Session, slot_id: str, *, but: str) -> list[str]:
-    """Cancel what still waits in a slot for the sake of a newer job (`but`); the caller has locked the study."""
-    waiting = select(Job.id).where(
-        Job.slot_id == slot_id, Job.role == JobRole.LIVE, Job.state == JobState.QUEUED, Job.id != but
+    """Cancel what still waits in a slot, and its shadows, for the sake of a newer job (`but`).
+
+    The caller has locked the study.
+    """
+    older = or_(
+        and_(Job.role == JobRole.LIVE, Job.id != but),
+        and_(Job.role == JobRole.SHADOW, Job.id < but),  # those of the newer job were queued after it
     )
+    waiting = select(Job.id).where(Job.slot_id == slot_id, Job.state == JobState.QUEUED, older)
     error = Conflict("another series of this study came in", code=SUBJECT_REOPENED)
     return [job_id for job_id in session.scalars(waiting.order_by(Job.id)).all() if cancel(session, job_id, error)]
 

@@ -72,6 +72,12 @@ class Claim:
     batch_id: str | None = None
     ladder: int = 0
     device: str = ""
+    single: bool = False
+
+    @property
+    def in_chunk(self) -> bool:
+        """Whether others may be read with it; what died in a chunk, or was short of memory, is read by itself."""
+        return self.role is JobRole.BATCH and not (self.single or self.alone or self.ladder)
 
 
 def job_key(
@@ -168,6 +174,7 @@ def requeue(session: Session, job: Job) -> None:
             attributed_deaths=0,
             unattributed_deaths=0,
             alone=False,
+            single=False,
             ladder=0,
             not_before=None,
             error_code=None,
@@ -223,15 +230,16 @@ def take(session: Session, job: Job, worker: str, lease_seconds: float, device: 
         .returning(Job.fence, Job.started_at)
     ).one()
     announce(session, job.id, job.study_id, JobState.RUNNING)
-    return _claim(job, fence, worker, started_at or job.created_at, device)
+    return claim_from(job, fence, worker, started_at or job.created_at, device)
 
 
 def claim_of(job: Job) -> Claim:
     """The claim under which a running job is held now, for whoever ends it from outside."""
-    return _claim(job, job.fence, job.worker or "", job.started_at or job.created_at, job.device or "")
+    return claim_from(job, job.fence, job.worker or "", job.started_at or job.created_at, job.device or "")
 
 
-def _claim(job: Job, fence: int, worker: str, started_at: datetime, device: str) -> Claim:
+def claim_from(job: Job, fence: int, worker: str, started_at: datetime, device: str) -> Claim:
+    """A claim by its job's row; the fence and the time are those of the claim."""
     return Claim(
         job_id=job.id,
         fence=fence,
@@ -248,6 +256,7 @@ def _claim(job: Job, fence: int, worker: str, started_at: datetime, device: str)
         batch_id=job.batch_id,
         ladder=job.ladder,
         device=device,
+        single=job.single,
     )
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Reading
-from services.store import attempts, audit, changes, outbox, worklist
+from services.store import attempts, audit, changes, chunks, outbox, worklist
 from services.store.blobs import Blobs, Published
+from services.store.clock import utcnow
 from services.store.current import is_signed, point
 from services.store.ids import new_id
 from services.store.jobs import Claim
-from services.store.states import JobRole
-from services.store.tables import ArtifactRow, Result
+from services.store.states import AttemptOutcome, JobRole, JobState
+from services.store.tables import ArtifactRow, AuditRow, Job, OutboxEvent, Result
 
-__all__ = ["StoredArtifact", "is_signed", "point", "save_result"]
+__all__ = ["Finished", "StoredArtifact", "is_signed", "point", "save_result", "save_results"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,67 @@ def save_result(
     outbox.emit(session, "result", claim.study_id, {"result": result_id, "job": claim.job_id, "study": claim.study_id})
     worklist.project(session, claim.study_id)
     return result_id
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A reading of a chunk with all that is stored of it; its artifacts' blobs are published already."""
+
+    claim: Claim
+    reading: Reading
+    document: Mapping[str, object]
+    artifacts: Sequence[StoredArtifact]
+    peak_memory_bytes: int | None
+
+
+def save_results(session: Session, blobs: Blobs, finished: Sequence[Finished]) -> dict[str, str]:
+    """Store the readings of a chunk in one transaction: the id of the result by that of its job.
+
+    Each is guarded by its own fence: one whose claim does not hold any more is left out, and nothing else with it.
+    """
+    roles = chunks.lock_held(session, [one.claim for one in finished])
+    saved = {one.claim.job_id: new_id() for one in finished if one.claim.job_id in roles}
+    standing = [one for one in finished if one.claim.job_id in saved]
+    succeeded = {"state": JobState.SUCCEEDED, "lease_until": None, "finished_at": utcnow(), "progress": 1.0}
+    session.execute(
+        update(Job)
+        .where(Job.id.in_(list(saved)))
+        .values(**succeeded, step=None, error_code=None, error_detail=None)
+        .execution_options(synchronize_session=False)
+    )
+    blobs.record(session, *(artifact.blob for one in standing for artifact in one.artifacts))
+    for one in standing:
+        role, result_id = roles[one.claim.job_id], saved[one.claim.job_id]
+        session.add(_row(result_id, one.claim, role, one.reading, one.document))
+        session.add(chunks.attempt(one.claim, AttemptOutcome.SUCCEEDED, None, one.peak_memory_bytes))
+    session.flush()  # the results' rows before what refers to them
+    for one in standing:
+        _tell(session, one, saved[one.claim.job_id])
+    session.flush()
+    for one in standing:
+        _place(session, one.claim, roles[one.claim.job_id], saved[one.claim.job_id])
+    return saved
+
+
+def _tell(session: Session, one: Finished, result_id: str) -> None:
+    claim = one.claim
+    session.add_all(_artifact(result_id, artifact) for artifact in one.artifacts)
+    subjects = {"job": claim.job_id, "result": result_id}
+    session.add(
+        AuditRow(actor=f"worker:{claim.worker}", action="result.saved", study_id=claim.study_id, subjects=subjects)
+    )
+    payload = {**subjects, "study": claim.study_id}
+    session.add(OutboxEvent(topic="result", study_id=claim.study_id, payload=payload))
+
+
+def _place(session: Session, claim: Claim, role: JobRole, result_id: str) -> None:
+    """Compare with the answer that stands; where a study has come to wait for it meanwhile, it is the answer."""
+    changes.settle(session, claim.job_id, result_id)
+    if role is not JobRole.LIVE:
+        return
+    if not _overtaken(session, claim):
+        point(session, claim.slot_id, result_id)
+    worklist.project(session, claim.study_id)
 
 
 def _row(result_id: str, claim: Claim, role: JobRole, reading: Reading, document: Mapping[str, object]) -> Result:
