@@ -46,6 +46,14 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"  #: asked for, or its subject was reopened
 
 
+class MemoryStep(IntEnum):
+    """How much memory a job is given; one that ran out of it is tried again a step further down."""
+
+    FULL = 0  #: all there is
+    LESS = 1  #: half of it, so that the pipeline takes smaller batches and windows
+    CPU = 2  #: no GPU: the machine's own memory is larger
+
+
 class AttemptOutcome(StrEnum):
     """How one claim ended."""
 

@@ -8,7 +8,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from pipelines.core.errors import DatabaseUnavailable, LeaseLost, WorkerStopping
+from pipelines.core.errors import LeaseLost, Unavailable, WorkerStopping
 from services.settings import Settings
 from services.store import jobs
 from services.store.jobs import Claim
@@ -17,6 +17,8 @@ from services.store.stores import Store
 
 #: A new step is written at most this often, so that short jobs cost no writes but their own.
 STEP_SECONDS = 1.0
+#: How often the claim is looked at: a cancelled job's computation ends within about a second.
+LOOK_SECONDS = 0.5
 
 
 class Heartbeat:
@@ -53,20 +55,31 @@ class Heartbeat:
             raise WorkerStopping
 
     def _run(self) -> None:
+        pause = min(LOOK_SECONDS, self._settings.heartbeat_seconds)
         written, beaten = self._step, time.monotonic()
-        pause = min(STEP_SECONDS, self._settings.heartbeat_seconds)
         while not self._done.wait(pause) and not self._lost:
-            if self._step == written and time.monotonic() - beaten < self._settings.heartbeat_seconds:
-                continue
-            written, beaten = self._step, time.monotonic()
-            self._beat()
+            step, since = self._step, time.monotonic() - beaten
+            if since < (
+                self._settings.heartbeat_seconds
+                if step == written
+                else min(STEP_SECONDS, self._settings.heartbeat_seconds)
+            ):
+                self._through_outage(self._look)
+            elif self._through_outage(self._beat):
+                written, beaten = step, time.monotonic()
 
-    def _beat(self) -> None:
+    def _through_outage(self, ask: Callable[[], bool]) -> bool:
+        """Whether the database answered; the lease may outlast an outage, and if not, the save's guard finds out."""
         try:
-            with unit_of_work(self._store.database) as session:
-                self._lost = not jobs.heartbeat(
-                    session, self._claim, self._settings.lease_seconds, self._step, self._progress
-                )
-        except DatabaseUnavailable:
-            # The lease may outlast the outage; if not, the guard of the save finds out.
-            return
+            self._lost = not ask()
+        except Unavailable:
+            return False
+        return True
+
+    def _beat(self) -> bool:
+        with unit_of_work(self._store.database) as session:
+            return jobs.heartbeat(session, self._claim, self._settings.lease_seconds, self._step, self._progress)
+
+    def _look(self) -> bool:
+        with unit_of_work(self._store.database, writing=False) as session:
+            return self._claim.job_id in jobs.standing(session, [self._claim])

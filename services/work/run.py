@@ -7,40 +7,28 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Protocol
 
-from pipelines.core.errors import (
-    DatabaseUnavailable,
-    LeaseLost,
-    NotFound,
-    OutOfMemory,
-    OverreadError,
-    ReaderCrashed,
-    ReaderDied,
-    Unavailable,
-    UnknownModel,
-    WorkerStopping,
-)
+from pipelines.core.errors import LeaseLost, NotFound, OutOfMemory, OverreadError, Unavailable, UnknownModel
 from pipelines.core.types import Reading, Subject
 from pipelines.exporters.json import reading_json
 from services.broker import Bell
 from services.log import logger
 from services.settings import Settings
-from services.store import attempts, jobs, results
+from services.store import jobs, results
 from services.store.jobs import Claim
 from services.store.results import StoredArtifact
 from services.store.session import unit_of_work
-from services.store.states import AttemptOutcome, JobState
+from services.store.states import JobState
 from services.store.stores import Store
 from services.store.tables import ModelVersion
 from services.work import derived
+from services.work.devices import device_limit, device_of
+from services.work.endings import DISCARDED, end, of_disk, through_outages
 from services.work.heartbeat import Heartbeat
 from services.work.subject import materialised
 
 log = logger("worker")
-T = TypeVar("T")
-#: Pause between two tries to write how a job ended while the database is away.
-DATABASE_PAUSE_SECONDS: Final = 0.5
 
 
 class RunsSubject(Protocol):
@@ -75,29 +63,41 @@ def run_one(
 
     However the job ends, the row says so; the queue is rung again, so that one ring drains it.
     """
-    with unit_of_work(store.database) as session:
-        claim = jobs.claim_next(session, queue, worker, settings.lease_seconds, settings.priority_ageing_seconds)
+    claim = _claim(store, settings, queue, worker)
     if claim is None:
         return False
     begin = time.monotonic()
     try:
         with Heartbeat(store, claim, settings, stopping) as heart:
-            saved = _read_and_save(store, settings, claim, load_pipeline, heart)
+            saved = _read_and_save(store, settings, claim, load_pipeline, heart, stopping)
         state: str = JobState.SUCCEEDED
         _take_in_series(store, bell, saved)
     except LeaseLost:
-        state = "discarded"
+        state = DISCARDED
     except OverreadError as error:
-        state = _end(store, settings, claim, error)
+        state = end(store, settings, claim, error, stopping)
     except MemoryError:
-        state = _end(store, settings, claim, OutOfMemory())
+        state = end(store, settings, claim, OutOfMemory(), stopping)
+    except OSError as error:
+        state = end(store, settings, claim, of_disk(error), stopping)
     log.info("job.ended", job=claim.job_id, fence=claim.fence, state=state, seconds=round(time.monotonic() - begin, 3))
     bell.ring(queue)
     return True
 
 
+def _claim(store: Store, settings: Settings, queue: str, worker: str) -> Claim | None:
+    ageing, device = settings.priority_ageing_seconds, device_of(settings)
+    with unit_of_work(store.database) as session:
+        return jobs.claim_next(session, queue, worker, settings.lease_seconds, ageing, device, device_limit(settings))
+
+
 def _read_and_save(
-    store: Store, settings: Settings, claim: Claim, load_pipeline: LoadPipeline, heart: Heartbeat
+    store: Store,
+    settings: Settings,
+    claim: Claim,
+    load_pipeline: LoadPipeline,
+    heart: Heartbeat,
+    stopping: Callable[[], bool],
 ) -> str:
     """The id of the result."""
     model = _model(store, claim)
@@ -109,7 +109,7 @@ def _read_and_save(
         artifacts = _publish(store, reading, Path(folder))
     document = reading_json(reading)
     peak = pipeline.peak_memory_bytes()
-    return _persist(settings, lambda: _save(store, claim, reading, document, artifacts, peak))
+    return through_outages(lambda: _save(store, claim, reading, document, artifacts, peak), stopping)
 
 
 def _take_in_series(store: Store, bell: Bell, result_id: str) -> None:
@@ -118,43 +118,6 @@ def _take_in_series(store: Store, bell: Bell, result_id: str) -> None:
         derived.take_in(store, bell, result_id)
     except (Unavailable, NotFound) as error:
         log.warning("series.left_to_sweep", result=result_id, code=error.code)
-
-
-def _end(store: Store, settings: Settings, claim: Claim, error: OverreadError) -> str:
-    """Write how the claim ended; a claim that is gone meanwhile has been ended by somebody else."""
-    try:
-        return _persist(settings, lambda: _write_end(store, settings, claim, error))
-    except LeaseLost:
-        return "discarded"
-
-
-def _write_end(store: Store, settings: Settings, claim: Claim, error: OverreadError) -> JobState:
-    with unit_of_work(store.database) as session:
-        match error:
-            case WorkerStopping():
-                return attempts.give_back(session, claim)
-            case ReaderCrashed():
-                return attempts.die_of_itself(session, claim, error, error.signal, error.peak_memory_bytes)
-            case OutOfMemory():
-                return attempts.die_of_itself(session, claim, error, None, None)
-            case ReaderDied():
-                return attempts.die_of_unknown(session, claim, AttemptOutcome.DIED, error, error.signal)
-            case _ if error.retry:
-                return attempts.retry_later(session, claim, error, settings.max_attempts)
-            case _:
-                return attempts.fail(session, claim, error)
-
-
-def _persist(settings: Settings, write: Callable[[], T]) -> T:
-    """Write through a short outage of the database: for as long as the lease may still hold."""
-    deadline = time.monotonic() + settings.lease_seconds
-    while True:
-        try:
-            return write()
-        except DatabaseUnavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(DATABASE_PAUSE_SECONDS)
 
 
 def _model(store: Store, claim: Claim) -> ModelVersion:
