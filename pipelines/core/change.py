@@ -84,6 +84,8 @@ ANSWERED: Final = 25.0
 MEASURED: Final = 10.0
 MOST_MEASURED: Final = 19.0
 OTHER: Final = 5.0
+#: What crossed a line weighs this much where it crossed it upwards, and less where it crossed it downwards.
+UPWARDS: Final = CROSSED_UP + ONE_EYE
 
 #: Of a number whose pipeline states no error: smaller differences are not told.
 UNKNOWN_ERROR: Final = 0.05

@@ -158,8 +158,13 @@ def _begin(session: Session, version: ModelVersion, actor: str, *, seeded: bool)
         promote(session, version.id, actor, "newer version came with the release")
 
 
-def promote(session: Session, model_version_id: str, actor: str, reason: str) -> None:
-    """Make a version the active one of its model; the one before is registered again. Raises UnknownModel."""
+def promote(
+    session: Session, model_version_id: str, actor: str, reason: str, comparison: Mapping[str, Any] | None = None
+) -> None:
+    """Make a version the active one of its model; the one before is registered again. Raises UnknownModel.
+
+    `comparison` is what the decision rested on, kept with it. Any: figures as JSON.
+    """
     only_writer(session, Lock.MODELS)
     version = get_version(session, model_version_id)
     before = active_version(session, version.name)
@@ -167,7 +172,33 @@ def promote(session: Session, model_version_id: str, actor: str, reason: str) ->
         return
     if before is not None:
         add_event(session, before.id, ModelState.REGISTERED, actor, f"{version.version} took its place")
-    add_event(session, version.id, ModelState.ACTIVE, actor, reason)
+    add_event(session, version.id, ModelState.ACTIVE, actor, reason, comparison)
+
+
+def shadow(session: Session, model_version_id: str, actor: str, reason: str) -> None:
+    """Let a version read beside the active one, silently. Raises UnknownModel, Conflict for the active version."""
+    only_writer(session, Lock.MODELS)
+    version = get_version(session, model_version_id)
+    active = active_version(session, version.name)
+    if active is not None and active.id == version.id:
+        raise Conflict("the version in use cannot be its own shadow", code="model_active")
+    if events_of(session, version.id)[-1].state != ModelState.SHADOW:
+        add_event(session, version.id, ModelState.SHADOW, actor, reason)
+
+
+def former_version(session: Session, model: str) -> ModelVersion:
+    """The version that was active before the one that is; raises UnknownModel where there was none."""
+    active = active_version(session, model)
+    before = (
+        select(ModelVersion)
+        .join(ModelEvent, ModelEvent.model_version_id == ModelVersion.id)
+        .where(ModelVersion.name == model, ModelEvent.state == ModelState.ACTIVE)
+        .order_by(ModelEvent.id.desc())
+    )
+    for version in session.scalars(before):
+        if active is None or version.id != active.id:
+            return version
+    raise UnknownModel("no other version of this model was ever in use")
 
 
 def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:
@@ -176,9 +207,19 @@ def retire(session: Session, model_version_id: str, actor: str, reason: str) -> 
     add_event(session, get_version(session, model_version_id).id, ModelState.RETIRED, actor, reason)
 
 
-def add_event(session: Session, model_version_id: str, state: ModelState, actor: str, reason: str) -> None:
-    """Say what a version is from now on, by whom and why."""
-    session.add(ModelEvent(model_version_id=model_version_id, state=state, actor=actor, reason=reason))
+def add_event(
+    session: Session,
+    model_version_id: str,
+    state: ModelState,
+    actor: str,
+    reason: str,
+    comparison: Mapping[str, Any] | None = None,
+) -> None:
+    """Say what a version is from now on, by whom and why, and on which figures that rested. Any: JSON."""
+    event = ModelEvent(model_version_id=model_version_id, state=state, actor=actor, reason=reason)
+    if comparison is not None:
+        event.comparison = dict(comparison)
+    session.add(event)
     session.flush()
 
 
@@ -188,6 +229,12 @@ def active_version(session: Session, model: str) -> ModelVersion | None:
         if stated.state is ModelState.ACTIVE:
             return stated.version
     return None
+
+
+def shadow_versions(session: Session, model: str) -> list[ModelVersion]:
+    """The versions of this model that read silently beside the active one, oldest first."""
+    found = [stated.version for stated in list_versions(session, model) if stated.state is ModelState.SHADOW]
+    return found[::-1]
 
 
 def list_versions(session: Session, model: str | None = None) -> list[StatedVersion]:

@@ -1,10 +1,13 @@
 """Decides which pipelines read a closed study, and queues their jobs in the transaction that closed it.
 
 A series that the system made is read like any other, but never by a pipeline that it descends from: a reconstruction
-feeds segmentation, and neither feeds itself.
+feeds segmentation, and neither feeds itself. Beside each live job goes one for every version of the model that is a
+shadow: what those find is stored and compared, and shown to no reader.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +15,7 @@ from pipelines.core.entry import Entry
 from services.store import attempts, jobs, models, results, studies
 from services.store.entries import all_entries
 from services.store.session import after_commit
+from services.store.states import JobRole, Priority
 from services.store.tables import ModelVersion, Study
 from services.work.bell import Rings
 from services.work.question import Asked, held_by, job_for, refusal, subjects_of
@@ -84,6 +88,10 @@ def _refusal(entry: Entry, subject: Asked, version: ModelVersion | None) -> str:
 def _queue(
     session: Session, entry: Entry, version: ModelVersion, study: Study, subject: Asked, bell: Rings
 ) -> jobs.AddedJob:
-    """Queue the question; the bell rings after the commit."""
+    """Queue the question, also for the shadows of the model; the bell rings after the commit."""
     after_commit(session, bell.ring, entry.queue)
-    return jobs.add_job(session, job_for(session, entry, version, study, subject))
+    added = jobs.add_job(session, job_for(session, entry, version, study, subject))
+    for shadow in models.shadow_versions(session, entry.model):
+        silent = job_for(session, entry, shadow, study, subject)
+        jobs.add_job(session, replace(silent, role=JobRole.SHADOW, priority=Priority.BATCH))
+    return added

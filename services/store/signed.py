@@ -1,0 +1,49 @@
+"""What readers signed, as documents that can be held beside a machine's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.core.change import Document, agrees
+from services.store.signatures import standing
+from services.store.states import Verdict
+from services.store.tables import Result, Review
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWord:
+    """The signature that counts in a slot; `document` holds its findings, None where the reader only rejected."""
+
+    review: Review
+    document: Document | None
+
+    def agrees(self, reading: Document) -> bool | None:
+        """Whether a reading says what the reader signed; None where either gives no findings."""
+        return agrees(self.document, reading) if self.document is not None else None
+
+
+def signed_words(session: Session, slot_ids: Collection[str]) -> Mapping[str, SignedWord]:
+    """The signed words of those of the slots that have one, by slot."""
+    written = select(Review).where(Review.slot_id.in_(sorted(slot_ids))).order_by(Review.slot_id, Review.number)
+    words = {
+        slot_id: word
+        for slot_id, history in groupby(session.scalars(written), key=lambda review: review.slot_id)
+        if (word := standing(history).review) is not None
+    }
+    read = {word.result_id for word in words.values()}
+    results = {row.id: row for row in session.scalars(select(Result).where(Result.id.in_(sorted(read))))}
+    return {slot_id: SignedWord(word, _document(word, results[word.result_id])) for slot_id, word in words.items()}
+
+
+def _document(word: Review, result: Result) -> Document | None:
+    if word.verdict == Verdict.REJECT:
+        return None
+    document: Document = result.document
+    if word.verdict == Verdict.EDIT:
+        return {**document, "findings": word.findings}
+    return document
