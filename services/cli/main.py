@@ -33,6 +33,7 @@ app.add_typer(audit.app, name="audit")
 app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("scheduler")(processes.scheduler)
+app.command("dimse")(processes.dimse)
 
 
 def print_version(asked: bool) -> None:

@@ -1,4 +1,4 @@
-"""`overread api`, `worker` and `scheduler`: one process each, for machines where something else supervises them."""
+"""`overread api`, `worker`, `scheduler` and `dimse`: one process each, for machines that supervise them otherwise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.core.errors import BadRequest
 from services.cli.local import read_settings
 
 
@@ -47,3 +48,17 @@ def scheduler() -> None:
     require_current(settings)
     configure()
     run_scheduler(settings)
+
+
+def dimse() -> None:
+    """Take DICOM objects (C-STORE) until SIGTERM; settings come from the environment, with OVERREAD_DIMSE_PORT."""
+    from services.intake.dimse import run_listener
+    from services.log import configure
+    from services.store.migrate import require_current
+
+    settings = read_settings()
+    if not settings.dimse_port:
+        raise BadRequest("set OVERREAD_DIMSE_PORT to the port to listen on", code="bad_setting")
+    require_current(settings)
+    configure()
+    run_listener(settings)

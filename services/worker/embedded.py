@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from typing import Final, Self
 
 import httpx
 
-from pipelines.core.errors import NotReady
+from pipelines.core.errors import Conflict, NotReady
 from services.settings import Settings
 from services.store import migrate
 from services.worker.children import Children, Program
@@ -28,7 +29,7 @@ POLL_SECONDS: Final = 0.05
 GRACE_SECONDS: Final = 5.0
 BACKLOG: Final = 2048
 STARTED: Final = ("api", "worker", "scheduler")
-ROLES: Final = (*STARTED, "broker")
+ROLES: Final = (*STARTED, "dimse", "broker")
 #: The module that runs one role as a process.
 SERVE: Final = "services.worker.serve"
 
@@ -55,6 +56,7 @@ class System:
         migrate.upgrade(settings)
         with ExitStack() as opened:
             listener = opened.enter_context(_listen(settings.host, settings.port))
+            _check_free(settings)
             valkey = None if settings.broker_url else Valkey.fresh(settings.broker_dir)
             threads = settings.worker_threads or max(1, (os.cpu_count() or 1) // workers)
             told = settings.model_copy(
@@ -66,15 +68,16 @@ class System:
             )
             children = Children(_environment(told), settings.logs_dir, GRACE_SECONDS)
             opened.callback(children.stop)
-            for program in _programs(valkey, listener, workers, module):
+            for program in [*_programs(valkey, listener, workers, module), *_dicom_listener(told, module)]:
                 children.start(program)
-            url = f"http://{_host(told)}:{told.port}"
+            url = f"http://{_host(told.host)}:{told.port}"
             _wait_until_ready(url, children, valkey, time.monotonic() + ready_seconds)
+            _wait_until_dicom_listens(told, time.monotonic() + ready_seconds)
             return cls(told, url, children, opened.pop_all())
 
     @property
     def pids(self) -> dict[str, list[int]]:
-        """The present processes by role: api, worker, scheduler, broker."""
+        """The present processes by role: api, worker, scheduler, dimse, broker."""
         return {role: self._children.pids(role) for role in ROLES}
 
     def stop(self) -> None:
@@ -110,6 +113,15 @@ def _wait_until_ready(url: str, children: Children, valkey: Valkey | None, deadl
     raise NotReady
 
 
+def _wait_until_dicom_listens(settings: Settings, deadline: float) -> None:
+    while settings.dimse_port:
+        with suppress(OSError), socket.create_connection((_reached(settings.dimse_host), settings.dimse_port), 1.0):
+            return
+        if time.monotonic() > deadline:
+            raise NotReady
+        time.sleep(POLL_SECONDS)
+
+
 def _answers(url: str) -> bool:
     # A full disk is no reason to stay down: what is stored can be read and signed, and intake answers 507 by itself.
     with suppress(httpx.TransportError, ValueError):
@@ -132,6 +144,21 @@ def _programs(valkey: Valkey | None, listener: socket.socket, workers: int, modu
     return [Program("broker", "broker", valkey.command, reset=valkey.forget, foundation=True), *programs]
 
 
+def _dicom_listener(settings: Settings, module: str) -> list[Program]:
+    """The DICOM listener, where a port is set for it; it binds by itself, and senders try again while it restarts."""
+    return [Program("dimse", "dimse", lambda: _role(module, "dimse"))] if settings.dimse_port else []
+
+
+def _check_free(settings: Settings) -> None:
+    """Raises Conflict (`port_taken`) where another program has the DICOM listener's port."""
+    try:
+        _listen(settings.dimse_host, settings.dimse_port).close()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Conflict(f"port {settings.dimse_port} of the DICOM listener is taken", code="port_taken") from error
+
+
 def _role(module: str, *arguments: str) -> list[str]:
     return leashed("module", module, *arguments)
 
@@ -142,10 +169,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
-def _host(settings: Settings) -> str:
-    if settings.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not bound to
-        return "127.0.0.1"
-    return f"[{settings.host}]" if ":" in settings.host else settings.host
+def _host(host: str) -> str:
+    reached = _reached(host)
+    return f"[{reached}]" if ":" in reached else reached
+
+
+def _reached(host: str) -> str:
+    """The address at which this machine reaches what listens on `host`."""
+    return "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared with, not bound to
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -33,7 +33,7 @@ def serve_api(settings: Settings, descriptor: int | None = None) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run one role: `api [DESCRIPTOR]`, `worker [NAME]`, `reader DESCRIPTOR` or `scheduler`."""
+    """Run one role: `api [DESCRIPTOR]`, `worker [NAME]`, `reader DESCRIPTOR`, `scheduler` or `dimse`."""
     configure()
     settings = Settings()
     # Each role imports what it needs when it is chosen: the API must not load a model's libraries, nor a reader Celery.
@@ -52,8 +52,12 @@ def main(argv: Sequence[str]) -> None:
             from services.worker.schedule import run_scheduler
 
             run_scheduler(settings)
+        case ["dimse"]:
+            from services.intake.dimse import run_listener
+
+            run_listener(settings)
         case _:
-            raise SystemExit("a role is api, worker, reader or scheduler")
+            raise SystemExit("a role is api, worker, reader, scheduler or dimse")
 
 
 if __name__ == "__main__":

@@ -38,9 +38,12 @@ def test_no_password_has_a_default(missing: str) -> None:
 
 
 @needs_compose
-def test_only_the_api_is_reachable_and_only_from_the_host_itself() -> None:
+def test_only_the_api_and_the_dicom_listener_are_reachable_and_only_from_the_host_itself() -> None:
     lines = [line.strip() for line in config(**PASSWORDS).stdout.splitlines()]
-    assert [line for line in lines if line.endswith("/tcp")] == ["- 127.0.0.1:8000:8000/tcp"]
+    assert sorted(line for line in lines if line.endswith("/tcp")) == [
+        "- 127.0.0.1:11112:11112/tcp",
+        "- 127.0.0.1:8000:8000/tcp",
+    ]
 
 
 def test_the_image_does_not_run_as_root_and_says_whether_it_is_well() -> None:
