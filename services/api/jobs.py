@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement
 from starlette.responses import Response
 
 from pipelines.core.errors import BadCursor, Conflict, NotFound
@@ -59,13 +58,9 @@ def job_list(
     cursor: Cursor = None,
 ) -> Page[JobView]:
     """Each with its place in the queue while it waits."""
-    where: list[ColumnElement[bool]] = []
-    if state:
-        where.append(Job.state.in_(state))
-    if study is not None:
-        where.append(Job.study_id == study)
+    where = [Job.study_id == study] if study is not None else []
     with unit_of_work(store.database, writing=False) as session:
-        rows = lists.newest_first(session, Job, after_id(cursor), limit + 1, *where)
+        rows = lists.newest_jobs(session, set(state), after_id(cursor), limit + 1, *where)
         ageing = settings.priority_ageing_seconds
         items = [job_view(row, jobs.place_in_queue(session, row, ageing)) for row in rows[:limit]]
     return Page(items=items, next_cursor=pack(rows[limit - 1].id) if len(rows) > limit else None)

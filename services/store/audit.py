@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadRequest
 from services.store.clock import seconds_from_now
+from services.store.ids import first_id_at, moment_of
 from services.store.locks import Lock, only_writer
 from services.store.session import unit_of_work
 from services.store.stores import Store
@@ -21,6 +23,8 @@ from services.store.tables import SHA256_LENGTH, AuditRow, AuditSeal
 GENESIS_HASH = "0" * 64
 SEAL_BATCH = 500
 VERIFY_PAGE = 1000
+#: A row may be seen only after younger ones were sealed: its transaction took longer, or its machine's clock is behind.
+LATE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +101,40 @@ def record_access(
 
 
 def seal(store: Store, limit: int = SEAL_BATCH) -> int:
-    """Chain up to `limit` unsealed rows; returns how many. Any number of callers: one at a time gets the lock."""
+    """Chain up to `limit` new rows; returns how many. Any number of callers: one at a time gets the lock.
+
+    Rows are looked for from a little before the newest sealed one on, so that it costs the same however many are
+    sealed; what came later still is left to `seal_late`.
+    """
+    with unit_of_work(store.database, writing=False) as session:
+        newest = session.scalar(select(func.max(AuditSeal.audit_id)))
+    since = first_id_at(moment_of(newest) - LATE) if newest else ""
+    return _seal(store, since, limit)
+
+
+def seal_late(store: Store, limit: int = SEAL_BATCH) -> int:
+    """Chain up to `limit` rows that `seal` passed by, of a machine whose clock was far behind; looks at every row."""
+    return _seal(store, "", limit)
+
+
+def _seal(store: Store, since: str, limit: int) -> int:
+    """Chain unsealed rows of this id and behind it."""
+    waiting = (
+        select(AuditRow)
+        .outerjoin(AuditSeal, AuditSeal.audit_id == AuditRow.id)
+        .where(AuditRow.id >= since, AuditSeal.audit_id.is_(None))
+        .order_by(AuditRow.id)
+        .limit(limit)
+    )
+    with unit_of_work(store.database, writing=False) as session:
+        # Most of the time there is nothing to seal: no reason to make writers wait.
+        if session.scalar(waiting.with_only_columns(AuditRow.id).limit(1)) is None:
+            return 0
     with unit_of_work(store.database) as session:
         only_writer(session, Lock.AUDIT_SEAL)
         last = head(session)
         previous = last.hash
-        rows = session.scalars(
-            select(AuditRow)
-            .outerjoin(AuditSeal, AuditSeal.audit_id == AuditRow.id)
-            .where(AuditSeal.audit_id.is_(None))
-            .order_by(AuditRow.id)
-            .limit(limit)
-        ).all()
+        rows = session.scalars(waiting).all()
         for number, row in enumerate(rows, start=last.number + 1):
             digest = link(previous, row)
             session.add(AuditSeal(number=number, audit_id=row.id, previous_hash=previous, hash=digest))

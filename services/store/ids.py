@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from datetime import UTC, datetime
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # https://github.com/ulid/spec
 ULID_LENGTH = 26
 _RANDOM_BITS = 80
+_TIME_CHARACTERS = 10
 
 
 class _Monotonic:
@@ -34,5 +36,21 @@ _ids = _Monotonic()
 
 def new_id() -> str:
     """A fresh ULID of 26 characters; within a process each sorts behind the one before."""
-    number = _ids.next()
+    return _written(_ids.next())
+
+
+def first_id_at(moment: datetime) -> str:
+    """The smallest ULID of this time: whatever was made then or later sorts at it or behind it."""
+    return _written(int(moment.timestamp() * 1000) << _RANDOM_BITS)
+
+
+def moment_of(ulid: str) -> datetime:
+    """When an id was made, to the millisecond, by the clock of the machine that made it. Raises ValueError."""
+    milliseconds = 0
+    for character in ulid[:_TIME_CHARACTERS]:
+        milliseconds = milliseconds << 5 | CROCKFORD.index(character)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _written(number: int) -> str:
     return "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

@@ -84,13 +84,14 @@ def take_in(store: Store, bell: Rings, result_id: str) -> list[str]:
         return _write(session, bell, study, result_id, [one for one in made if one.sha256 in still])
 
 
-def sweep(store: Store, bell: Rings) -> int:
+def sweep(store: Store, bell: Rings, since: str = "") -> int:
     """Take in what was made and never came in, since its worker was killed in between; returns how many results.
 
-    A result whose files are lost or damaged is left and told of: it must not keep those behind it from their studies.
+    `since` leaves out results whose id is before it. A result whose files are lost or damaged is left and told of: it
+    must not keep those behind it from their studies.
     """
     with unit_of_work(store.database, writing=False) as session:
-        result_ids = descent.left_out(session, ROUND)
+        result_ids = descent.left_out(session, ROUND, since)
     return sum(_taken_in(store, bell, result_id) for result_id in result_ids)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Final
 
@@ -21,10 +22,11 @@ from services.broker import Bell, open_bell
 from services.log import logger
 from services.settings import Settings
 from services.store import audit, outbox
+from services.store.ids import first_id_at
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.store.tables import OutboxEvent
-from services.work import derived, spool
+from services.work import derived, spool, watermarks
 from services.work.close import close_quiet
 from services.work.collect import collect
 from services.work.sweep import sweep
@@ -37,6 +39,10 @@ ROOM_SECONDS: Final = 5.0
 #: One of the store's 256 folders a time, so that no other duty waits long: all of them in about four hours.
 COLLECT_SECONDS: Final = 60.0
 BATCH_SECONDS: Final = 1.0
+
+#: What looks at everything there ever was, for the little that those who look at the newest may have passed by.
+THOROUGH_SECONDS: Final = 6 * 3600.0
+RECENT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,11 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
         Duty("number_events", settings.outbox_seconds, lambda: _number_events(store)),
         Duty("close_quiet", CLOSE_SECONDS, lambda: close_quiet(store, bell, settings)),
         Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
-        Duty("derived_series", settings.sweep_seconds, lambda: derived.sweep(store, bell)),
+        Duty("derived_series", settings.sweep_seconds, lambda: derived.sweep(store, bell, _recently())),
+        Duty("all_derived_series", THOROUGH_SECONDS, lambda: derived.sweep(store, bell)),
         Duty("watch_room", ROOM_SECONDS, lambda: watermarks.watch(store, settings)),
         Duty("seal_audit", settings.seal_seconds, lambda: audit.seal(store)),
+        Duty("seal_late_audit", THOROUGH_SECONDS, lambda: audit.seal_late(store)),
         Duty("clean_spool", SPOOL_SECONDS, lambda: spool.clean(settings)),
         Duty("collect", COLLECT_SECONDS, lambda: _collect(store, settings.collect_grace_seconds)),
     ]
@@ -97,6 +105,10 @@ def _try(duty: Duty) -> None:
         duty.do()
     except (OverreadError, SQLAlchemyError, OSError):
         log.exception("scheduler.duty_failed", duty=duty.name)
+
+
+def _recently() -> str:
+    return first_id_at(datetime.now(UTC) - RECENT)
 
 
 def _number_events(store: Store) -> None:

@@ -19,6 +19,7 @@ from pipelines.imaging.dicom import DicomHeader
 from services.broker import SilentBell
 from services.settings import Settings
 from services.store import models
+from services.store.ids import new_id
 from services.store.jobs import slot_for
 from services.store.session import unit_of_work
 from services.store.states import JobState, ReviewAction, SeriesState, StudyState, Verdict
@@ -167,6 +168,7 @@ def test_the_sweep_takes_in_what_a_killed_worker_left(scanner: Scanner) -> None:
     scanner.send_raw()
     scanner.run_and_be_killed()
     assert not scanner.series() and scanner.jobs() == {"reconstruction": ["succeeded"]}
+    assert derived.sweep(scanner.store, SilentBell(), since=new_id()) == 0
     assert derived.sweep(scanner.store, SilentBell()) == 1
     assert derived.sweep(scanner.store, SilentBell()) == 0
     assert scanner.jobs() == {"reconstruction": ["succeeded"], "segmentation": ["queued"]}
