@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -26,7 +27,15 @@ import numpy as np
 from PIL import Image
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from pipelines.core.errors import BadInput, CorruptPixels, NotAnImage, OutOfMemory, OverreadError, UnsuitableInput
+from pipelines.core.errors import (
+    BadInput,
+    CorruptPixels,
+    NotAnImage,
+    OutOfMemory,
+    OverreadError,
+    StorageFull,
+    UnsuitableInput,
+)
 from pipelines.core.types import Laterality
 from pipelines.imaging.frame_headers import read_facts
 from pipelines.imaging.frame_pixels import read_frames
@@ -58,6 +67,9 @@ _COMPLAINTS: Final = (
     zlib.error,
     cv2.error,
 )
+
+#: The picture is well, but the disk it is written to anew is not.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 Request = Mapping[str, object]
 Answer = tuple[dict[str, object], bytes | memoryview]
@@ -93,6 +105,8 @@ def _answer(request: Request) -> Answer:
     except _COMPLAINTS as error:
         if isinstance(error, cv2.error) and error.code == cv2.Error.STS_NO_MEM:
             return _refusal(OutOfMemory("decoding the pixels needs more memory than it may have"))
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return _refusal(StorageFull())
         return _refusal(CorruptPixels())
 
 

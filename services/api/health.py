@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from enum import StrEnum
 from typing import Annotated
@@ -15,13 +14,14 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from starlette.responses import JSONResponse, Response
 
-from pipelines.core.errors import DatabaseUnavailable
+from pipelines.core.errors import DatabaseUnavailable, StorageFull
 from services.api.deps import TheSettings, TheStore
 from services.api.errors import problems
 from services.api.metrics import CONTENT_TYPE, Metrics
 from services.intake.access import bearer_key, current_actor, session_cookie, settings_of
 from services.settings import Settings
 from services.store.alarms import AlarmCode, open_alarms
+from services.store.room import Room
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Site
@@ -71,7 +71,7 @@ async def healthz() -> Alive:
 def readyz(store: TheStore, settings: TheSettings) -> Response:
     """Database with its tables, broker, room on the disk, and the open alarms."""
     database, alarms = _database(store)
-    checks = {"database": database, "broker": _broker(settings), "disk": _disk(settings)}
+    checks = {"database": database, "broker": _broker(settings), "disk": _disk(store, settings)}
     # A broker that is away delays work by a sweep and loses nothing: uploads stay welcome.
     ready = checks["database"] is Check.OK and checks["disk"] is Check.OK
     return JSONResponse(Ready(ready=ready, alarms=alarms, **checks).model_dump(mode="json"), 200 if ready else 503)
@@ -123,9 +123,11 @@ def _broker(settings: Settings) -> Check:
     return Check.OK
 
 
-def _disk(settings: Settings) -> Check:
+def _disk(store: Store, settings: Settings) -> Check:
     try:
-        free = shutil.disk_usage(settings.data_dir).free
-    except OSError:
+        Room(settings, store.blobs.quota).check()
+    except StorageFull:
+        return Check.FULL
+    except (OSError, DatabaseUnavailable):
         return Check.AWAY
-    return Check.OK if free >= settings.disk_reserve_bytes else Check.FULL
+    return Check.OK

@@ -105,7 +105,7 @@ class Listener:
         wrapped = event.assoc.dul.socket
         if wrapped is not None and wrapped.socket is not None:
             be_wary(event.assoc, wrapped.socket, self._settings.dimse_idle_seconds)
-        spool, opened = Spool(self._settings), ExitStack()
+        spool, opened = Spool(self._settings, self._store.blobs.quota), ExitStack()
 
         def begin() -> SpoolWriter:
             if not spool.folder.exists():

@@ -35,6 +35,7 @@ from services.store.states import Role
 from services.work.close import complete
 from services.work.places import Decodes, Parts
 from services.work.spool import Spool
+from services.work.watermarks import admit
 
 router = APIRouter(tags=["intake"])
 
@@ -125,10 +126,10 @@ def complete_study(
 async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once, pipelines: Collection[str]) -> Answer:
     """Take the body in, whole or as far as it comes."""
     stream = request.stream()
-    async with spooling(parts.settings) as spool:
+    async with spooling(parts.settings, parts.store.blobs.quota) as spool:
         upload = Upload(parts, spool, asked, pipelines)
         try:
-            await in_thread(_check_length, request, parts.settings, spool)
+            await in_thread(_check_length, request, parts)
             await pour(stream, _body(request, parts.settings, spool, upload), parts.settings.max_body_bytes)
             answer = await in_thread(upload.finish)
         except (BadInput, Unavailable) as error:
@@ -160,13 +161,13 @@ def _body(request: Request, settings: Settings, spool: Spool, receiver: Upload |
     return body_of(request.headers.get("content-type", ""), spool, receiver, settings.max_file_bytes)
 
 
-def _check_length(request: Request, settings: Settings, spool: Spool) -> None:
+def _check_length(request: Request, parts: Parts) -> None:
     """Refuse what cannot fit before a byte of it is read."""
     stated = request.headers.get("content-length", "")
     length = int(stated) if stated.isdecimal() else 0
-    if length > settings.max_body_bytes:
-        raise BodyTooLarge(limit=settings.max_body_bytes)
-    spool.check_room(length)
+    if length > parts.settings.max_body_bytes:
+        raise BodyTooLarge(limit=parts.settings.max_body_bytes)
+    admit(parts.store, parts.settings, length)
 
 
 async def _drain(request: Request, stream: AsyncIterator[bytes]) -> None:

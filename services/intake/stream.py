@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from pipelines.core.errors import BodyTooLarge, RequestStalled
 from services.intake.upload import Body
 from services.settings import MEBIBYTE, Settings
+from services.store.room import Quota
 from services.work.spool import Spool
 
 #: Bytes handed to a thread at once: large enough that the hop costs nothing, small enough to be no memory.
@@ -55,9 +56,9 @@ async def in_thread(work: Callable[[*Arguments], Value], *arguments: *Arguments)
 
 
 @asynccontextmanager
-async def spooling(settings: Settings) -> AsyncIterator[Spool]:
+async def spooling(settings: Settings, quota: Quota | None = None) -> AsyncIterator[Spool]:
     """The spool of one request; raises StorageFull."""
-    spool = Spool(settings)
+    spool = Spool(settings, quota)
     await in_thread(spool.__enter__)
     try:
         yield spool

@@ -15,6 +15,7 @@ from pipelines.core.errors import (
     DatabaseUnavailable,
     MalformedBody,
     OverreadError,
+    StorageFull,
     Unavailable,
     UnsupportedMedia,
 )
@@ -25,6 +26,7 @@ from services.intake.multipart import MULTIPART, NAMELESS, MultipartBody, Receiv
 from services.work.places import Parts, Received
 from services.work.spool import Spool, SpooledFile
 from services.work.submission import Submission
+from services.work.watermarks import sound
 
 #: Raw bodies: RFC 3240, and what archives are commonly called. What the bytes are decides, as everywhere.
 RAW_TYPES: Final = frozenset(
@@ -150,6 +152,8 @@ class Upload:
             self._submission.take_in()
         except Unavailable as another:
             error = another
+        if isinstance(error, StorageFull):
+            sound(self._parts.store, error)
         received = self._received()
         if isinstance(error, MalformedBody) and received.files:
             return answer(received)

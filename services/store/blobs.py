@@ -20,9 +20,10 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BytesGone, NotFound, StorageFull
+from pipelines.core.errors import BytesGone, NotFound
 from services.store.clock import utcnow
 from services.store.locks import one_of_many
+from services.store.room import Quota, room_errors
 from services.store.tables import Blob
 from services.store.upsert import insert_or_update
 
@@ -31,7 +32,6 @@ FAN_OUT = 2  # hex digits of the folder: 256 folders keep each one small
 SYNC_THREADS = 8
 #: The lock of one blob: `record` shares it, who removes the bytes holds it alone.
 BLOB_LOCK: Final = "blob"
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DIGEST_LENGTH: Final = 64
 _PARTIAL: Final = ".partial"  # a copy from another disk on its way in
 
@@ -58,9 +58,10 @@ class StoredFile:
 class Blobs:
     """A content-addressed store at an fsspec URL (file:///folder, s3://bucket/prefix)."""
 
-    def __init__(self, url: str) -> None:
-        """Nothing is opened or created yet."""
+    def __init__(self, url: str, quota: Quota | None = None) -> None:
+        """Nothing is opened or created yet; without `quota` the store holds what fits."""
         self.url = url
+        self.quota = quota
         filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False)  # other processes write too
         self._filesystem: Any = filesystem  # Any: fsspec is untyped
         self._root = str(root).rstrip("/")
@@ -83,24 +84,24 @@ class Blobs:
         published = [
             Published(sha256, path.stat().st_size, media_type, self.place(sha256)) for path, sha256, media_type in files
         ]
-        try:
+        if self.quota is not None:
+            # What is there already takes no room: a sender that repeats itself is answered as ever.
+            self.quota.take(sum(blob.bytes for blob in published if not self.exists(blob.sha256)))
+        with room_errors():
             if self._local:
                 self._move_in([path for path, _, _ in files], published)
             else:
                 for (path, sha256, _), _blob in zip(files, published, strict=True):
                     self._filesystem.put_file(str(path), self._full(sha256))
                     path.unlink()
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise StorageFull from error
-            raise
         return published
 
     def publish_bytes(self, content: bytes, media_type: str, *, scratch: Path) -> Published:
         """Publish bytes held in memory, through a file in the folder `scratch` (best on the blobs' own disk)."""
-        scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as file:
-            file.write(content)
+        with room_errors():
+            scratch.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=scratch, delete=False) as file:
+                file.write(content)
         return self.publish(Path(file.name), hashlib.sha256(content).hexdigest(), media_type)
 
     def record(self, session: Session, *blobs: Published) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.settings import Settings
 from services.store.blobs import Blobs
+from services.store.room import Quota
 from services.store.session import Database, open_database
 
 #: The site that migration 0001 makes: one deployment serves one site unless an admin adds others.
@@ -28,4 +29,5 @@ class Store:
 def open_store(settings: Settings) -> Store:
     """Open the database and the blobs of these settings; nothing is created and nothing migrated (see migrate)."""
     database = open_database(settings.resolved_database_url, settings.database_busy_seconds)
-    return Store(database, Blobs(settings.resolved_blob_url))
+    quota = Quota(database, settings.blob_quota_bytes) if settings.blob_quota_bytes else None
+    return Store(database, Blobs(settings.resolved_blob_url, quota))

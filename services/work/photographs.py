@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from pipelines.core.errors import LateralityRequired, OverreadError
+from pipelines.core.errors import LateralityRequired, OverreadError, Unavailable
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Laterality
 from pipelines.imaging.dicom import read_header
@@ -139,7 +139,10 @@ def _study_uid(photographs: Sequence[Photograph], visit: Visit, holders: Sequenc
 
 
 def wrap(decoder: WrapsPhotographs, planned: Sequence[Planned]) -> Iterator[Readied | OverreadError]:
-    """Make each planned photograph a DICOM file beside it in the spool; errors are values, one for each that failed."""
+    """Make each planned photograph a DICOM file beside it in the spool; errors are values, one for each that failed.
+
+    Raises Unavailable where it is not the photograph's fault.
+    """
     for one in planned:
         source = one.photograph.file
         target = source.path.with_suffix(".dcm")
@@ -149,5 +152,7 @@ def wrap(decoder: WrapsPhotographs, planned: Sequence[Planned]) -> Iterator[Read
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             made = SpooledFile(target, sha256, target.stat().st_size, source.name)
             yield Readied(made, read_header(target), (source, MEDIA_TYPES[one.photograph.kind]))
+        except Unavailable:
+            raise
         except OverreadError as error:
             yield error

@@ -12,6 +12,7 @@ from pipelines.core.errors import OverreadError
 from services.settings import OWNER_ONLY, Settings
 from services.store import rejections
 from services.store.ids import new_id
+from services.store.room import room_errors
 from services.store.session import unit_of_work
 from services.store.stores import Store
 
@@ -29,6 +30,7 @@ def reject(store: Store, settings: Settings, refused: Sequence[Refused], actor: 
     """Write the refusals down and move their bytes into quarantine; the oldest bytes there make room.
 
     The rows are there before the files: whoever makes room, here or in another process, finds the row of what goes.
+    Raises DatabaseUnavailable, and StorageFull where the quarantine's disk has no room.
     """
     if not refused:
         return
@@ -45,10 +47,11 @@ def reject(store: Store, settings: Settings, refused: Sequence[Refused], actor: 
                 size=one.bytes,
                 quarantined=name if _fits(settings, one) else None,
             )
-    settings.quarantine_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-    for name, one in named:
-        if one.path is not None and _fits(settings, one):
-            shutil.move(one.path, settings.quarantine_dir / name)
+    with room_errors():
+        settings.quarantine_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        for name, one in named:
+            if one.path is not None and _fits(settings, one):
+                shutil.move(one.path, settings.quarantine_dir / name)
     released = _make_room(settings)
     if released:
         with unit_of_work(store.database) as session:

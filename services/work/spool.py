@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -15,12 +14,12 @@ from typing import BinaryIO, Final, Self
 from pipelines.core.errors import StorageFull
 from services.settings import MEBIBYTE, Settings
 from services.store.ids import new_id
+from services.store.room import Quota, Room, room_errors
 
 #: The disk is asked how full it is each time this much was written, and at the start of each large file.
 ROOM_CHECK_BYTES: Final = 16 * MEBIBYTE
 #: No upload lasts longer than this without writing, so what is older was left by a process that was killed.
 ABANDONED_SECONDS: Final = 24 * 3600.0
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +32,22 @@ class SpooledFile:
     name: str
 
 
-def check_room(folder: Path, reserve: int, coming: int = 0) -> None:
-    """Raise StorageFull where writing `coming` bytes would leave less than `reserve` bytes on the folder's disk."""
-    if shutil.disk_usage(folder).free - coming < reserve:
-        raise StorageFull
-
-
-@contextmanager
-def _room_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise StorageFull from error
-        raise
-
-
 class Spool:
     """One request's folder in the spool, removed with all that is left in it when the block ends.
 
     One thread at a time writes; others may read the files that are finished.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is created before the block begins."""
+    def __init__(self, settings: Settings, quota: Quota | None = None) -> None:
+        """Nothing is created before the block begins; `quota` is the blob store's, where it has one."""
         self.folder = settings.spool_dir / new_id()
-        self._reserve = settings.disk_reserve_bytes
+        self._room = Room(settings, quota)
         self._unchecked = 0
         self._open: set[BinaryIO] = set()
         self._users = ExitStack()
 
     def __enter__(self) -> Self:
-        with _room_errors():
+        with room_errors():
             self.folder.mkdir(parents=True)
         return self
 
@@ -79,8 +62,8 @@ class Spool:
         self._users.callback(wait)
 
     def check_room(self, coming: int = 0) -> None:
-        """Raise StorageFull where `coming` bytes would not leave the reserve free."""
-        check_room(self.folder, self._reserve, coming)
+        """Raise StorageFull where `coming` bytes would not leave free what must stay so; DatabaseUnavailable."""
+        self._room.check(coming)
 
     def begin(self, name: str) -> SpoolWriter:
         """A new file of the sender's name `name`; raises StorageFull."""
@@ -88,7 +71,7 @@ class Spool:
 
     def open_file(self, path: Path) -> BinaryIO:
         """A new file at `path`, closed at the latest when the block ends; raises StorageFull."""
-        with _room_errors():
+        with room_errors():
             file = path.open("xb")
         self._open.add(file)
         return file
@@ -96,16 +79,13 @@ class Spool:
     def close_file(self, file: BinaryIO) -> None:
         """Close a file of this spool that nobody wants; on a full disk what is still buffered is lost."""
         self._open.discard(file)
-        try:
+        with suppress(StorageFull), room_errors():
             file.close()
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
 
     def finish_file(self, file: BinaryIO) -> None:
         """Close a file of this spool that is whole; raises StorageFull."""
         self._open.discard(file)
-        with _room_errors():
+        with room_errors():
             file.close()
 
     def wrote(self, size: int) -> None:
@@ -132,7 +112,7 @@ class SpoolWriter:
         """Append bytes; raises StorageFull."""
         self._spool.wrote(len(data))
         self._digest.update(data)
-        with _room_errors():
+        with room_errors():
             self._file.write(data)
         self.bytes += len(data)
 

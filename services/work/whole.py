@@ -48,7 +48,12 @@ def take_photographs(
 
 def _take_planned(parts: Parts, options: IntakeOptions, group: Sequence[tuple[Place, Planned]]) -> None:
     new = [(place, one) for place, one in group if one.outcome is None]
-    made = wrap(parts.decoder, [one for _, one in new])
+    try:
+        made = list(wrap(parts.decoder, [one for _, one in new]))
+    except Unavailable as error:
+        for place, one in new:
+            place.outcomes.append(rejected(one.photograph.file.name, error))
+        raise
     _keep(parts, options, [(place, one.photograph.file, each) for (place, one), each in zip(new, made, strict=True)])
     for place, one in group:
         if one.outcome is not None:

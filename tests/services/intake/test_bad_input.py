@@ -15,6 +15,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from pipelines.core.errors import StorageFull
+from pipelines.imaging.decoder import Decoder
 from services.intake import stream
 from services.settings import MEBIBYTE
 from services.work import spool, submission, whole
@@ -157,6 +159,29 @@ def test_a_disk_that_fills_during_the_upload_is_507_and_says_what_was_kept(
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
     assert statuses(answer) == ["stored"]
     assert len(sender.instances()) == 1
+
+
+def test_a_full_quota_is_507_says_what_was_kept_and_raises_an_alarm(serve_with: ServesWith) -> None:
+    sender = serve_with(blob_quota_bytes=20_000)
+    first, large = dicom(), dicom(Rows=90, Columns=90)
+    assert sender.send(("a", first)).status_code == 202
+    answer = sender.send(("a", first), ("b", large))
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert len(sender.instances()) == 1
+    assert [one["code"] for one in sender.client.get("/api/v1/alarms").json()["items"]] == ["storage_full"]
+
+
+def test_a_photograph_that_its_disk_has_no_room_for_is_not_called_broken(
+    sender: Sender, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageFull
+
+    monkeypatch.setattr(decoder, "wrap_photograph", full)
+    answer = sender.send(("right.png", picture()), patient_id="P-1")
+    assert (answer.status_code, answer.json()["code"], statuses(answer)) == (507, "storage_full", ["rejected"])
+    monkeypatch.undo()
+    assert statuses(sender.send(("right.png", picture()), patient_id="P-1")) == ["stored"]
 
 
 @contextmanager
