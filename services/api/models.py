@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from pipelines.core.errors import UnknownModel
+from pipelines.core.errors import Conflict, UnknownModel
 from services.api.deps import Admin, Technician, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
@@ -21,9 +21,12 @@ from services.store.models import StatedVersion
 from services.store.session import unit_of_work
 from services.store.states import ModelState
 from services.store.stores import Store
-from services.work.models import promote, retire
+from services.work.models import promote, retire, roll_back, shadow
 
 router = APIRouter(prefix="/models", tags=["models"])
+
+VersionNumber = Annotated[str, StringConstraints(max_length=64, pattern=r"^[\w.+-]+$")]
+Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 
 Name = Annotated[str, Path(max_length=64, pattern=r"^[\w.-]+$", examples=["fundus_dr_grading"])]
 
@@ -61,6 +64,9 @@ class EventView(BaseModel):
     actor: str
     reason: str
     created_at: datetime
+    comparison: JsonObject | None = Field(
+        default=None, description="How it compared with the version before, as `GET /models/{name}/comparison` had it."
+    )
 
 
 class ModelDetail(ModelView):
@@ -74,10 +80,14 @@ class ModelDetail(ModelView):
 class Decision(BaseModel):
     """Which version, and why."""
 
-    version: Annotated[str, StringConstraints(max_length=64, pattern=r"^[\w.+-]+$")] = Field(examples=["1.0.0"])
-    reason: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")] = Field(
-        default="", examples=["Better on our own camera, see the comparison of May."]
-    )
+    version: VersionNumber = Field(examples=["1.0.0"])
+    reason: Reason = Field(default="", examples=["Better on our own camera, see the comparison of May."])
+
+
+class RollBack(BaseModel):
+    """Why the version before is put back."""
+
+    reason: Reason = Field(default="", examples=["Too many false alarms on the new camera."])
 
 
 @router.get("", summary="Models with versions and states", responses=problems())
@@ -109,7 +119,10 @@ def put_into_use(
     store: TheStore,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
-    """It reads studies from now on; results of other versions stay as they are."""
+    """It reads studies from now on, and how it compared with the version before is kept with the decision.
+
+    Studies that were read stay as they are: `POST /batches` reads them again.
+    """
 
     def act() -> ModelDetail:
         promote(store, actor.id_string, name, body.version, body.reason)
@@ -138,6 +151,52 @@ def take_out_of_use(
     return once(store, actor, request, body, idempotency_key, act)
 
 
+@router.post(
+    "/{name}/shadow",
+    summary="Let a version read silently beside the one in use",
+    response_model=ModelDetail,
+    responses=problems(UnknownModel, Conflict),
+)
+def read_silently(
+    name: Name,
+    body: Decision,
+    request: Request,
+    actor: Admin,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """It reads every new study after the version in use; what it finds is compared and shown to no reader."""
+
+    def act() -> ModelDetail:
+        shadow(store, actor.id_string, name, body.version, body.reason)
+        return _detail(store, name)
+
+    return once(store, actor, request, body, idempotency_key, act)
+
+
+@router.post(
+    "/{name}/rollback",
+    summary="Put the version before back into use",
+    response_model=ModelDetail,
+    responses=problems(UnknownModel),
+)
+def put_back(
+    name: Name,
+    body: RollBack,
+    request: Request,
+    actor: Admin,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """The version that was in use before the present one reads studies from now on."""
+
+    def act() -> ModelDetail:
+        roll_back(store, actor.id_string, name, body.reason)
+        return _detail(store, name)
+
+    return once(store, actor, request, body, idempotency_key, act)
+
+
 def _detail(store: Store, name: str) -> ModelDetail:
     with unit_of_work(store.database, writing=False) as session:
         versions = [stated for stated in models.list_versions(session) if stated.version.name == name]
@@ -158,6 +217,7 @@ def _events(session: Session, versions: list[StatedVersion]) -> list[EventView]:
                 actor=event.actor,
                 reason=event.reason,
                 created_at=event.created_at,
+                comparison=event.comparison,
             ),
         )
         for stated in versions

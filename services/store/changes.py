@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Double, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import Change, ChangeKind, compare
@@ -23,6 +24,14 @@ ENDS: Final = {
     JobState.QUARANTINED: BatchItemState.FAILED,
     JobState.CANCELLED: BatchItemState.SKIPPED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An item's place in the order of weight: a page begins behind one."""
+
+    weight: float
+    id: str
 
 
 def settle(session: Session, job_id: str, result_id: str) -> None:
@@ -74,6 +83,18 @@ def _ask_anew(session: Session, job_id: str) -> None:
         .values(state=BatchItemState.WAITING, job_id=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def changed_items(
+    session: Session, batch_id: str, kind: ChangeKind | None, after: Weighed | None, limit: int
+) -> Sequence[BatchItem]:
+    """Up to `limit` compared items behind `after`, the gravest first: those a person should see, or those of a kind."""
+    query = select(BatchItem).where(BatchItem.batch_id == batch_id)
+    query = query.where(BatchItem.weight > 0) if kind is None else query.where(BatchItem.change == kind)
+    if after is not None:
+        place = tuple_(literal(after.weight, Double), literal(after.id))
+        query = query.where(tuple_(BatchItem.weight, BatchItem.id) < place)
+    return session.scalars(query.order_by(BatchItem.weight.desc(), BatchItem.id.desc()).limit(limit)).all()
 
 
 def _compared(old: Result | None, new: Result) -> Change:
