@@ -29,7 +29,7 @@ from services.store.tables import OutboxEvent
 from services.work import derived, spool, watermarks
 from services.work.close import close_quiet
 from services.work.collect import collect
-from services.work.sweep import sweep
+from services.work.sweep import Sweeper
 from services.work.tend import tend_all
 
 log = logger("scheduler")
@@ -59,7 +59,7 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
     return [
         Duty("number_events", settings.outbox_seconds, lambda: _number_events(store)),
         Duty("close_quiet", CLOSE_SECONDS, lambda: close_quiet(store, bell, settings)),
-        Duty("sweep", settings.sweep_seconds, lambda: sweep(store, bell)),
+        Duty("sweep", settings.sweep_seconds, Sweeper(store, bell).sweep),
         Duty("derived_series", settings.sweep_seconds, lambda: derived.sweep(store, bell, _recently())),
         Duty("all_derived_series", THOROUGH_SECONDS, lambda: derived.sweep(store, bell)),
         Duty("watch_room", ROOM_SECONDS, lambda: watermarks.watch(store, settings)),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
+from typing import NoReturn
 
 from celery import Celery, signals
+from celery.platforms import EX_OK
+from celery.worker import state
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines.core.errors import OverreadError
+from pipelines.core.errors import DatabaseUnavailable, OverreadError
 from pipelines.registry import ENTRIES
 from services.broker import WORK_TASK, CeleryBell, make_app
 from services.log import logger
@@ -21,7 +25,8 @@ from services.store.entries import queues
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.work.run import run_one
-from services.work.sweep import take_back
+from services.work.sweep import end_defective, take_back
+from services.worker.deaths import resident_bytes
 from services.worker.listening import Listening
 from services.worker.reader import Library, Reader
 
@@ -38,18 +43,24 @@ class Worker:
     bell: CeleryBell
     library: Library
     stopping: Event = field(default_factory=Event)
+    renewing: Event = field(default_factory=Event)  # ends between two jobs, to start anew
 
     def run(self, queue: str) -> bool:
         """Run the next due job of a queue; False where none is due."""
         library = self.library
         return run_one(self.store, self.bell, self.settings, queue, self.name, library, self.stopping.is_set)
 
-    def let_go(self) -> None:
-        """Take back what this worker still holds after a defect of its own; left to the sweeper where that fails."""
+    def let_go(self, error: Exception) -> None:
+        """End what this worker still holds after a defect of its own; left to the sweeper where that fails too."""
         try:
-            take_back(self.store, self.bell, self.name)
+            end_defective(self.store, self.bell, self.name, error)
         except (OverreadError, SQLAlchemyError):
             log.exception("worker.holds_on", worker=self.name)
+
+    def is_grown(self) -> bool:
+        """Whether this process itself, which computes nothing, holds more memory than it ever needs."""
+        held = resident_bytes(os.getpid())
+        return held is not None and held > self.settings.worker_process_bytes
 
     def prepare(self, queues: Sequence[str]) -> None:
         """Take back what an earlier process of this name held, and load the active models of the queues."""
@@ -82,10 +93,15 @@ def register(app: Celery, worker: Worker) -> None:
     def work(queue: str) -> None:
         try:
             worker.run(queue)
-        except Exception:
+        except DatabaseUnavailable:
+            log.warning("worker.waits", queue=queue)  # for the sweeper's ring, which comes when the database is back
+        except Exception as error:
             # The consumer must live to hear the next ring, and the job it held must not wait for its lease.
             log.exception("worker.defect", queue=queue)
-            worker.let_go()
+            worker.let_go(error)
+        if worker.is_grown():
+            worker.renewing.set()
+            state.should_stop = EX_OK  # the consumer ends by itself once this ring is acknowledged
 
 
 def consume(app: Celery, queues: Sequence[str], name: str, stopping: Event) -> None:
@@ -123,3 +139,11 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
     finally:
         reader.end()
         store.close()
+    if worker.renewing.is_set() and not worker.stopping.is_set():
+        renew()
+
+
+def renew() -> NoReturn:
+    """Begin this process anew under its own number, as small as it was at first; a supervisor sees nothing of it."""
+    log.info("worker.renewed")
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line again

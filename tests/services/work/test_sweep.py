@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from services.broker import SilentBell
 from services.store.clock import seconds_from_now
+from services.store.session import unit_of_work
 from services.store.states import JobState
-from services.work.sweep import RINGS, Swept, sweep, take_back
+from services.store.tables import Queue
+from services.work.sweep import DEFECT_ATTEMPTS, RINGS, Sweeper, Swept, end_defective, sweep, take_back
 
 
 @dataclass
@@ -37,6 +40,43 @@ def test_a_job_whose_lease_holds_is_left_alone(desk, store):
     job_id = desk.queue()
     desk.claim()
     assert sweep(store, SilentBell()).reclaimed == 0 and desk.job(job_id).state == JobState.RUNNING
+
+
+def test_a_worker_that_was_only_cut_off_has_time_to_beat_before_its_job_is_taken_back(desk, store):
+    job_id = desk.queue()
+    desk.claim(lease_seconds=-1)
+    sweeper = Sweeper(store, SilentBell(), patience_seconds=0.05)
+    assert sweeper.sweep().reclaimed == 0
+    time.sleep(0.06)
+    desk.change(job_id, lease_until=seconds_from_now(60))
+    assert sweeper.sweep().reclaimed == 0 and desk.job(job_id).state == JobState.RUNNING
+
+
+def test_a_worker_that_stays_silent_is_taken_for_dead_at_the_second_look(desk, store):
+    job_id = desk.queue()
+    desk.claim(lease_seconds=-1)
+    sweeper = Sweeper(store, SilentBell(), patience_seconds=0.05)
+    first = sweeper.sweep().reclaimed
+    time.sleep(0.06)
+    assert (first, sweeper.sweep().reclaimed, desk.job(job_id).state) == (0, 1, JobState.QUEUED)
+
+
+def test_a_mistake_of_the_worker_that_repeats_fails_the_job_with_its_kind(desk, store):
+    job_id = desk.queue()
+    for _ in range(DEFECT_ATTEMPTS):
+        desk.change(job_id, not_before=None)
+        desk.claim("w1")
+        assert end_defective(store, SilentBell(), "w1", ZeroDivisionError("Doe^Jane")) == 1
+    row = desk.job(job_id)
+    assert (row.state, row.error_code) == (JobState.FAILED, "internal_error")
+    assert "ZeroDivisionError" in row.error_detail and "Doe" not in row.error_detail
+
+
+def test_a_paused_queue_is_not_rung_for(desk, store):
+    desk.queue()
+    with unit_of_work(store.database) as session:
+        session.add(Queue(name="retinopathy", paused=True, actor="user:x"))
+    assert sweep(store, CountingBell()).rings == 0
 
 
 def test_a_lost_ring_is_rung_again_once(desk, store):

@@ -24,8 +24,12 @@ class Slow:
         say("stopped" if self.stopping.wait(self.seconds) else "end")
         return True
 
-    def let_go(self) -> None:
+    def let_go(self, error: Exception) -> None:
         """It holds nothing."""
+
+    def is_grown(self) -> bool:
+        """It stays as small as it is."""
+        return False
 
 
 def say(word: str) -> None:
