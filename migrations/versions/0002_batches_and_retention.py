@@ -344,6 +344,7 @@ INDEXES = (
     ("ix_studies_archive", "studies", ("site_id", "id")),
     ("ix_studies_day", "studies", ("site_id", "study_date", "id")),
     ("ix_studies_accession_number", "studies", ("site_id", "accession_number")),
+    ("ix_series_modality", "series", ("modality", "study_id")),
     ("ix_worklist_study_state", "worklist", ("site_id", "study_state", *ORDER)),
     ("ix_worklist_job_state", "worklist", ("site_id", "job_state", *ORDER)),
     ("ix_worklist_modality", "worklist", ("site_id", "modality", *ORDER)),

@@ -127,7 +127,10 @@ class Series(Table):
     """`digest` is the sha256 of the ordered instance digests, fixed when the series closes."""
 
     __tablename__ = "series"
-    __table_args__ = (UniqueConstraint("study_id", "series_instance_uid"),)
+    __table_args__ = (
+        UniqueConstraint("study_id", "series_instance_uid"),
+        Index("ix_series_modality", "modality", "study_id"),
+    )
     id: Mapped[Id]
     study_id: Mapped[str] = to("studies.id")
     series_instance_uid: Mapped[Uid]
