@@ -21,6 +21,7 @@ from pipelines.core.errors import BadInput, BodyTooLarge, OverreadError, Unavail
 from pipelines.core.receipt import derived_uid
 from services.settings import MEBIBYTE
 
+SUCCESS: Final = 0x0000  # PS3.7 Annex C.1.1
 #: What we ask senders to put into one PDU; larger ones save rounds through Python. DCMTK sends at most 128 KiB.
 PDU_BYTES: Final = 256 * 1024
 #: A longer PDU is no honest one: a length field can say 4 GiB (PS3.8 9.3.5), and all of it would be held.
@@ -120,6 +121,8 @@ class Arriving(Generic[AnySink]):
             head = _head(message, association)
             coming.sink = self._begin()
             self._write(coming, coming.sink, head)
+        except OSError:
+            coming.error = Unavailable("the object cannot be written at the moment")
         except OverreadError as error:
             coming.error = error
         return coming
@@ -192,11 +195,8 @@ def be_wary(association: Association, connection: socket.socket, seconds: float)
     association.dul.event_queue.get_nowait()
 
 
-def storage_entity(aet: str, idle_seconds: float) -> AE:
-    """An application entity that takes every standard storage SOP class in every transfer syntax; nothing is logged.
-
-    pynetdicom logs the identifiers of requests unless it is told not to.
-    """
+def quiet_entity(aet: str, idle_seconds: float) -> AE:
+    """An application entity that logs nothing: pynetdicom logs identifiers of requests unless it is told not to."""
     _config.LOG_HANDLER_LEVEL = "none"
     _config.LOG_REQUEST_IDENTIFIERS = False
     _config.LOG_RESPONSE_IDENTIFIERS = False
@@ -204,6 +204,12 @@ def storage_entity(aet: str, idle_seconds: float) -> AE:
     entity = AE(aet)
     entity.maximum_pdu_size = PDU_BYTES
     entity.network_timeout = entity.dimse_timeout = entity.acse_timeout = idle_seconds
+    return entity
+
+
+def storage_entity(aet: str, idle_seconds: float) -> AE:
+    """A quiet entity that takes every standard storage SOP class in every transfer syntax."""
+    entity = quiet_entity(aet, idle_seconds)
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax or "", AllTransferSyntaxes)
     return entity

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from pipelines.core.errors import BadRequest, Forbidden
 from services.archive.asked import ArchiveAsked, FolderAsked, read_source
 from services.archive.base import Source
+from services.archive.dicomweb import Dicomweb
 from services.archive.folder import RULES, Folder
+from services.known_archives import DicomwebArchive, DimseArchive
 from services.settings import Settings
 
 
@@ -60,4 +62,11 @@ def _open_archive(asked: ArchiveAsked, settings: Settings) -> Source:
     known = settings.known_archives.get(asked.archive)
     if known is None:
         raise BadRequest("there is no archive of this name in OVERREAD_ARCHIVES", code="unknown_archive")
-    raise BadRequest("archives are not read yet", code="unknown_archive")
+    match known:
+        case DicomwebArchive():
+            return Dicomweb(known, asked.query)
+        case DimseArchive():
+            # Loads a network stack that folders and DICOMweb do without.
+            from services.archive.dimse import Dimse
+
+            return Dimse(known, asked.query, settings)

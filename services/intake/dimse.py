@@ -15,7 +15,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
 from pipelines.core.errors import BadInput, DatabaseUnavailable, OverreadError
-from services.archive.arriving import Arriving, be_wary, storage_entity
+from services.archive.arriving import SUCCESS, Arriving, be_wary, storage_entity
 from services.log import logger
 from services.settings import Settings
 from services.store import closing
@@ -27,7 +27,6 @@ from services.work.rejections import Refused, reject
 from services.work.spool import Spool, SpoolWriter
 
 log = logger("dimse")
-SUCCESS: Final = 0x0000  # PS3.7 Annex C.1.1
 #: Stored, but under another identity than the request said: PS3.4 Table B.2-1, "Data Set does not match SOP Class".
 ANOTHER_OBJECT: Final = 0xB007
 SOURCE: Final = "dimse"
