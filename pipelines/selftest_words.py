@@ -53,6 +53,16 @@ def read_word(description: str | None) -> Word:
         raise UnsuitableInput("the object says nothing that the self-test understands") from error
 
 
+def instance_uid(study: str, number: int) -> str:
+    """The SOP Instance UID of such an object."""
+    return derived_uid("selftest instance", study, str(number))
+
+
+def study_uid(study: str) -> str:
+    """The Study Instance UID of such an object."""
+    return derived_uid("selftest study", study)
+
+
 def selftest_object(word: Word, study: str, number: int = 1) -> bytes:
     """A DICOM file (Secondary Capture, PS3.3 A.8.1) that carries the word.
 
@@ -61,8 +71,8 @@ def selftest_object(word: Word, study: str, number: int = 1) -> bytes:
     """
     dataset = Dataset()
     dataset.SOPClassUID = SecondaryCaptureImageStorage
-    dataset.SOPInstanceUID = derived_uid("selftest instance", study, str(number))
-    dataset.StudyInstanceUID = derived_uid("selftest study", study)
+    dataset.SOPInstanceUID = instance_uid(study, number)
+    dataset.StudyInstanceUID = study_uid(study)
     dataset.SeriesInstanceUID = derived_uid("selftest series", study)
     dataset.PatientID = f"SELFTEST {study}"
     dataset.PatientName = "Selftest"

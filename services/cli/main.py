@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from pipelines.core.errors import OverreadError
-from services.cli import audit, db, demo, evaluate, keys, models, processes, run, status, submit, up, users
+from services.cli import (
+    audit,
+    db,
+    demo,
+    evaluate,
+    keys,
+    models,
+    processes,
+    queues,
+    run,
+    selftest,
+    status,
+    submit,
+    up,
+    users,
+)
 from services.cli.console import Exit, fail
 
 app = typer.Typer(
@@ -26,10 +41,12 @@ app.command("submit")(submit.submit)
 app.command("run")(run.run)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(queues.app, name="queues")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(selftest.app, name="selftest")
 app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("scheduler")(processes.scheduler)

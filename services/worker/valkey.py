@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +23,15 @@ LOG_FOLDER: Final = "appendonlydir"
 
 @dataclass(frozen=True, slots=True)
 class Valkey:
-    """Where the server of this system listens; the port and the password outlive its restarts."""
+    """Where the server of this system listens; the port and the password outlive its restarts.
+
+    `program` is the server's file: Valkey's own, or a Redis, which takes the same configuration.
+    """
 
     folder: Path
     port: int
     password: str
+    program: str = field(default_factory=lambda: str(get_binary_path()))
 
     @classmethod
     def fresh(cls, folder: Path) -> Valkey:
@@ -45,7 +49,7 @@ class Valkey:
         file = self.folder / "valkey.conf"
         file.touch(mode=0o600)
         file.write_text(self._configuration())
-        return leashed("program", str(get_binary_path()), str(file))
+        return leashed("program", self.program, str(file))
 
     def answers(self) -> bool:
         """Whether the server takes commands."""
