@@ -112,7 +112,10 @@ def _measured(session: Session, batch: Batch, moment: datetime, night: Night | N
     read = batches.read_since(session, batch.id, since)
     if read.items < FEWEST or read.first is None or read.first >= moment:
         return None
-    return Pace((moment - read.first).total_seconds() / read.items)
+    elapsed = (moment - read.first).total_seconds()
+    # Seconds of reading over those of the clock: how many workers it was, as a budget of hours needs to know.
+    each = read.seconds / read.items or elapsed / read.items
+    return Pace(each, workers=each * read.items / elapsed)
 
 
 def _assumed(session: Session, batch: Batch) -> Pace | None:
