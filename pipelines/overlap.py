@@ -23,6 +23,9 @@ LINGER_SECONDS: Final = 0.02
 #: How soon the feeding thread notices that nobody wants more.
 STOP_SECONDS: Final = 0.05
 
+#: So many batches of subjects are on their way at once: one in the network, one prepared, one being prepared.
+AHEAD: Final = 3
+
 Prepared = TypeVar("Prepared")
 Inferred = TypeVar("Inferred")
 
@@ -53,12 +56,12 @@ class _Course(Generic[Prepared, Inferred]):
 
 
 def overlapped(subjects: Iterable[Subject], stages: Stages[Prepared, Inferred]) -> Iterator[Reading | OverreadError]:
-    """A reading or an error for each subject, in their order; holds two batches of subjects and what fills one more.
+    """A reading or an error for each subject, in their order; holds AHEAD batches of subjects.
 
     Raises what `subjects` raises, and what a stage raises but OverreadError: then nobody knows whose fault it was.
     """
     fed: Queue[_Course[Prepared, Inferred] | None] = Queue()
-    room, unwanted = Queue[None](maxsize=2 * stages.batch), Event()
+    room, unwanted = Queue[None](maxsize=AHEAD * stages.batch), Event()
     threads = ThreadPoolExecutor(stages.threads, thread_name_prefix="prepare")
     feeder = ThreadPoolExecutor(1, thread_name_prefix="feed")
     try:

@@ -34,6 +34,11 @@ class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
     #: Whether `run_batch` gives maps without the pictures that `run` draws of them: those are drawn for who looks.
     draws_on_demand: ClassVar[bool] = False
 
+    @property
+    def ahead(self) -> int:
+        """How many subjects `run_batch` needs at hand so that it never waits for one: one is read, and one is next."""
+        return 2
+
     @abstractmethod
     def load(self, subject: Subject) -> Loaded:
         """Read the subject's files into arrays; raises BadInput where they cannot be used."""

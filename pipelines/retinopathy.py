@@ -36,7 +36,7 @@ from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.cam import Map, grad_cam
 from pipelines.nets.grading import read_grading
 from pipelines.nets.precision import Engine, choose_engine, head_weights
-from pipelines.overlap import Stages, overlapped
+from pipelines.overlap import AHEAD, Stages, overlapped
 from pipelines.pipeline import Pipeline, Progress, silent, timed
 
 __all__ = ["Explained", "Inferred", "Photograph", "Prepared", "Retinopathy"]
@@ -89,6 +89,11 @@ class Retinopathy(
     def model(self) -> ModelRef:
         """The weights in use."""
         return ModelRef(self._bundle.name, self._bundle.version, self._bundle.weights_sha256)
+
+    @property
+    def ahead(self) -> int:
+        """Subjects of one photograph each that fill a batch, wait behind it, and are being prepared."""
+        return AHEAD * self._engine.batch
 
     @property
     def decoder(self) -> Decoder:

@@ -129,7 +129,10 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a result was made from. Everything but `host` and `seconds` is part of `digest`."""
+    """What a result was made from. Everything but `host`, `memory_step` and `seconds` is part of `digest`.
+
+    `ladder` is what memory made of the reading; `memory_step` is how much of it the reading was given, 0 all there is.
+    """
 
     digest: str
     inputs: tuple[str, ...]
@@ -146,6 +149,7 @@ class Receipt:
     ladder: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     host: str = ""
+    memory_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +168,11 @@ class Reading:
     artifacts: tuple[Artifact, ...]
     seconds: Mapping[str, float]
     receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReading:
+    """A reading of a batch, and the maps (npy, by file name) that its pictures are drawn of for who looks."""
+
+    reading: Reading
+    maps: Mapping[str, bytes]

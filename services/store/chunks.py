@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import OverreadError
@@ -146,6 +147,16 @@ def attempt(
         detail=error.sentence[:DETAIL_LENGTH] if error else None,
         started_at=claim.started_at,
     )
+
+
+def first_claimed(session: Session, claims: Sequence[Claim]) -> dict[str, datetime]:
+    """By job, when it was claimed for the first time: the date of what is made from it, however often it runs."""
+    ids = [claim.job_id for claim in claims]
+    rows = session.execute(
+        select(Attempt.job_id, func.min(Attempt.started_at)).where(Attempt.job_id.in_(ids)).group_by(Attempt.job_id)
+    )
+    earlier = {row[0]: row[1] for row in rows if row[1] is not None}
+    return {claim.job_id: earlier.get(claim.job_id, claim.started_at) for claim in claims}
 
 
 def urgent_is_due(session: Session, queues: Sequence[str]) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +25,7 @@ from services.store.states import JobState
 from services.store.stores import Store
 from services.store.tables import ModelVersion
 from services.work import derived
+from services.work.chunk import ReadsChunk, run_chunk
 from services.work.devices import device_limit, device_of
 from services.work.endings import DISCARDED, end, of_disk, through_outages
 from services.work.heartbeat import Heartbeat
@@ -36,6 +39,9 @@ class RunsSubject(Protocol):
 
     def run(self, subject: Subject, progress: Callable[[str, float], None]) -> Reading:
         """Read one subject. `progress` is called often and may raise: then the reading is given up."""
+
+    def chunk(self, watch: Callable[[], None]) -> AbstractContextManager[ReadsChunk]:
+        """Read many subjects, one behind the other, for the time of the block; `watch` may raise while it loads."""
 
     def peak_memory_bytes(self) -> int | None:
         """The most memory the reading process was seen to hold, where that is known."""
@@ -66,6 +72,10 @@ def run_one(
     claim = _claim(store, settings, queue, worker)
     if claim is None:
         return False
+    if claim.in_chunk:
+        run_chunk(store, settings, claim, partial(_open_chunk, store, claim, load_pipeline), stopping)
+        bell.ring(queue)
+        return True
     begin = time.monotonic()
     try:
         with Heartbeat(store, claim, settings, stopping) as heart:
@@ -89,6 +99,14 @@ def _claim(store: Store, settings: Settings, queue: str, worker: str) -> Claim |
     ageing, device = settings.priority_ageing_seconds, device_of(settings)
     with unit_of_work(store.database) as session:
         return jobs.claim_next(session, queue, worker, settings.lease_seconds, ageing, device, device_limit(settings))
+
+
+@contextmanager
+def _open_chunk(
+    store: Store, claim: Claim, load_pipeline: LoadPipeline, watch: Callable[[], None]
+) -> Iterator[ReadsChunk]:
+    with load_pipeline(claim, _model(store, claim)).chunk(watch) as opened:
+        yield opened
 
 
 def _read_and_save(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing import Pipe
@@ -23,6 +25,8 @@ from services.store.jobs import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import ModelVersion
+from services.work.devices import visible_gpus
+from services.worker.chunked import RemoteChunk, remote_chunk
 from services.worker.deaths import death, oom_kills, peak_resident_bytes, resident_bytes
 from services.worker.leash import leashed
 from services.worker.messages import Answer, Request, Step
@@ -50,6 +54,8 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
         self._peak: int | None = None
+        self._gpus: dict[str, str] = {}
+        self._answered = 0
 
     @property
     def pid(self) -> int | None:
@@ -62,29 +68,45 @@ class Reader:
         Whatever `progress` raises ends the process, since nothing else interrupts a computation. Raises what the
         pipeline raises, OutOfMemory, JobTimeout, ReaderCrashed, and ReaderDied where nothing says why.
         """
-        kills = oom_kills()
-        connection = self._started()
-        try:
+        with self.conversation(request) as connection:
             connection.send(request)
-            answer = self._await(connection, progress)
-        except (EOFError, ConnectionError) as error:
-            raise self._bury(kills) from error
-        except BaseException:
-            self.end()
-            raise
-        self._peak = peak_resident_bytes(self._process.pid) if self._process else None
+            answer = self._await(connection, progress, request.hard_seconds)
+        self.count(1)
         if isinstance(answer, OutOfMemory):
             self.end()
         if isinstance(answer, OverreadError):
             raise answer
         return answer
 
+    @contextmanager
+    def conversation(self, request: Request) -> Iterator[Connection]:
+        """The line to the process for the time of the block; whatever is raised inside ends that process.
+
+        Raises ReaderCrashed, or ReaderDied where nothing says why, for a process that ended meanwhile.
+        """
+        kills = oom_kills()
+        connection = self._started(visible_gpus(self._settings, request.memory_step))
+        try:
+            yield connection
+        except (EOFError, ConnectionError) as error:
+            raise self._bury(kills) from error
+        except BaseException:
+            self.end()
+            raise
+
+    def count(self, answered: int) -> None:
+        """Note how many jobs the process has read, for its recycling."""
+        self._answered += answered
+        self._peak = peak_resident_bytes(self._process.pid) if self._process else None
+
     def peak_memory_bytes(self) -> int | None:
         """The most memory the process that gave the last answer ever held; None where the system does not say."""
         return self._peak
 
-    def is_grown(self) -> bool:
-        """Whether the process holds more memory than it should keep between jobs."""
+    def is_worn(self) -> bool:
+        """Whether the process has read its share of jobs, or holds more memory than it should keep between them."""
+        if 0 < self._settings.worker_recycle_jobs <= self._answered:
+            return True
         held = resident_bytes(self._process.pid) if self._process else None
         return held is not None and held > self._settings.worker_recycle_bytes
 
@@ -95,15 +117,20 @@ class Reader:
         self._process.kill()
         self._forget()
 
-    def _started(self) -> Connection:
+    def _started(self, gpus: dict[str, str]) -> Connection:
         if self._process is not None and self._process.poll() is not None:
             self._forget()
+        if self._gpus != gpus:
+            self.end()
         if self._connection is None:
-            self._process, self._connection = _start(self._settings, self._command)
+            self._process, self._connection = _start(self._settings, self._command, gpus)
+            self._gpus, self._answered = gpus, 0
         return self._connection
 
-    def _await(self, connection: Connection, progress: Progress) -> Reading | OverreadError | None:
-        deadline = time.monotonic() + self._settings.job_timeout_seconds
+    def _await(
+        self, connection: Connection, progress: Progress, hard_seconds: float | None
+    ) -> Reading | OverreadError | None:
+        deadline = time.monotonic() + (hard_seconds or math.inf)
         step = Step("load", 0.0)
         while True:
             if connection.poll(TICK_SECONDS):
@@ -112,9 +139,10 @@ class Reader:
                     return answer
                 step = answer
             progress(step.name, step.fraction)
-            self._check(deadline)
+            self.check(deadline)
 
-    def _check(self, deadline: float) -> None:
+    def check(self, deadline: float) -> None:
+        """Raise JobTimeout behind the deadline (seconds of the monotonic clock), OutOfMemory past the memory limit."""
         if time.monotonic() > deadline:
             raise JobTimeout
         held = resident_bytes(self._process.pid) if self._process else None
@@ -146,7 +174,9 @@ class Reader:
                 process.stdin.close()
 
 
-def _start(settings: Settings, command: Callable[[int], Sequence[str]]) -> tuple[subprocess.Popen[bytes], Connection]:
+def _start(
+    settings: Settings, command: Callable[[int], Sequence[str]], gpus: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], Connection]:
     ours, theirs = Pipe()
     threads = str(settings.worker_threads or os.cpu_count() or 1)
     with theirs:
@@ -154,7 +184,7 @@ def _start(settings: Settings, command: Callable[[int], Sequence[str]]) -> tuple
             command(theirs.fileno()),
             stdin=subprocess.PIPE,
             pass_fds=(theirs.fileno(),),
-            env={**os.environ, "OMP_NUM_THREADS": threads},
+            env={**os.environ, "OMP_NUM_THREADS": threads, **gpus},
         )
     return process, ours
 
@@ -168,15 +198,22 @@ class RemotePipeline:
     alone: bool
 
     def run(self, subject: Subject, progress: Progress) -> Reading:
-        """Read one subject there; a job that must run alone gets a process nobody used and nobody will use."""
+        """Read one subject there; a job that must run alone gets a process nobody used and nobody will use.
+
+        So does one on its way down the memory ladder: what the process may take is less, and nothing else's fault.
+        """
         if self.alone:
             self.reader.end()
         reading = self.reader.ask(replace(self.request, subject=subject), progress)
-        if self.alone or self.reader.is_grown():
+        if self.alone or self.reader.is_worn():
             self.reader.end()
         if reading is None:
             raise ReaderDied
         return reading
+
+    def chunk(self, watch: Callable[[], None]) -> AbstractContextManager[RemoteChunk]:
+        """Many subjects read there, one behind the other, for the time of a block; see chunked.py."""
+        return remote_chunk(self.reader, self.request, watch)
 
     def peak_memory_bytes(self) -> int | None:
         """The most memory that the reading process ever held."""
@@ -195,7 +232,8 @@ class Library:
         """The job's pipeline on its model. Raises NotFound or ModelError where the bundle cannot be had."""
         with unit_of_work(self.store.database, writing=False) as session:
             made = jobs.first_claimed_at(session, claim)
-        return RemotePipeline(self.reader, self._request(claim.pipeline, model, made), claim.alone)
+        request = replace(self._request(claim.pipeline, model, made), memory_step=claim.ladder)
+        return RemotePipeline(self.reader, request, claim.alone or claim.ladder > 0)
 
     def warm(self, pipeline: str, model: ModelVersion) -> None:
         """Load a pipeline before its first job; a failure is left to the job that will meet it again."""
@@ -206,7 +244,12 @@ class Library:
 
     def _request(self, pipeline: str, model: ModelVersion, made: datetime) -> Request:
         folder = models.fetch_bundle(self.store, model, self.settings.bundles_dir)
-        return Request(pipeline, folder, model.sha256, made, bundle=self._bundle(model))
+        request = Request(pipeline, folder, model.sha256, made, bundle=self._bundle(model))
+        return replace(
+            request,
+            soft_seconds=request.entry.soft_seconds or self.settings.job_soft_seconds,
+            hard_seconds=request.entry.hard_seconds or self.settings.job_timeout_seconds,
+        )
 
     def _bundle(self, model: ModelVersion) -> Entry | None:
         entry = bundle_entry(model)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import fsspec
@@ -14,7 +17,19 @@ from pydicom.uid import generate_uid
 from sqlalchemy.orm import Session
 
 from pipelines.core.codes import DIABETIC_RETINOPATHY
-from pipelines.core.types import Artifact, Finding, ImageReading, ModelRef, Quality, Reading, Receipt, Subject, Urgency
+from pipelines.core.errors import BadInput, OverreadError
+from pipelines.core.types import (
+    Artifact,
+    BatchReading,
+    Finding,
+    ImageReading,
+    ModelRef,
+    Quality,
+    Reading,
+    Receipt,
+    Subject,
+    Urgency,
+)
 from services.store import jobs, studies
 from services.store.blobs import Blobs
 from services.store.jobs import Claim, NewJob
@@ -165,9 +180,37 @@ class FakePipeline:
         progress("infer", 0.4)
         return self.answer(subject, progress)
 
+    def chunk(self, watch: Callable[[], None]) -> AbstractContextManager[FakeChunk]:
+        """Answer many subjects in turn."""
+        return nullcontext(FakeChunk(self))
+
     def peak_memory_bytes(self) -> int | None:
         """A figure that tests look for."""
         return 4096
+
+
+@dataclass
+class FakeChunk:
+    """A chunk at the boundary: answers each subject when it is asked for its answer."""
+
+    pipeline: FakePipeline
+    ahead: int = 4
+    sent: deque[Subject] = field(default_factory=deque)
+
+    def send(self, subject: Subject, made: datetime) -> None:
+        """Wait for its turn."""
+        self.sent.append(subject)
+
+    def poll(self, seconds: float) -> BatchReading | OverreadError | None:
+        """Answer the next one; what the reading process says of one subject alone is returned, not raised."""
+        try:
+            return BatchReading(self.pipeline.run(self.sent.popleft(), lambda step, fraction: None), {})
+        except BadInput as error:
+            return error
+
+    def peak_memory_bytes(self) -> int | None:
+        """As of a single reading."""
+        return self.pipeline.peak_memory_bytes()
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""The heartbeat of a chunk: one thread that keeps the leases of all its claims and learns which of them are gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from pipelines.core.errors import Unavailable
+from services.settings import Settings
+from services.store import chunks, jobs
+from services.store.jobs import Claim
+from services.store.session import unit_of_work
+from services.store.stores import Store
+from services.work.heartbeat import LOOK_SECONDS
+
+
+class ChunkHeart:
+    """Beats while its block runs; a claim is kept from `keep` on until it is forgotten."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Nothing beats before the block begins."""
+        self._store = store
+        self._settings = settings
+        self._claims: dict[str, Claim] = {}
+        self._lost: set[str] = set()
+        self._lock = Lock()
+        self._done = Event()
+        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def keep(self, claims: Iterable[Claim]) -> None:
+        """Keep these leases too."""
+        with self._lock:
+            self._claims.update((claim.job_id, claim) for claim in claims)
+
+    def forget(self, claims: Iterable[Claim]) -> None:
+        """These have ended."""
+        with self._lock:
+            for claim in claims:
+                self._claims.pop(claim.job_id, None)
+                self._lost.discard(claim.job_id)
+
+    def has_lost(self, claim: Claim) -> bool:
+        """Whether the claim was seen not to hold any more: it was cancelled, or taken for dead."""
+        return claim.job_id in self._lost
+
+    def _run(self) -> None:
+        beaten = time.monotonic()
+        while not self._done.wait(min(LOOK_SECONDS, self._settings.heartbeat_seconds)):
+            with self._lock:
+                claims = list(self._claims.values())
+            is_time = time.monotonic() - beaten >= self._settings.heartbeat_seconds
+            try:
+                held = self._beat(claims) if is_time else self._look(claims)
+            except Unavailable:
+                continue  # the leases may outlast the outage; if not, the guard of the save finds out
+            beaten = time.monotonic() if is_time else beaten
+            with self._lock:
+                self._lost |= {claim.job_id for claim in claims if claim.job_id in self._claims} - held
+
+    def _beat(self, claims: Sequence[Claim]) -> set[str]:
+        with unit_of_work(self._store.database) as session:
+            return chunks.beat(session, claims, self._settings.lease_seconds)
+
+    def _look(self, claims: Sequence[Claim]) -> set[str]:
+        with unit_of_work(self._store.database, writing=False) as session:
+            return jobs.standing(session, claims)
