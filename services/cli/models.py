@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.cli.comparison import comparison_lines
 from services.cli.console import JsonFlag, print_json
 from services.cli.local import CONSOLE, DataOption, opened_store, read_settings
 
@@ -132,12 +133,53 @@ def _add_zoo(
 
 @app.command("promote")
 def promote(name: Name, version: Version, reason: Reason, data: DataOption = None) -> None:
-    """Make a version the one that answers from now on; its predecessor stays registered."""
+    """Make a version the one that answers from now on, and keep how it compared; its predecessor stays registered.
+
+    Studies that were read stay as they are; `overread reprocess` reads them again.
+    """
     from services.work import models
 
     with opened_store(data) as store:
         models.promote(store, CONSOLE, name, version, reason)
-    print(f"{name} {version} is active")
+    print(f"{name} {version} is active; `overread reprocess preview` says what reading the archive again would take")
+
+
+@app.command("shadow")
+def shadow(name: Name, version: Version, reason: Reason, data: DataOption = None) -> None:
+    """Let a version read every new study silently, beside the one in use; `compare` shows what it would change."""
+    from services.work import models
+
+    with opened_store(data) as store:
+        models.shadow(store, CONSOLE, name, version, reason)
+    print(f"{name} {version} reads silently; `overread models compare {name} --version {version}` compares")
+
+
+@app.command("compare")
+def compare(
+    name: Name,
+    version: Annotated[str | None, typer.Option("--version", help="The candidate; default: the newest shadow.")] = None,
+    json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
+    """Compare a version with the one in use, on all images that both have read, and both with what readers signed."""
+    from services.work.comparison import comparison_of
+
+    with opened_store(data) as store:
+        figures = comparison_of(store, name, version)
+    if json:
+        print_json(figures)
+        return
+    print("\n".join(comparison_lines(figures)))
+
+
+@app.command("rollback")
+def rollback(name: Name, reason: Reason, data: DataOption = None) -> None:
+    """Put the version that was in use before back, and keep how the two compare."""
+    from services.work import models
+
+    with opened_store(data) as store:
+        version = models.roll_back(store, CONSOLE, name, reason)
+    print(f"{name} {version} is active again")
 
 
 @app.command("retire")

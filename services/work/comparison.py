@@ -54,7 +54,7 @@ class Comparison:
         for side, row in (("reference", pair.reference), ("candidate", pair.candidate)):
             self.abstained[side] += row.abstained
             self.seconds[side] += sum(row.document["seconds"].values())
-        if word is not None:
+        if word is not None and word.document is not None:
             self.reference_verdicts.add(word.agrees(pair.reference.document))
             self.candidate_verdicts.add(word.agrees(pair.candidate.document))
         if change.weight > 0:
