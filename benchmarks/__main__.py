@@ -9,17 +9,19 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 
-from benchmarks import fill
 from benchmarks.figures import Figure, table
 
 #: Each module has `measure() -> list[Figure]`; one that needs a program that is not installed says so and gives none.
 BENCHMARKS = ("inference_engine", "segmentation", "grad_cam", "latency", "upload", "reconstruction")
 
+#: Each has `main(arguments) -> int`: `fill` makes a database, the others measure on one that the arguments name.
+WITH_ARGUMENTS = ("fill", "scale", "engine")
+
 
 def main() -> int:
-    """Measure and print; 1 where a target was missed. `fill` makes a database to measure on instead."""
-    if sys.argv[1:2] == ["fill"]:
-        return fill.main(sys.argv[2:])
+    """Measure and print; 1 where a target was missed. Those with arguments of their own run alone."""
+    if sys.argv[1:2] and sys.argv[1] in WITH_ARGUMENTS:
+        return int(import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:]))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which; default: all")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
