@@ -60,7 +60,7 @@ def by_kind(session: Session, batch_id: str) -> Mapping[ChangeKind, int]:
         .where(BatchItem.batch_id == batch_id, BatchItem.change.is_not(None))
         .group_by(BatchItem.change)
     )
-    return {ChangeKind(kind): number for kind, number in session.execute(counted)}
+    return {ChangeKind(str(kind)): number for kind, number in session.execute(counted)}
 
 
 def weighing(session: Session, batch_id: str, kind: ChangeKind, least: float) -> int:
@@ -71,7 +71,8 @@ def weighing(session: Session, batch_id: str, kind: ChangeKind, least: float) ->
 
 def mean_seconds(session: Session, batch_id: str) -> float | None:
     """What a reading took; None where nothing was read."""
-    return session.execute(select(func.avg(BatchItem.seconds)).where(BatchItem.batch_id == batch_id)).scalar_one()
+    mean = session.execute(select(func.avg(BatchItem.seconds)).where(BatchItem.batch_id == batch_id)).scalar_one()
+    return None if mean is None else float(mean)
 
 
 def old_versions(session: Session, batch_id: str) -> Mapping[str, int]:
@@ -82,7 +83,7 @@ def old_versions(session: Session, batch_id: str) -> Mapping[str, int]:
         .where(BatchItem.batch_id == batch_id)
         .group_by(Result.model_version)
     )
-    return {version: number for version, number in session.execute(counted)}
+    return {row[0]: row[1] for row in session.execute(counted)}
 
 
 def compared_page(session: Session, batch_id: str, after: str, limit: int) -> list[Compared]:
@@ -91,11 +92,12 @@ def compared_page(session: Session, batch_id: str, after: str, limit: int) -> li
     rows = session.execute(
         select(*columns)
         .where(BatchItem.batch_id == batch_id, BatchItem.state == BatchItemState.DONE, BatchItem.id > after)
+        .where(BatchItem.new_result_id.is_not(None))
         .order_by(BatchItem.id)
         .limit(limit)
     )
     return [
-        Compared(item_id, [(label, side, one, two) for label, side, one, two in found or []], old, new)
+        Compared(item_id, [(label, side, one, two) for label, side, one, two in found or []], old, str(new))
         for item_id, found, old, new in rows
     ]
 
@@ -106,7 +108,7 @@ def signed_pairs(session: Session, items: Sequence[Compared]) -> list[SignedPair
     reviewed = select(Result.id, Result.slot_id).where(
         Result.id.in_(new_ids), select(Review.id).where(Review.slot_id == Result.slot_id).exists()
     )
-    slots = {result_id: slot_id for result_id, slot_id in session.execute(reviewed)}
+    slots = {row[0]: row[1] for row in session.execute(reviewed)}
     signed = signed_words(session, set(slots.values()))
     words = {slot_id: word for slot_id, word in signed.items() if word.document is not None}
     wanted = [item for item in items if slots.get(item.new_result_id) in words]
