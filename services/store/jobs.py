@@ -17,7 +17,7 @@ from services.store.current import point
 from services.store.ids import new_id
 from services.store.states import JobRole, JobState, Priority
 from services.store.tables import Attempt, Job, JobInput, Queue, Result, Slot
-from services.store.turns import claim_order, due, may_start, next_due, queues_in_use, waiting
+from services.store.turns import due, may_start, next_due, queues_in_use, waiting
 from services.store.upsert import insert_or_keep
 
 #: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
@@ -315,20 +315,13 @@ def due_by_queue(session: Session, most: int) -> dict[str, int]:
     paused = set(session.scalars(select(Queue.name).where(Queue.paused)))
     counts = {}
     for queue in queues_in_use(session):
-        first = select(Job.id).where(*waiting(queue), due()).limit(most).subquery()
+        # In the order of the index: PostgreSQL takes any few rows from the table itself, where they may all be last.
+        in_order = (Job.priority, Job.created_at, Job.id)
+        first = select(Job.id).where(*waiting(queue), due()).order_by(*in_order).limit(most).subquery()
         number = session.execute(select(func.count()).select_from(first)).scalar_one()
         if number and queue not in paused:
             counts[queue] = number
     return counts
-
-
-def place_in_queue(session: Session, job: Job, ageing_seconds: float) -> int | None:
-    """How many queued jobs go before this one, plus one; None where it is not queued."""
-    if job.state != JobState.QUEUED:
-        return None
-    order = func.row_number().over(order_by=claim_order(ageing_seconds)).label("place")
-    ranked = select(Job.id, order).where(Job.queue == job.queue, Job.state == JobState.QUEUED).subquery()
-    return session.execute(select(ranked.c.place).where(ranked.c.id == job.id)).scalar_one_or_none()
 
 
 def announce(session: Session, job_id: str, study_id: str, state: JobState) -> None:
