@@ -53,9 +53,12 @@ TIMINGS: Final[Mapping[str, float]] = {
     "database_busy_seconds": 1.0,
     "max_attempts": 4,
     "job_timeout_seconds": 90.0,
-    "worker_memory_bytes": 1536 * MEBIBYTE,
+    "worker_memory_bytes": 512 * MEBIBYTE,
     "blob_quota_bytes": 256 * MEBIBYTE,
 }
+
+#: A reader with the shipped model needs more; a job that exhausts memory then takes longer to be found out.
+MEMORY_WITH_PHOTOGRAPHS: Final = 2048 * MEBIBYTE
 
 #: Hears what a run does now.
 Tell = Callable[[str], None]
@@ -79,7 +82,7 @@ class Report:
 
     wishes: Wishes
     seconds: float
-    strikes: Mapping[Strike, int]
+    strikes: Mapping[str, int]
     visits: Mapping[str, int]
     statuses: Mapping[int, int]
     files: int
@@ -121,10 +124,11 @@ def _settings(folder: Path, plan: Plan, database_url: str | None, broker_url: st
     """Of a system of its own, whatever the environment names."""
     bundles = folder / "models"
     write_bundle(bundles / "selftest")
+    chosen: dict[str, object] = {**TIMINGS, "data_dir": folder / "data", "models_dir": bundles, "port": 0}
     if plan.seconds >= PHOTOGRAPHS_FROM_SECONDS:
         shipped = Settings.model_fields["models_dir"].default / "fundus_dr_grading"
         (bundles / shipped.name).symlink_to(shipped)
-    chosen = {**TIMINGS, "data_dir": folder / "data", "models_dir": bundles, "port": 0}
+        chosen["worker_memory_bytes"] = MEMORY_WITH_PHOTOGRAPHS
     own = {"database_url": database_url, "broker_url": broker_url, "blob_url": None, "host": "127.0.0.1"}
     return Settings.model_validate({**Settings().model_dump(), **chosen, **own})
 
@@ -192,7 +196,7 @@ def _report(wishes: Wishes, evidence: Evidence, striker: Striker, seconds: float
     return Report(
         wishes=wishes,
         seconds=seconds,
-        strikes=dict(striker.done),
+        strikes={strike.value: number for strike, number in striker.done.items()},
         visits=Counter(_said(visit.kind, visit.word.act, visit.is_poison) for visit in evidence.ledger.visits),
         statuses=evidence.ledger.statuses,
         files=len(evidence.ledger.files),

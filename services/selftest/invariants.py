@@ -14,7 +14,7 @@ from pipelines.core.errors import NotFound
 from pipelines.selftest_words import Act
 from services.selftest.evidence import Evidence
 from services.selftest.plan import VisitKind
-from services.store import audit, check
+from services.store import audit, check, outbox
 from services.store.session import unit_of_work
 from services.store.states import (
     AttemptOutcome,
@@ -177,6 +177,7 @@ def _audit(evidence: Evidence) -> Iterator[str]:
 
 
 def _events(evidence: Evidence) -> Iterator[str]:
+    outbox.number_rows(evidence.store)  # what the workers said after the scheduler had stopped
     with unit_of_work(evidence.store.database, writing=False) as session:
         loose = session.scalar(select(func.count()).where(OutboxEvent.number.is_(None))) or 0
         numbers = session.scalars(
