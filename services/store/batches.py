@@ -176,6 +176,16 @@ def skip_items(session: Session, batch_id: str, state: BatchItemState, code: str
     return len(some)
 
 
+def ask_anew(session: Session, batch_id: str, study_id: str) -> None:
+    """Have a study's ended items read again: more images may have come. A question asked before costs nothing."""
+    session.execute(
+        update(BatchItem)
+        .where(BatchItem.batch_id == batch_id, BatchItem.study_id == study_id, BatchItem.state.not_in(OPEN_ITEMS))
+        .values(state=BatchItemState.WAITING, job_id=None, error_code=None, finished_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A job that ended while its item still says that it waits."""

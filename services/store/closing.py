@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 from services.store.clock import seconds_from_now
 from services.store.states import JobRole, JobState, Priority, StudyState
 from services.store.studies import lock_study
-from services.store.tables import Job, Study
+from services.store.tables import AuditRow, Job, Study
+
+#: The audit's word for images that came in.
+RECEIVED = "instances.received"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ def ask(
 def let_go(session: Session, study_id: str) -> None:
     """Have a study close after the quiet time, since its sender has ended: it is held open no longer."""
     lock_study(session, study_id).hold = False
+
+
+def was_sent_beside(session: Session, study_id: str, actors: str) -> bool:
+    """Whether anybody whose name does not begin with `actors` has sent images of the study."""
+    others = select(AuditRow.id).where(
+        AuditRow.study_id == study_id,
+        AuditRow.action == RECEIVED,
+        AuditRow.actor.not_like(f"{actors}%"),
+    )
+    return session.scalar(others.limit(1)) is not None
 
 
 def newest_jobs(session: Session, study_id: str) -> Sequence[str]:

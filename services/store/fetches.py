@@ -57,6 +57,11 @@ def end_fetch(session: Session, fetch_id: str, state: FetchState, study_id: str 
     _set(session, fetch_id, state=state, study_id=study_id, error_code=code, finished_at=utcnow(), not_before=None)
 
 
+def renew(session: Session, fetch_id: str, lease_seconds: float) -> None:
+    """It goes on: nobody else begins it for as long again."""
+    _set(session, fetch_id, not_before=seconds_from_now(lease_seconds))
+
+
 def put_off(session: Session, fetch_id: str, seconds: float, code: str) -> None:
     """It may be had later."""
     _set(session, fetch_id, not_before=seconds_from_now(seconds), error_code=code)

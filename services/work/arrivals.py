@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.store import attempts, audit, outbox, sources, studies, worklist
 from services.store.blobs import Published
+from services.store.closing import RECEIVED
 from services.store.states import SeriesState, StudyState
 from services.store.stores import Store
 from services.store.studies import AddedInstance, InstanceFacts, InstanceOutcome, PatientFacts, SeriesFacts
@@ -161,7 +162,7 @@ def _reopen(session: Session, setting: _Setting, added: Sequence[tuple[Arrival, 
 def _announce(session: Session, study: Study, counts: Counter[InstanceOutcome], actor: str) -> None:
     """Audit, event and worklist, once for all."""
     told = {outcome.value: number for outcome, number in counts.items() if number}
-    audit.record(session, actor, "instances.received", study.id, **told)
+    audit.record(session, actor, RECEIVED, study.id, **told)
     if set(told) != {InstanceOutcome.DUPLICATE.value}:
         outbox.emit(session, "study", study.id, {"study": study.id, "state": study.state, **told})
         worklist.project(session, study.id)

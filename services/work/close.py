@@ -21,6 +21,8 @@ from services.work.route import route
 #: Who closes a study that went quiet.
 SYSTEM = "system"
 QUIET_BATCH = 100
+#: Why no pipeline reads a study that a batch has fetched, besides the batch.
+FETCHED = "it was fetched for a batch, which alone reads it"
 #: A study sent with `complete=no` waits for `complete`; a sender that died never calls it, and nobody would read it.
 HOLD_SECONDS = 3600.0
 #: No study waits longer than this for images that are known to be missing, whatever the setting says.
@@ -52,6 +54,26 @@ def complete(store: Store, bell: Rings, study_id: str, actor: str, expected: int
         elif expected is not None:
             _mark(session, study, completeness.assess(session, study))
         return answer(session, study)
+
+
+def shelve(store: Store, study_id: str, fetchers: str, actor: str) -> None:
+    """Close a study that batches alone have brought in, which only they read.
+
+    One that somebody else has sent images of too is that sender's: it closes after the quiet time, and is read live.
+    `fetchers` is how the names of all batches begin as actors.
+    """
+    with unit_of_work(store.database) as session:
+        study = studies.lock_study(session, study_id)
+        if study.state == StudyState.COMPLETE:
+            return
+        if closing.was_sent_beside(session, study_id, fetchers):
+            study.hold = False
+            return
+        study.unrouted_reason = FETCHED
+        assessment = completeness.assess(session, study)
+        completeness.mark(session, study, assessment)
+        studies.close_study(session, study_id)
+        _tell_closed(session, study, actor, assessment, [])
 
 
 def close_quiet(store: Store, bell: Rings, settings: Settings) -> list[str]:
@@ -100,7 +122,11 @@ def _close(session: Session, bell: Rings, study: Study, actor: str, assessment: 
     """Close a study that the caller has locked, and queue its jobs."""
     completeness.mark(session, study, assessment)
     studies.close_study(session, study.id)
-    job_ids = route(session, study.id, bell)
+    _tell_closed(session, study, actor, assessment, route(session, study.id, bell))
+
+
+def _tell_closed(session: Session, study: Study, actor: str, assessment: Assessment, job_ids: Sequence[str]) -> None:
+    """Audit, event and worklist."""
     worklist.project(session, study.id)
     missing = {} if assessment.is_whole else {"incomplete": "yes"}
     audit.record(session, actor, "study.closed", study.id, jobs=len(job_ids), **missing)

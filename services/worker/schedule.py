@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -18,6 +19,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.core.errors import OverreadError
+from pipelines.imaging.decoder import Decoder
 from services.broker import Bell, open_bell
 from services.log import logger
 from services.settings import Settings
@@ -29,16 +31,22 @@ from services.store.tables import OutboxEvent
 from services.work import derived, spool, watermarks
 from services.work.close import close_quiet
 from services.work.collect import collect
+from services.work.inspection import INSPECT_SECONDS, Inspector
+from services.work.retention import Keeper
+from services.work.fetch import Fetcher
+from services.work.places import Parts
 from services.work.sweep import Sweeper
-from services.work.tend import tend_all
+from services.work.tend import SYSTEM, tend_all
 
 log = logger("scheduler")
 CLOSE_SECONDS: Final = 1.0
 SPOOL_SECONDS: Final = 600.0
 ROOM_SECONDS: Final = 5.0
+RETENTION_SECONDS: Final = 60.0
 #: One of the store's 256 folders a time, so that no other duty waits long: all of them in about four hours.
 COLLECT_SECONDS: Final = 60.0
 BATCH_SECONDS: Final = 1.0
+FETCH_SECONDS: Final = 1.0
 
 #: What looks at everything there ever was, for the little that those who look at the newest may have passed by.
 THOROUGH_SECONDS: Final = 6 * 3600.0
@@ -73,6 +81,25 @@ def duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
 def batch_duties(store: Store, bell: Bell, settings: Settings) -> list[Duty]:
     """What there is to do for batches."""
     return [Duty("tend_batches", BATCH_SECONDS, lambda: tend_all(store, bell, settings))]
+
+
+def fetch_duties(fetcher: Fetcher) -> list[Duty]:
+    """What there is to fetch for batches: one thing after another as long as there is any."""
+
+    def fetch_all() -> None:
+        while fetcher.step() and not fetcher.is_stopping():
+            pass
+
+    return [Duty("fetch", FETCH_SECONDS, fetch_all)]
+
+
+def housekeeping(store: Store, settings: Settings) -> list[Duty]:
+    """What there is to do for the stored bytes, slowly."""
+    keeper, inspector = Keeper(store, settings), Inspector(store)
+    return [
+        Duty("retention", RETENTION_SECONDS, keeper.round),
+        Duty("inspect", INSPECT_SECONDS, inspector.round),
+    ]
 
 
 def keep_all(schedules: Sequence[Sequence[Duty]], stopping: Event) -> None:
@@ -130,9 +157,16 @@ def run_scheduler(settings: Settings) -> None:
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    store = open_store(settings)
-    try:
-        bell = open_bell(settings)
-        keep_all([duties(store, bell, settings), batch_duties(store, bell, settings)], stopping)
-    finally:
-        store.close()
+    bell = open_bell(settings)
+    with (
+        closing(open_store(settings)) as store,
+        Decoder(settings.decoder_memory_bytes, settings.decoder_timeout_seconds) as decoder,
+        closing(Fetcher(Parts(store, settings, bell, decoder, SYSTEM, "batch"), stopping.is_set)) as fetcher,
+    ):
+        schedules = [
+            duties(store, bell, settings),
+            batch_duties(store, bell, settings),
+            fetch_duties(fetcher),
+            housekeeping(store, settings),
+        ]
+        keep_all(schedules, stopping)
