@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, table
 BENCHMARKS = ("inference_engine", "segmentation", "grad_cam", "latency", "upload", "reconstruction")
 
 #: Each has `main(arguments) -> int`: `fill` makes a database, the others measure on one that the arguments name.
-WITH_ARGUMENTS = ("fill", "scale", "engine")
+WITH_ARGUMENTS = ("fill", "scale", "engine", "reprocess")
 
 
 def main() -> int:

@@ -34,6 +34,8 @@ SAVE_JOBS: Final = 32
 SAVE_SECONDS: Final = 1.0
 #: How often it looks whether a fresh study waits.
 YIELD_SECONDS: Final = 0.25
+#: How often it asks for more where there was less than it could take.
+REFILL_SECONDS: Final = 0.5
 #: How long it waits for an answer before it looks after everything else.
 POLL_SECONDS: Final = 0.05
 
@@ -82,6 +84,7 @@ class Chunk:
     saved: int = 0
     is_open: bool = False
     is_closing: bool = False
+    refill_at: float = 0.0
     looked: float = field(default_factory=time.monotonic)
     first_read: float = 0.0
 
@@ -153,15 +156,18 @@ class Chunk:
             self.waiting.clear()
 
     def _refill(self, ahead: int) -> None:
-        if self.is_closing or len(self.waiting) >= ahead:
+        if self.is_closing or len(self.waiting) >= ahead or time.monotonic() < self.refill_at:
             return
         room = min(max(SAVE_JOBS, ahead), MOST_JOBS - self.claimed)
+        if room <= 0:
+            return
         with unit_of_work(self.store.database) as session:
             more = chunks.claim_more(session, self.first, room, self.settings.lease_seconds)
-        # What was not there a moment ago is left to the next chunk: asking again and again is a write each time.
-        self.is_closing = len(more) < room
+        if len(more) < room:  # each question is a write: not again at once
+            self.refill_at = time.monotonic() + REFILL_SECONDS
         self.claimed += len(more)
-        self._take(more)
+        if more:
+            self._take(more)
 
     def _take(self, claims: Sequence[Claim]) -> None:
         self.heart.keep(claims)

@@ -85,7 +85,7 @@ class Reader:
         Raises ReaderCrashed, or ReaderDied where nothing says why, for a process that ended meanwhile.
         """
         kills = oom_kills()
-        connection = self._started(visible_gpus(self._settings, request.memory_step))
+        connection = self._started(visible_gpus(self._settings, request.memory_step, os.environ))
         try:
             yield connection
         except (EOFError, ConnectionError) as error:
