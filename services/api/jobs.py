@@ -16,7 +16,8 @@ from services.api.pages import Cursor, Limit, Page, after_id, pack
 from services.api.views import JobView, job_view
 from services.intake.idempotency import IdempotencyHeader, once
 from services.settings import Settings
-from services.store import jobs, lists
+from services.store import lists
+from services.store.places import places_in_queue
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobState
 from services.store.stores import Store
@@ -37,6 +38,8 @@ class AttemptView(BaseModel):
     detail: str | None
     signal: int | None = Field(description="The signal that ended the process, e.g. 9.")
     peak_memory_bytes: int | None
+    device: str | None = Field(description="Host and device it ran on.", examples=["reading-room-2/cuda:0"])
+    memory_step: int = Field(description="Steps down the memory ladder, 0 the full memory; see the jobs page.")
     started_at: datetime | None
     ended_at: datetime
 
@@ -61,8 +64,8 @@ def job_list(
     where = [Job.study_id == study] if study is not None else []
     with unit_of_work(store.database, writing=False) as session:
         rows = lists.newest_jobs(session, set(state), after_id(cursor), limit + 1, *where)
-        ageing = settings.priority_ageing_seconds
-        items = [job_view(row, jobs.place_in_queue(session, row, ageing)) for row in rows[:limit]]
+        places = places_in_queue(session, rows[:limit], settings.priority_ageing_seconds)
+    items = [job_view(row, places.get(row.id)) for row in rows[:limit]]
     return Page(items=items, next_cursor=pack(rows[limit - 1].id) if len(rows) > limit else None)
 
 
@@ -124,7 +127,7 @@ def _detail(store: Store, settings: Settings, job_id: str) -> JobDetail:
         row = session.get(Job, job_id)
         if row is None:
             raise NotFound("there is no job of this id")
-        place = jobs.place_in_queue(session, row, settings.priority_ageing_seconds)
+        place = places_in_queue(session, [row], settings.priority_ageing_seconds).get(job_id)
         attempts = lists.newest_first(session, Attempt, None, MOST_ATTEMPTS_SHOWN, Attempt.job_id == job_id)
     history = [
         AttemptView(
@@ -134,6 +137,8 @@ def _detail(store: Store, settings: Settings, job_id: str) -> JobDetail:
             detail=attempt.detail,
             signal=attempt.signal,
             peak_memory_bytes=attempt.peak_memory_bytes,
+            device=attempt.device,
+            memory_step=attempt.ladder,
             started_at=attempt.started_at,
             ended_at=attempt.created_at,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -11,9 +11,11 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 
 from services.store.alarms import AlarmCode, open_alarms
+from services.store.queues import QueueState
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Job, Study, WorklistRow
+from services.work import queues
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 #: Seconds; an upload may take minutes, a list should take milliseconds.
@@ -82,4 +84,20 @@ class _StoreCollector:
                 reviews.add_metric([state], count)
         for code in AlarmCode:
             alarms.add_metric([code.value], float(code in raised))
-        yield from (jobs, studies, reviews, alarms)
+        yield from (jobs, studies, reviews, alarms, *_queue_metrics(queues.states(self.store)))
+
+
+def _queue_metrics(states: Sequence[QueueState]) -> list[Metric]:
+    """What an operator scales workers by."""
+    waiting = GaugeMetricFamily("overread_queue_waiting", "Jobs that wait for a worker.", labels=["queue"])
+    held = GaugeMetricFamily("overread_queue_held", "Jobs that wait for their batch.", labels=["queue"])
+    oldest = GaugeMetricFamily("overread_queue_oldest_seconds", "Age of the oldest that waits.", labels=["queue"])
+    busy = GaugeMetricFamily("overread_queue_busy_workers", "Workers that hold jobs of it.", labels=["queue"])
+    paused = GaugeMetricFamily("overread_queue_paused", "1 while it is paused.", labels=["queue"])
+    for state in states:
+        waiting.add_metric([state.name], state.queued)
+        held.add_metric([state.name], state.held)
+        oldest.add_metric([state.name], state.waiting_seconds)
+        busy.add_metric([state.name], state.busy)
+        paused.add_metric([state.name], float(state.paused))
+    return [waiting, held, oldest, busy, paused]

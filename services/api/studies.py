@@ -22,7 +22,8 @@ from services.api.views import (
     priority_word,
     review_view,
 )
-from services.store import jobs, lists, studies
+from services.store import lists, studies
+from services.store.places import places_in_queue
 from services.store.session import unit_of_work
 from services.store.states import SeriesState, StudyState
 from services.store.studies import SeriesTree
@@ -121,7 +122,7 @@ def study(study_id: RowId, actor: Technician, store: TheStore, settings: TheSett
     """Opening a study leaves a row in the audit."""
     opened = open_study(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)
     with unit_of_work(store.database, writing=False) as session:
-        places = {job.id: jobs.place_in_queue(session, job, settings.priority_ageing_seconds) for job in opened.jobs}
+        places = places_in_queue(session, opened.jobs, settings.priority_ageing_seconds)
     return study_view(opened, places)
 
 
@@ -143,13 +144,13 @@ def priors(study_id: RowId, actor: Technician, store: TheStore, settings: TheSet
     return Page(items=[study_head(row) for row in earlier])
 
 
-def study_view(opened: OpenedStudy, places: dict[str, int | None]) -> StudyView:
+def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
     """Everything known of a study as JSON."""
     return StudyView(
         **study_head(opened.tree.study).model_dump(),
         patient=patient_view(opened.tree.patient),
         series=[series_view(tree) for tree in opened.tree.series],
-        jobs=[job_view(job, places[job.id]) for job in opened.jobs],
+        jobs=[job_view(job, places.get(job.id)) for job in opened.jobs],
         results=[result_view(shown) for shown in opened.results],
         reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
     )

@@ -40,7 +40,11 @@ class JobView(BaseModel):
     step: str | None = Field(description="What it is doing: load, preprocess, infer, explain, postprocess.")
     progress: float = Field(ge=0, le=1, description="The share that is done, 0-1.")
     attempts: int = Field(description="Attempts that count against the cap.")
-    place_in_queue: int | None = Field(description="1 is next; null unless the state is `queued`.")
+    place_in_queue: int | None = Field(description="1 is next; null unless it waits for a worker.")
+    held: bool = Field(description="It waits for its batch: paused, or outside its window.")
+    batch_id: str | None = Field(description="The batch that asked for it.")
+    device: str | None = Field(description="Host and device it runs on.", examples=["reading-room-2/cuda:0"])
+    memory_step: int = Field(description="Steps down the memory ladder that it was sent: 0 none.")
     error_code: str | None
     error_detail: str | None
     created_at: datetime
@@ -63,6 +67,10 @@ def job_view(job: Job, place: int | None) -> JobView:
         progress=job.progress,
         attempts=job.attempts,
         place_in_queue=place,
+        held=job.held,
+        batch_id=job.batch_id,
+        device=job.device,
+        memory_step=job.ladder,
         error_code=job.error_code,
         error_detail=job.error_detail,
         created_at=job.created_at,

@@ -34,6 +34,7 @@ from services.store.ids import ULID_LENGTH
 from services.store.states import Role
 from services.work.close import complete
 from services.work.places import Decodes, Parts
+from services.work.queues import require_room
 from services.work.spool import Spool
 from services.work.watermarks import admit
 
@@ -130,6 +131,7 @@ async def _take_in(request: Request, parts: Parts, asked: Asked, claim: Once, pi
         upload = Upload(parts, spool, asked, pipelines)
         try:
             await in_thread(_check_length, request, parts)
+            await in_thread(require_room, parts.store, parts.settings, asked.wishes(pipelines).priority)
             await pour(stream, _body(request, parts.settings, spool, upload), parts.settings.max_body_bytes)
             answer = await in_thread(upload.finish)
         except (BadInput, Unavailable) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Mapping
 
@@ -40,8 +39,11 @@ def last_step(settings: Settings) -> MemoryStep:
     return MemoryStep.CPU if on_gpu(settings) else MemoryStep.LESS
 
 
-def visible_gpus(settings: Settings, step: int, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What a reading process must find in its environment, so that it computes where it should."""
+def visible_gpus(settings: Settings, step: int, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What a reading process must find in its environment, so that it computes where it should.
+
+    `inherited` is the worker's own environment: where that shows some GPUs alone, numbers count those.
+    """
     if not on_gpu(settings) or step >= MemoryStep.CPU:
         return {VISIBLE: ""}
     _, _, number = settings.device.partition(":")

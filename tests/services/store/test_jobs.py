@@ -243,10 +243,3 @@ def test_a_change_of_state_is_on_the_worklist_and_in_the_event_stream(desk, stor
         (job_id, JobState.QUEUED),
         (job_id, JobState.RUNNING),
     ]
-
-
-def test_the_place_in_the_queue_is_the_order_of_claims(desk, store):
-    routine, stat = desk.queue(Priority.ROUTINE), desk.queue(Priority.STAT)
-    with unit_of_work(store.database, writing=False) as session:
-        places = [jobs.place_in_queue(session, session.get_one(Job, job_id), 600) for job_id in (routine, stat)]
-    assert places == [2, 1]

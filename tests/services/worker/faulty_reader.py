@@ -33,14 +33,28 @@ class Faulty:
     def run(self, subject: Subject, progress: Callable[[str, float], None]) -> Reading:
         """Do what the subject's kind says, and say which process did it."""
         progress("infer", 0.4)
+        self.progress = progress
         getattr(self, subject.kind)()
-        return reading(subject, artifacts=(), seconds={"pid": float(os.getpid())})
+        return reading(
+            subject,
+            artifacts=(),
+            seconds={"pid": float(os.getpid())},
+            abstain_reason=os.environ.get("CUDA_VISIBLE_DEVICES"),
+        )
 
     def close(self) -> None:
         """Nothing to give back."""
 
     def well(self) -> None:
         """Answer."""
+
+    def gpus(self) -> None:
+        """Answer; every answer says which GPUs it saw."""
+
+    def slow(self) -> None:
+        """Take a while between two steps."""
+        time.sleep(0.3)
+        self.progress("infer", 0.8)
 
     def segfault(self) -> None:
         """Crash as native code does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from pipelines.core.errors import (
     OverreadError,
     ReaderCrashed,
     ReaderDied,
+    SoftTimeout,
 )
 from pipelines.core.types import InstanceFile, Subject
+from pipelines.pipeline import silent
 from services.settings import Settings
+from services.store.states import MemoryStep
 from services.worker.deaths import resident_bytes
 from services.worker.leash import leashed
 from services.worker.messages import Request
@@ -43,13 +47,18 @@ def reader(settings: Settings) -> Iterator[Reader]:
 
 
 @pytest.fixture
-def read(reader: Reader, synthetic_dicom):
-    """Has a subject of a kind read by a reader; returns the process that read it."""
-    path = synthetic_dicom(SOPInstanceUID="1.2.3")
-    image = InstanceFile(path, "0" * 64, "1.2.3", "", "OP", "1.2.4", "1.2.5")
+def photograph(synthetic_dicom):
+    """Makes a subject of one image; its kind tells the reading process what to do."""
+    image = InstanceFile(synthetic_dicom(SOPInstanceUID="1.2.3"), "0" * 64, "1.2.3", "", "OP", "1.2.4", "1.2.5")
+    return lambda kind: Subject(kind, (image,))
 
-    def ask(kind: str, *, by: Reader = reader, alone: bool = False, progress=lambda step, fraction: None) -> int:
-        answer = RemotePipeline(by, REQUEST, alone).run(Subject(kind, (image,)), progress)
+
+@pytest.fixture
+def read(reader: Reader, photograph):
+    """Has a subject of a kind read by a reader; returns the process that read it."""
+
+    def ask(kind: str, *, by: Reader = reader, alone: bool = False, progress=silent, **limits: float) -> int:
+        answer = RemotePipeline(by, replace(REQUEST, **limits), alone).run(photograph(kind), progress)
         return int(answer.seconds["pid"])
 
     return ask
@@ -111,11 +120,34 @@ def test_a_defect_fails_the_job_without_quoting_the_input(read, reader):
     assert "Doe" not in error.value.sentence
 
 
-def test_a_job_that_takes_too_long_is_ended(settings, read):
-    reader = Reader(settings.model_copy(update={"job_timeout_seconds": 0.5}), faulty)
+def test_a_job_that_takes_too_long_is_ended(read, reader):
     with pytest.raises(JobTimeout):
-        read("endless", by=reader)
+        read("endless", hard_seconds=0.5)
     assert reader.pid is None
+
+
+def test_a_job_that_takes_too_long_is_asked_to_stop_and_its_process_reads_on(read, reader):
+    first = read("well")
+    with pytest.raises(SoftTimeout) as stopped:
+        read("slow", soft_seconds=0.1)
+    assert stopped.value.facts == {"step": "infer"} and read("well") == first
+
+
+def test_a_process_is_replaced_after_its_share_of_jobs(settings, read):
+    reader = Reader(settings.model_copy(update={"worker_recycle_jobs": 2}), faulty)
+    first, second, third = (read("well", by=reader) for _ in range(3))
+    reader.end()
+    assert first == second != third
+
+
+def test_a_reading_on_a_lower_step_of_memory_sees_no_gpu_and_says_so_in_its_receipt(settings, reader, photograph):
+    gpu = Reader(settings.model_copy(update={"device": "cuda:1"}), faulty)
+    seen = {}
+    for step in (MemoryStep.FULL, MemoryStep.CPU):
+        answer = RemotePipeline(gpu, replace(REQUEST, memory_step=step), False).run(photograph("gpus"), silent)
+        seen[answer.receipt.memory_step] = answer.abstain_reason
+    gpu.end()
+    assert seen == {MemoryStep.FULL: "1", MemoryStep.CPU: ""}
 
 
 def test_a_process_that_takes_too_much_is_ended_and_its_job_is_the_cause(settings, read):
