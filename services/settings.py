@@ -206,6 +206,16 @@ class Settings(BaseSettings):
         return self.data_dir / "broker"
 
     @property
+    def rendered_dir(self) -> Path:
+        """Pictures that the viewer asked for."""
+        return self.data_dir / "cache" / "rendered"
+
+    @property
+    def volumes_dir(self) -> Path:
+        """Volumes that the viewer asked for."""
+        return self.data_dir / "cache" / "volumes"
+
+    @property
     def logs_dir(self) -> Path:
         """What the processes of `overread up` say."""
         return self.data_dir / "logs"

@@ -25,9 +25,11 @@ from services.api import (
     jobs,
     keys,
     models,
+    queues,
     reference,
     rejections,
     results,
+    retention,
     reviews,
     series,
     session,
@@ -61,6 +63,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     instances.router,
     series.router,
     jobs.router,
+    queues.router,
     batches.router,
     models.router,
     comparison.router,
@@ -71,6 +74,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     audit.router,
     rejections.router,
     alarms.router,
+    retention.router,
+    retention.holds,
     events.router,
 )
 
@@ -98,8 +103,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.passwords = passwords
             app.state.feed = Feed(store)
             app.state.decoder = decoder
-            app.state.pictures = Pictures(decoder, chosen.data_dir / "cache" / "rendered", chosen.rendered_cache_bytes)
-            app.state.volumes = Volumes(decoder, chosen.data_dir / "cache" / "volumes", chosen.volume_cache_bytes)
+            app.state.pictures = Pictures(decoder, chosen.rendered_dir, chosen.rendered_cache_bytes)
+            app.state.volumes = Volumes(decoder, chosen.volumes_dir, chosen.volume_cache_bytes)
             metrics.watch(store)
             decoder.start()
             yield

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from pipelines.core.errors import CorruptPixels, NoPixelData, NotFound, UnsuitableInput
+from pipelines.core.errors import BytesRemoved, CorruptPixels, NoPixelData, NotFound, UnsuitableInput
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.ranges import CACHING, names
@@ -25,7 +25,7 @@ USUAL_WIDTH: Final = 1024
     "/{instance_id}/rendered",
     summary="An image as JPEG",
     response_class=Response,
-    responses=problems(NotFound, NoPixelData, CorruptPixels, UnsuitableInput)
+    responses=problems(NotFound, BytesRemoved, NoPixelData, CorruptPixels, UnsuitableInput)
     | {
         200: {"description": "The picture.", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
         304: {"description": "What you hold is still right."},

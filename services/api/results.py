@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
 
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import BytesRemoved, NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
@@ -32,7 +32,7 @@ def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSe
     "/{result_id}/artifacts/{name}",
     summary="The bytes of an artifact",
     response_class=Response,
-    responses=problems(NotFound) | BYTES_RESPONSES,
+    responses=problems(NotFound, BytesRemoved) | BYTES_RESPONSES,
 )
 def artifact(
     result_id: RowId,

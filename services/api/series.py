@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from pipelines.core.errors import CorruptPixels, NoPixelData, NotFound, UnsuitableInput
+from pipelines.core.errors import BytesRemoved, CorruptPixels, NoPixelData, NotFound, UnsuitableInput
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.ranges import CACHING, names
@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/gzip"  # RFC 6713; NIfTI has none of its own
     "/{series_id}/volume.nii.gz",
     summary="A series as one NIfTI volume",
     response_class=Response,
-    responses=problems(NotFound, NoPixelData, CorruptPixels, UnsuitableInput)
+    responses=problems(NotFound, BytesRemoved, NoPixelData, CorruptPixels, UnsuitableInput)
     | {
         200: {
             "description": "The volume; axes and place in RAS millimetres.",

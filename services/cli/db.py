@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.cli.console import Exit, JsonFlag, print_json
 from services.cli.local import CONSOLE, DataOption, opened_store, read_settings
+
+if TYPE_CHECKING:
+    from services.store.check import StoreReport
 
 app = typer.Typer(no_args_is_help=True, help="The database and copies of all data.")
 
@@ -51,23 +54,38 @@ def current(json: JsonFlag = False, data: DataOption = None) -> None:
 
 
 @app.command("check")
-def check(json: JsonFlag = False, data: DataOption = None) -> None:
+def check(
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Only whether each file is there with its size; nothing is read.")
+    ] = False,
+    json: JsonFlag = False,
+    data: DataOption = None,
+) -> None:
     """Read and hash every stored file that a row refers to; ends with 1 where one is missing or damaged."""
     from services.store.check import check as check_store
 
     with opened_store(data) as store:
-        report = check_store(store)
+        report = check_store(store, deep=not fast)
     if json:
         print_json(asdict(report))
     else:
-        for kind, digests in (("missing", report.missing), ("damaged", report.damaged)):
-            for sha256 in digests:
-                print(f"{kind}: sha256 {sha256}")
-        print(
-            f"{report.checked} files checked: {len(report.missing)} missing, {len(report.damaged)} damaged; "
-            f"{report.unreferenced} more that nothing refers to"
-        )
+        _print_lost(report)
     raise SystemExit(Exit.OK if report.is_whole else Exit.FAILED)
+
+
+def _print_lost(report: StoreReport) -> None:
+    belongs = {one.sha256: one for one in report.affected}
+    for kind, digests in (("missing", report.missing), ("damaged", report.damaged)):
+        for sha256 in digests:
+            of = belongs.get(sha256)
+            place = f" ({of.kind} {of.id}" + (f" of study {of.study})" if of.study else ")") if of else ""
+            print(f"{kind}: sha256 {sha256}{place}")
+    print(
+        f"{report.checked} files checked: {report.missing_count} missing, {report.damaged_count} damaged; "
+        f"{report.unreferenced} more that nothing refers to"
+    )
+    if not report.is_whole:
+        print("images come back when they are sent again, and everything from the folder `blobs` of a backup")
 
 
 @app.command("backup")

@@ -17,6 +17,7 @@ from services.cli import (
     models,
     processes,
     queues,
+    retention,
     run,
     selftest,
     status,
@@ -46,6 +47,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 app.add_typer(selftest.app, name="selftest")
 app.command("api")(processes.api)
 app.command("worker")(processes.worker)

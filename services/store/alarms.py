@@ -33,7 +33,7 @@ SENTENCES: Final = {
     AlarmCode.STORAGE_LOW: "A disk or the quota of stored bytes is nearly full.",
     AlarmCode.STORAGE_FULL: "A disk or the quota of stored bytes is full; new images are refused until there is room.",
     AlarmCode.BLOBS_MISSING: "Stored files are missing; `overread db check` names them.",
-    AlarmCode.BLOBS_DAMAGED: "Stored files are damaged; `overread db check --deep` names them.",
+    AlarmCode.BLOBS_DAMAGED: "Stored files are damaged; `overread db check` names them.",
     AlarmCode.ARCHIVE_AWAY: "An archive that a batch reads from does not answer.",
     AlarmCode.BATCH_FAILED: "A batch ended because its source cannot be read.",
 }

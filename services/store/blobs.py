@@ -53,6 +53,7 @@ class StoredFile:
     name: str
     sha256: str | None
     written_at: float  # seconds since 1970
+    bytes: int
 
 
 class Blobs:
@@ -178,7 +179,7 @@ class Blobs:
             return []
         names = [str(info["name"]).rsplit("/", 1)[-1] for info in found]
         return [
-            StoredFile(name, None if name.endswith(_PARTIAL) else name, self._written_at(info))
+            StoredFile(name, None if name.endswith(_PARTIAL) else name, self._written_at(info), int(info["size"]))
             for name, info in zip(names, found, strict=True)
             if name.endswith(_PARTIAL) or (len(name) == _DIGEST_LENGTH and name.startswith(folder))
         ]

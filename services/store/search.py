@@ -19,6 +19,8 @@ def index_study(session: Session, study_id: str) -> None:
     study, patient = session.execute(
         select(Study, Patient).join(Patient, Patient.id == Study.patient_id).where(Study.id == study_id)
     ).one()
+    if study.erased_at is not None:
+        return  # another study of the patient has news of them; this one is found by nothing any more
     words = (
         patient.patient_id,
         (patient.name or "").replace("^", " "),

@@ -112,7 +112,8 @@ class StudyTree:
 def upsert_patient(session: Session, site_id: str, facts: PatientFacts) -> Patient:
     """The patient's row; what the newest header says replaces what was there, silence does not."""
     identity = {"site_id": site_id, "issuer": facts.issuer, "patient_id": facts.patient_id}
-    query = select(Patient).filter_by(**identity)
+    # Retention, which forgets patients of whom no study stays, waits for this transaction's study, or this for it.
+    query = select(Patient).filter_by(**identity).with_for_update(read=True, key_share=True)
     patient = session.scalar(query)
     if patient is None:
         insert_or_keep(session, Patient, identity | {"created_at": utcnow()}, conflict=tuple(identity))

@@ -1,16 +1,19 @@
-"""Which stored bytes rows refer to: everything that has a foreign key to `blobs`, whichever table it is in."""
+"""Which stored bytes rows refer to: everything that has a foreign key to `blobs`, whichever table it is in.
+
+Rows of a study that retention erased refer to nothing: they are tombstones, and their bytes are to go.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Column, select, union
+from sqlalchemy import Column, Select, select, union
 from sqlalchemy.orm import Session
 
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.tables import Blob, Table
+from services.store.tables import ArtifactRow, Blob, Instance, Result, Series, Study, Table
 
 QUERY: Final = 500  # digests of one query
 
@@ -26,8 +29,20 @@ def unreferenced(store: Store, digests: Sequence[str]) -> list[str]:
 
 def referenced(session: Session, digests: Collection[str]) -> set[str]:
     """Those of the digests that at least one row refers to."""
-    found = union(*(select(column).where(column.in_(digests)) for column in referring_columns()))
+    found = union(*(_held_by(column).where(column.in_(digests)) for column in referring_columns()))
     return set(session.scalars(found))
+
+
+def _held_by(column: Column[str]) -> Select[str]:
+    """The digests that a column holds in rows that count."""
+    held = select(column)
+    if column.table is Instance.__table__:
+        held = held.join(Series, Series.id == Instance.series_id).join(Study, Study.id == Series.study_id)
+    elif column.table is ArtifactRow.__table__:
+        held = held.join(Result, Result.id == ArtifactRow.result_id).join(Study, Study.id == Result.study_id)
+    else:
+        return held
+    return held.where(Study.erased_at.is_(None))
 
 
 def referring_columns() -> list[Column[str]]:

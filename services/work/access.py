@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import BytesRemoved, NotFound
 from services.store import audit, reviews, search, studies
 from services.store.current import is_shown
 from services.store.session import unit_of_work
@@ -102,7 +102,7 @@ def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownRevi
 
 
 def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> ArtifactRow:
-    """A result's file; raises NotFound, also where retention removed its bytes."""
+    """A result's file; raises NotFound, BytesRemoved."""
     with unit_of_work(store.database, writing=False) as session:
         result = _result(session, result_id)
         artifact = session.scalar(
@@ -110,13 +110,13 @@ def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> Ar
         )
         if artifact is None:
             raise NotFound("the result has no artifact of this name")
-        _must_be_kept(session, artifact.blob_sha256)
+        _must_be_kept(session, result.study_id, artifact.blob_sha256)
     _leave_trace(store, looker, "artifact.opened", result.study_id, artifact=artifact.id)
     return artifact
 
 
 def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
-    """An image; raises NotFound, also where retention removed its bytes."""
+    """An image; raises NotFound, BytesRemoved."""
     with unit_of_work(store.database, writing=False) as session:
         found = session.execute(
             select(Instance, Series.study_id).join(Series).where(Instance.id == instance_id)
@@ -124,13 +124,13 @@ def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
         if found is None:
             raise NotFound("there is no image of this id")
         instance, study_id = found
-        _must_be_kept(session, instance.blob_sha256)
+        _must_be_kept(session, study_id, instance.blob_sha256)
     _leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
     return instance
 
 
 def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
-    """A series with the instances that count; raises NotFound, also where retention removed the bytes of one."""
+    """A series with the instances that count; raises NotFound, BytesRemoved."""
     with unit_of_work(store.database, writing=False) as session:
         series = session.get(Series, series_id)
         if series is None:
@@ -138,7 +138,7 @@ def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
         study = studies.get_study(session, series.study_id)
         instances = [one for one in studies.study_instances(session, study.id) if one.series_id == series_id]
         for instance in instances:
-            _must_be_kept(session, instance.blob_sha256)
+            _must_be_kept(session, study.id, instance.blob_sha256)
         patient = session.get_one(Patient, study.patient_id)
     _leave_trace(store, looker, "series.opened", study.id, series=series_id)
     return SeriesFiles(series, study.study_instance_uid, patient, tuple(instances))
@@ -188,10 +188,11 @@ def _result(session: Session, result_id: str) -> Result:
     return result
 
 
-def _must_be_kept(session: Session, sha256: str) -> None:
+def _must_be_kept(session: Session, study_id: str, sha256: str) -> None:
     blob = session.get(Blob, sha256)
-    if blob is None or blob.removed_at is not None:
-        raise NotFound("retention has removed these bytes", code="erased")
+    # Bytes that an erased study shared with another stay for that one alone.
+    if blob is None or blob.removed_at is not None or studies.get_study(session, study_id).erased_at is not None:
+        raise BytesRemoved
 
 
 def _leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:

@@ -31,10 +31,10 @@ from services.store.tables import OutboxEvent
 from services.work import derived, spool, watermarks
 from services.work.close import close_quiet
 from services.work.collect import collect
-from services.work.inspection import INSPECT_SECONDS, Inspector
-from services.work.retention import Keeper
 from services.work.fetch import Fetcher
+from services.work.inspection import INSPECT_SECONDS, Inspector
 from services.work.places import Parts
+from services.work.retention import Keeper
 from services.work.sweep import Sweeper
 from services.work.tend import SYSTEM, tend_all
 

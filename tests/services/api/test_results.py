@@ -145,7 +145,7 @@ def test_bytes_that_retention_removed_are_said_to_be_gone(web: Web, read: Read) 
         held = select(ArtifactRow.blob_sha256).where(ArtifactRow.result_id == read.result_id)
         session.execute(update(Blob).where(Blob.sha256.in_(held)).values(removed_at=utcnow()))
     answer = web.client(Role.CLINICIAN).get(f"/api/v1/results/{read.result_id}/artifacts/L-1-map.npy")
-    assert (answer.status_code, answer.json()["code"]) == (404, "erased")
+    assert (answer.status_code, answer.json()["code"]) == (410, "bytes_removed")
 
 
 def test_a_blob_lost_from_the_disk_is_a_404_and_no_broken_answer(web: Web, read: Read) -> None:
