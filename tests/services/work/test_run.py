@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,24 +13,30 @@ from sqlalchemy.event import listen
 
 from pipelines.core.errors import (
     CorruptPixels,
+    DatabaseUnavailable,
     DecoderDied,
+    JobTimeout,
     OutOfMemory,
     ReaderCrashed,
     ReaderDied,
+    SoftTimeout,
+    StorageFull,
     Unavailable,
 )
 from pipelines.core.types import Artifact
 from services.broker import SilentBell
 from services.store import attempts
+from services.store import results as results_store
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobRole, JobState, ReviewAction, Verdict
 from services.store.tables import ArtifactRow, Attempt, AuditRow, Blob, CurrentResult, Result, Review, User
+from services.work import endings
 from services.work.run import run_one
 
 
-def run(desk, settings, pipeline, **options: object) -> bool:
+def run(desk, settings, pipeline, *, heartbeat_seconds: float = 0.05, **options: object) -> bool:
     """Run the next job with a pipeline that answers as the test says."""
-    quick = settings.model_copy(update={"heartbeat_seconds": 0.05, "lease_seconds": 5.0})
+    quick = settings.model_copy(update={"heartbeat_seconds": heartbeat_seconds, "lease_seconds": 5.0})
     return run_one(desk.store, SilentBell(), quick, "retinopathy", "w1", lambda claim, model: pipeline, **options)
 
 
@@ -146,6 +154,25 @@ def test_a_cancelled_job_stops_while_it_reads(desk, settings, fake_pipeline):
     assert len(turns) < 1000 and results(desk) == [] and desk.job(job_id).state == JobState.CANCELLED
 
 
+def test_a_cancelled_job_stops_within_about_a_second_however_rare_heartbeats_are(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    took = []
+
+    def cancelled_meanwhile(subject, progress):
+        with unit_of_work(desk.store.database) as session:
+            attempts.cancel(session, job_id, Unavailable(code="cancelled"))
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 10:
+                time.sleep(0.01)
+                progress("infer", 0.4)
+        finally:
+            took.append(time.monotonic() - began)
+
+    run(desk, settings, fake_pipeline(cancelled_meanwhile), heartbeat_seconds=30.0)
+    assert took[0] < 5 and desk.job(job_id).state == JobState.CANCELLED
+
+
 def test_a_stopping_worker_gives_its_job_back_without_a_mark(desk, settings, fake_pipeline):
     job_id = desk.queue()
     run(desk, settings, fake_pipeline(), stopping=lambda: True)
@@ -178,6 +205,95 @@ def test_a_poison_job_is_quarantined_at_its_second_death(desk, settings, fake_pi
     for _ in range(2):
         run(desk, settings, fake_pipeline(raising(error)))
     assert desk.job(job_id).state == JobState.QUARANTINED
+
+
+def ladder(desk, settings, fake_pipeline, device: str) -> list[tuple[int, str]]:
+    """Run a job that always runs out of memory until it ends: each attempt's step, and the state after it."""
+    job_id, seen = desk.queue(), []
+    while not seen or seen[-1][1] == JobState.QUEUED:
+        step = desk.job(job_id).ladder
+        run(desk, settings.model_copy(update={"device": device}), fake_pipeline(raising(OutOfMemory())))
+        seen.append((step, desk.job(job_id).state))
+    return seen
+
+
+def test_memory_that_ends_on_a_cpu_is_halved_once_before_the_job_is_quarantined(desk, settings, fake_pipeline):
+    steps = ladder(desk, settings, fake_pipeline, "cpu")
+    assert steps == [(0, JobState.QUEUED), (1, JobState.QUARANTINED)]
+
+
+def test_memory_that_ends_on_a_gpu_is_halved_and_then_the_cpu_has_its_turn(desk, settings, fake_pipeline):
+    steps = ladder(desk, settings, fake_pipeline, "cuda:0")
+    assert steps == [(0, JobState.QUEUED), (1, JobState.QUEUED), (2, JobState.QUARANTINED)]
+    with unit_of_work(desk.store.database, writing=False) as session:
+        rows = session.scalars(select(Attempt).order_by(Attempt.fence)).all()
+    assert [row.ladder for row in rows] == [0, 1, 2] and rows[0].device.endswith("/cuda:0")
+
+
+def test_a_job_that_steps_down_succeeds_where_less_is_enough(desk, settings, fake_pipeline, make_reading):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline(raising(OutOfMemory())))
+    run(desk, settings, fake_pipeline())
+    assert (desk.job(job_id).state, desk.job(job_id).ladder) == (JobState.SUCCEEDED, 1)
+
+
+def test_a_volume_refused_for_its_size_before_it_began_fails_at_once(desk, settings, fake_pipeline):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline(raising(OutOfMemory(code="volume_too_large"))))
+    assert (desk.job(job_id).state, desk.job(job_id).error_code) == (JobState.FAILED, "volume_too_large")
+
+
+@pytest.mark.parametrize(
+    "error", [StorageFull(), DatabaseUnavailable(), OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "read-only")]
+)
+def test_a_full_disk_or_a_database_away_is_waited_out_and_counts_nothing(desk, settings, fake_pipeline, error):
+    job_id = desk.queue()
+    for _ in range(settings.max_attempts + 1):
+        desk.change(job_id, not_before=None)
+        run(desk, settings, fake_pipeline(raising(error)))
+    row = desk.job(job_id)
+    assert (row.state, row.attempts, row.unattributed_deaths) == (JobState.QUEUED, 0, 0)
+    assert row.not_before is not None
+
+
+@pytest.mark.parametrize("error", [SoftTimeout(), JobTimeout()], ids=repr)
+def test_a_job_that_takes_too_long_twice_fails(desk, settings, fake_pipeline, error):
+    job_id = desk.queue()
+    run(desk, settings, fake_pipeline(raising(error)))
+    assert desk.job(job_id).state == JobState.QUEUED
+    desk.change(job_id, not_before=None)
+    run(desk, settings, fake_pipeline(raising(error)))
+    assert (desk.job(job_id).state, desk.job(job_id).error_code) == (JobState.FAILED, error.code)
+
+
+def test_a_result_is_saved_however_long_the_database_was_away(desk, settings, fake_pipeline, monkeypatch):
+    job_id, tries = desk.queue(), []
+    save = results_store.save_result
+
+    def away_at_first(*arguments):
+        tries.append(1)
+        if len(tries) < 3:
+            raise DatabaseUnavailable
+        return save(*arguments)
+
+    monkeypatch.setattr(endings, "DATABASE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(results_store, "save_result", away_at_first)
+    run(desk, settings, fake_pipeline())
+    assert (desk.job(job_id).state, len(tries)) == (JobState.SUCCEEDED, 3)
+
+
+def test_a_worker_asked_to_stop_does_not_wait_for_the_database(desk, settings, fake_pipeline, monkeypatch):
+    desk.queue()
+    stop = threading.Event()
+
+    def away(*arguments):
+        stop.set()
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(results_store, "save_result", away)
+    monkeypatch.setattr(attempts, "wait_out", away)
+    with pytest.raises(DatabaseUnavailable):
+        run(desk, settings, fake_pipeline(), stopping=stop.is_set)
 
 
 def test_a_poison_job_does_not_stop_the_ones_behind_it(desk, settings, fake_pipeline, make_reading):

@@ -1,0 +1,47 @@
+"""Devices: how claims name them, how many jobs they take, and which GPUs a reading process sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.settings import Settings
+from services.store.states import MemoryStep
+from services.work import devices
+from services.work.devices import VISIBLE, device_limit, device_of, last_step, visible_gpus
+
+
+def on(device: str, jobs: int = 0) -> Settings:
+    """Settings of a worker on a device."""
+    return Settings(device=device, device_jobs=jobs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"), [(on(""), None), (on("cpu"), None), (on("cuda:1"), 1), (on("cuda:1", 3), 3), (on("", 2), 2)]
+)
+def test_a_gpu_takes_one_job_at_once_unless_told_otherwise(settings, limit):
+    assert device_limit(settings) == limit
+
+
+def test_a_long_host_name_never_cuts_the_device_off(monkeypatch):
+    monkeypatch.setattr(devices.socket, "gethostname", lambda: "h" * 80)
+    name = device_of(on("cuda:12"))
+    assert name.endswith("h/cuda:12") and len(name) == devices.NAME_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("device", "step", "inherited", "seen"),
+    [
+        ("", MemoryStep.FULL, {}, {VISIBLE: ""}),
+        ("cpu", MemoryStep.FULL, {VISIBLE: "0,1"}, {VISIBLE: ""}),
+        ("cuda", MemoryStep.FULL, {VISIBLE: "3"}, {}),
+        ("cuda:1", MemoryStep.LESS, {}, {VISIBLE: "1"}),
+        ("cuda:1", MemoryStep.FULL, {VISIBLE: "4,GPU-5d1"}, {VISIBLE: "GPU-5d1"}),
+        ("cuda:1", MemoryStep.CPU, {VISIBLE: "4,5"}, {VISIBLE: ""}),
+    ],
+)
+def test_a_reading_process_sees_the_gpu_of_its_worker_and_none_on_the_last_step(device, step, inherited, seen):
+    assert visible_gpus(on(device), step, inherited) == seen
+
+
+def test_the_ladder_of_a_gpu_ends_on_the_cpu_and_that_of_a_cpu_with_less_memory():
+    assert (last_step(on("cuda")), last_step(on(""))) == (MemoryStep.CPU, MemoryStep.LESS)
