@@ -28,6 +28,8 @@ PDU_BYTES: Final = 256 * 1024
 LONGEST_PDU: Final = MEBIBYTE
 #: A command set, or a data set that is not stored, stays far below this.
 LONGEST_MESSAGE: Final = MEBIBYTE
+#: tcp(7) TCP_QUICKACK; the kernel forgets it after a while, so that it is asked again for each piece.
+QUICK_ACKNOWLEDGEMENT: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 _PREAMBLE: Final = b"\0" * 128 + b"DICM"  # PS3.10 7.1
 #: The same as in the objects that we make of photographs. Constant: an object sent twice must give the same bytes.
 _IMPLEMENTATION: Final = UID(derived_uid("overread"))
@@ -169,30 +171,34 @@ def _head(message: DIMSEMessage, association: Association) -> bytes:
 
 
 class WaryAssociationSocket(AssociationSocket):
-    """A peer's connection that bounds what one PDU may bring, and how long its bytes may keep us waiting."""
+    """A peer's connection that bounds what one PDU may bring, and acknowledges at once what it brought.
+
+    Many senders write a PDU in two pieces and hold the second back until the first is acknowledged, which the kernel
+    puts off by up to 40 ms where nobody asks it not to.
+    """
 
     def recv(self, nr_bytes: int) -> bytearray:
         """So many bytes, fewer where the peer closed; raises OSError where they are too many or do not come."""
         if nr_bytes > LONGEST_PDU:
             raise OSError("a PDU longer than any that was agreed on")
         assert self.socket is not None  # the caller has found it ready
+        if QUICK_ACKNOWLEDGEMENT is not None:
+            self.socket.setsockopt(socket.IPPROTO_TCP, QUICK_ACKNOWLEDGEMENT, 1)
         data = bytearray(nr_bytes)
-        view, got = memoryview(data), 0
-        while got < nr_bytes:
-            read = self.socket.recv_into(view[got:])
-            if not read:
-                break
-            got += read
-        view.release()
+        got = 0
+        with memoryview(data) as view:
+            while got < nr_bytes and (read := self.socket.recv_into(view[got:])):
+                got += read
         return data[:got]
 
 
-def be_wary(association: Association, connection: socket.socket, seconds: float) -> None:
-    """Wrap an accepted connection anew, at EVT_CONN_OPEN, before its association runs."""
-    connection.settimeout(seconds)
-    association.dul.socket = WaryAssociationSocket(association, client_socket=connection)
-    # Wrapping announces the connection once more than the state machine expects.
-    association.dul.event_queue.get_nowait()
+def be_wary(event: evt.Event) -> None:
+    """EVT_CONN_OPEN: read from this connection as WaryAssociationSocket does, and wait no longer than for a message."""
+    opened = event.assoc.dul.socket
+    if opened is not None and opened.socket is not None:
+        opened.socket.settimeout(event.assoc.network_timeout)
+        # There is no way to hand pynetdicom a socket of another class, and this one has no state of its own.
+        opened.__class__ = WaryAssociationSocket
 
 
 def quiet_entity(aet: str, idle_seconds: float) -> AE:

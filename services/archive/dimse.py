@@ -18,7 +18,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from pipelines.core.errors import SourceRefused, SourceUnavailable
-from services.archive.arriving import SUCCESS, be_wary, quiet_entity, storage_entity
+from services.archive.arriving import SUCCESS, quiet_entity, storage_entity
 from services.archive.asked import ArchiveQuery
 from services.archive.base import FetchedFile
 from services.archive.days import DATE_FORMAT, Days, StudyFound, found_at, study_found
@@ -169,21 +169,14 @@ class Dimse:
 @contextmanager
 def _listening(entity: AE, archive: DimseArchive, landing: Landing) -> Iterator[None]:
     """Our AE title, for the time of a C-MOVE. Raises SourceUnavailable where something else has the port."""
-    opened: evt.EventHandlerType = (evt.EVT_CONN_OPEN, lambda event: _accept(event, archive.timeout_seconds))
     with ExitStack() as stack:
         try:
             where = (archive.listen_host, archive.listen_port)
-            entity.start_server(where, block=False, evt_handlers=[opened, *landing.handlers()])
+            entity.start_server(where, block=False, evt_handlers=landing.handlers())
         except OSError as error:
             raise SourceUnavailable("the listen_port of the archive is in use", errno=error.errno) from error
         stack.callback(entity.shutdown)
         yield
-
-
-def _accept(event: evt.Event, seconds: float) -> None:
-    wrapped = event.assoc.dul.socket
-    if wrapped is not None and wrapped.socket is not None:
-        be_wary(event.assoc, wrapped.socket, seconds)
 
 
 def _identifier(**wanted: str) -> Dataset:

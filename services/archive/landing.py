@@ -13,7 +13,7 @@ from pynetdicom.dimse_primitives import C_STORE
 
 from pipelines.core.errors import CANNOT_UNDERSTAND, NotAnImage, OverreadError
 from pipelines.imaging.dicom import read_header
-from services.archive.arriving import SUCCESS, Arriving
+from services.archive.arriving import SUCCESS, Arriving, be_wary
 from services.archive.base import CHUNK_BYTES
 
 
@@ -56,6 +56,7 @@ class Landing:
     def handlers(self) -> list[evt.EventHandlerType]:
         """What an association needs to land objects here."""
         return [
+            (evt.EVT_CONN_OPEN, be_wary),
             (evt.EVT_PDU_RECV, lambda event: self._of(event).on_pdu(event)),
             (evt.EVT_DIMSE_RECV, lambda event: self._of(event).on_message(event)),
             (evt.EVT_C_STORE, self._store),

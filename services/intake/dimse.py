@@ -101,9 +101,7 @@ class Listener:
                     self._unheld.add(study_id)
 
     def _opened(self, event: evt.Event) -> None:
-        wrapped = event.assoc.dul.socket
-        if wrapped is not None and wrapped.socket is not None:
-            be_wary(event.assoc, wrapped.socket, self._settings.dimse_idle_seconds)
+        be_wary(event)
         spool, opened = Spool(self._settings, self._store.blobs.quota), ExitStack()
 
         def begin() -> SpoolWriter:
