@@ -34,6 +34,7 @@ from services.api import (
     series,
     session,
     studies,
+    summary,
     users,
     worklist,
 )
@@ -68,6 +69,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     models.router,
     comparison.router,
     changes.router,
+    summary.router,
     session.router,
     users.router,
     keys.router,

@@ -1,4 +1,4 @@
-"""What a batch changed: each study with both answers side by side, and the summary of the night."""
+"""What a batch changed: each study with both answers side by side."""
 
 from __future__ import annotations
 

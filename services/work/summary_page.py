@@ -38,6 +38,7 @@ LONGEST_NAME: Final = 90
 THOUSAND: Final = 1000  # from here on, figures are written without decimals
 #: The page's fonts are the reader's own Helvetica; what those cannot write becomes a question mark.
 ENCODING: Final = "cp1252"
+MEASURE_WIDTHS: Final = (60 * mm, 25 * mm, 35 * mm, WIDTH - 120 * mm)
 
 
 def as_pdf(summary: Summary) -> bytes:
@@ -153,7 +154,8 @@ def _confusion(label: str, grades: Summary) -> Table:
         Paragraph(f"quadratic kappa {kappa}", BODY),
         Paragraph("right of the diagonal: graver now", SMALL),
     ]
-    return Table([[table, told]], colWidths=[38 * mm + 13 * mm * len(counts) + 4 * mm, None], style=_TOP)
+    wide = 38 * mm + 13 * mm * len(counts) + 4 * mm
+    return Table([[table, told]], colWidths=[wide, WIDTH - wide], style=_TOP)
 
 
 def _measures(summary: Summary) -> Table:
@@ -162,7 +164,7 @@ def _measures(summary: Summary) -> Table:
         limits = f"{_number(spread['low'])} to {_number(spread['high'])}"
         rows.append([_latin(label), str(spread["n"]), _number(spread["mean"]), limits])
     bold = ("FONTNAME", (0, 0), (-1, 0), "Helvetica-Bold")
-    return Table(rows, colWidths=[60 * mm, 25 * mm, 35 * mm, None], style=TableStyle([*_RULED, bold]))
+    return Table(rows, colWidths=MEASURE_WIDTHS, style=TableStyle([*_RULED, bold]))
 
 
 def _largest(summary: Summary) -> Table:
@@ -192,6 +194,7 @@ _RULED: Final = (
     ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
     ("TOPPADDING", (0, 0), (-1, -1), 1.5),
     ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+    ("LEFTPADDING", (0, 0), (0, -1), 0),
 )
 _TOP: Final = TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (0, 0), 0)])
 
@@ -208,7 +211,7 @@ def _beside(left: list[Flowable], right: list[Flowable]) -> Table:
 def _shade(share: float, *, same: bool) -> Color:
     """White for none, towards grey on the diagonal and towards amber beside it; the number stays readable."""
     full = HexColor("#a9c6d8") if same else HexColor("#f0b45a")
-    mixed = [one + (other - one) * share for one, other in zip(white.rgb(), full.rgb(), strict=True)]
+    mixed = [one + (other - one) * share**0.5 for one, other in zip(white.rgb(), full.rgb(), strict=True)]
     return Color(*mixed)
 
 

@@ -25,6 +25,7 @@ from services.work.asked import QueryAsked
 from services.work.bell import Rings
 from services.work.release import release, settle
 from services.work.reprocess import STORED, cancel_jobs, target_of_batch
+from services.work.summary import keep_summary
 from services.work.window import Budget, Night, Spent, read_budget, read_window
 
 log = logger("scheduler")
@@ -191,6 +192,7 @@ def finish(store: Store, batch_id: str) -> None:
         if batch is not None and _is_done(session, batch):
             batches.set_state(session, batch, BatchState.FINISHED)
             audit.record(session, SYSTEM, "batch.finished", batch=batch_id)
+    keep_summary(store, batch_id)  # where this is missed, whoever asks gets one made anew
 
 
 def _is_done(session: Session, batch: Batch) -> bool:
