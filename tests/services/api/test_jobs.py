@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from pipelines.core.errors import CorruptPixels
-from services.store import attempts
+from pipelines.core.errors import CorruptPixels, ReaderCrashed
+from services.store import attempts, jobs
 from services.store.session import unit_of_work
 from services.store.states import JobState, Priority, Role
 from services.store.tables import AuditRow
@@ -70,6 +70,22 @@ def test_a_queued_job_is_cancelled_once(web: Web, desk: Desk) -> None:
     with unit_of_work(web.store.database, writing=False) as session:
         row = session.scalars(select(AuditRow).where(AuditRow.action == "job.cancelled")).one()
     assert row.actor.startswith("key:")
+
+
+def test_a_quarantined_job_says_by_which_signal_on_which_device_and_step_it_ended(web: Web, desk: Desk) -> None:
+    job_id, client = desk.queue(), web.client(Role.TECHNICIAN)
+    for _ in range(attempts.ATTRIBUTED_DEATHS):
+        with unit_of_work(desk.store.database) as session:
+            claim = jobs.claim_next(session, "retinopathy", "w1", 60, 600, "room-2/cuda:0")
+            assert claim is not None
+            attempts.die_of_itself(session, claim, ReaderCrashed.by(11, 4096), 11, 4096)
+    job = client.get(f"/api/v1/jobs/{job_id}").json()
+    assert (job["state"], job["error_code"]) == ("quarantined", "reader_crashed")
+    assert "signal: 11" in job["error_detail"]
+    newest = job["history"][0]
+    assert (newest["signal"], newest["peak_memory_bytes"], newest["device"]) == (11, 4096, "room-2/cuda:0")
+    listed = client.get("/api/v1/jobs", params={"state": "quarantined"}).json()["items"]
+    assert [(one["id"], one["error_detail"]) for one in listed] == [(job_id, job["error_detail"])]
 
 
 def test_one_idempotency_key_retries_once(web: Web, desk: Desk) -> None:
