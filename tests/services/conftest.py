@@ -82,6 +82,12 @@ class Desk:
             )
             return jobs.add_job(session, new).id
 
+    def image(self, study: str) -> str:
+        """Store one new image that nothing reads; returns the study's id."""
+        self.count += 1
+        with unit_of_work(self.store.database) as session:
+            return self._image(session, study)[0]
+
     def claim(self, worker: str = "w1", lease_seconds: float = LEASE_SECONDS, queue: str = QUEUE) -> Claim | None:
         """Claim the next due job."""
         with unit_of_work(self.store.database) as session:
