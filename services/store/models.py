@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Conflict, ModelError, UnknownModel
@@ -239,10 +239,16 @@ def shadow_versions(session: Session, model: str) -> list[ModelVersion]:
 
 def list_versions(session: Session, model: str | None = None) -> list[StatedVersion]:
     """All versions, or those of one model, with their states, newest registered first."""
-    query = select(ModelVersion).order_by(ModelVersion.id.desc())
+    newest = (
+        select(func.max(ModelEvent.id))
+        .where(ModelEvent.model_version_id == ModelVersion.id)
+        .correlate(ModelVersion)
+        .scalar_subquery()
+    )
+    query = select(ModelVersion, ModelEvent).join(ModelEvent, ModelEvent.id == newest).order_by(ModelVersion.id.desc())
     if model is not None:
         query = query.where(ModelVersion.name == model)
-    return [StatedVersion(version, events_of(session, version.id)[-1]) for version in session.scalars(query).all()]
+    return [StatedVersion(version, event) for version, event in session.execute(query)]
 
 
 def events_of(session: Session, model_version_id: str) -> Sequence[ModelEvent]:
