@@ -1,4 +1,4 @@
-"""An archive of fundus photographs that an older model has read: real pixels, a photograph a study, rows as intake's."""
+"""An archive of fundus photographs that an older model has read: real pixels, one a study, with rows as intake's."""
 
 from __future__ import annotations
 
