@@ -134,7 +134,7 @@ def start(
 @router.post("/preview", summary="What a batch would be", responses=problems(*REFUSED, SourceUnavailable))
 def look_ahead(body: BatchAsked, actor: Admin, store: TheStore, settings: TheSettings) -> PreviewView:
     """Counts, hours and nights; nothing is written. A large archive is counted for ten seconds, then extrapolated."""
-    return _preview_view(preview(store, settings, body))
+    return preview_view(preview(store, settings, body))
 
 
 @router.get("", summary="Batches, newest first", responses=problems(BadCursor))
@@ -243,7 +243,8 @@ def _night_view(night: Night) -> NightView:
     return NightView(day=night.day, opens=night.opens, closes=night.closes)
 
 
-def _preview_view(told: Preview) -> PreviewView:
+def preview_view(told: Preview) -> PreviewView:
+    """A preview as JSON."""
     return PreviewView(
         model_version=told.model_version,
         studies=told.counted.studies,

@@ -17,6 +17,7 @@ from services.cli import (
     models,
     processes,
     queues,
+    reprocess,
     retention,
     run,
     selftest,
@@ -42,6 +43,7 @@ app.command("submit")(submit.submit)
 app.command("run")(run.run)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
+app.add_typer(reprocess.app, name="reprocess")
 app.add_typer(queues.app, name="queues")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")

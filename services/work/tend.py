@@ -15,7 +15,7 @@ from services.log import logger
 from services.settings import Settings
 from services.store import audit, batches, fetches, jobs
 from services.store.clock import utcnow
-from services.store.session import unit_of_work
+from services.store.session import after_commit, unit_of_work
 from services.store.states import BatchState
 from services.store.stored_query import page_of_studies
 from services.store.stores import Store
@@ -192,6 +192,7 @@ def finish(store: Store, batch_id: str) -> None:
         if batch is not None and _is_done(session, batch):
             batches.set_state(session, batch, BatchState.FINISHED)
             audit.record(session, SYSTEM, "batch.finished", batch=batch_id)
+            after_commit(session, keep_summary, store, batch_id)
     keep_summary(store, batch_id)  # where this is missed, whoever asks gets one made anew
 
 
