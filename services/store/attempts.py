@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import Conflict, LeaseLost, OverreadError
 from services.store import changes
 from services.store.clock import seconds_from_now, utcnow
-from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, Claim, announce, claim_of, held
+from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, Claim, announce, claim_of, hand_over, held
 from services.store.states import AttemptOutcome, JobRole, JobState
 from services.store.studies import lock_study
 from services.store.tables import Attempt, Job
@@ -146,16 +146,21 @@ def cancel_waiting(session: Session, slot_id: str, *, but: str) -> list[str]:
 
 
 def cancel_batch(session: Session, batch_id: str, error: OverreadError | None = None) -> int:
-    """Cancel up to GROUP open jobs of a batch and say how many; call it, each time in its own unit, until it is 0.
+    """End up to GROUP open jobs of a batch and say how many; call it, each time in its own unit, until it is 0.
 
-    The studies are locked in the order of their ids, as by everything that locks several.
+    One that another batch waits for too goes on as that one's. The studies are locked in the order of their ids, as by
+    everything that locks several.
     """
     error = error or Conflict("its batch was cancelled", code=BATCH_CANCELLED)
-    open_jobs = select(Job.id, Job.study_id).where(Job.batch_id == batch_id, Job.state.in_(OPEN)).limit(GROUP)
-    found = session.execute(open_jobs).all()
+    ours = select(Job.id, Job.study_id).where(Job.batch_id == batch_id, Job.state.in_(OPEN))
+    found = session.execute(ours.limit(GROUP)).all()
     for study_id in sorted({row.study_id for row in found}):
         lock_study(session, study_id)
-    return sum(cancel(session, job_id, error) for job_id in sorted(row.id for row in found))
+    ids = [row.id for row in found]
+    hand_over(session, batch_id, Job.id.in_(ids))
+    for row in session.execute(ours.where(Job.id.in_(ids)).order_by(Job.id)).all():
+        cancel(session, row.id, error)
+    return len(found)
 
 
 def succeed(session: Session, claim: Claim, peak_memory_bytes: int | None) -> JobRole:

@@ -15,15 +15,17 @@ from services.store import outbox, worklist
 from services.store.clock import seconds_from_now, utcnow
 from services.store.current import point
 from services.store.ids import new_id
-from services.store.states import JobRole, JobState, Priority
-from services.store.tables import Attempt, Job, JobInput, Queue, Result, Slot
-from services.store.turns import due, may_start, next_due, queues_in_use, waiting
+from services.store.states import BatchItemState, BatchState, JobRole, JobState, Priority
+from services.store.tables import Attempt, Batch, BatchItem, Job, JobInput, Result, Slot
+from services.store.turns import may_start, next_due
 from services.store.upsert import insert_or_keep
 
 #: Error code of a job that was cancelled because its subject took another instance; routing may queue it again.
 SUBJECT_REOPENED = "subject_reopened"
 #: Error code of a job that was cancelled with its batch; whoever wants its answer again queues it again.
 BATCH_CANCELLED = "batch_cancelled"
+#: A batch whose jobs are held.
+RESTING = (BatchState.WAITING, BatchState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +299,7 @@ def standing(session: Session, claims: Sequence[Claim]) -> set[str]:
 
 def hold_batch(session: Session, batch_id: str) -> None:
     """Let the batch's waiting jobs wait on, whatever worker asks; what runs ends as it would."""
+    hand_over(session, batch_id, Job.state == JobState.QUEUED)
     _set_held(session, batch_id, held=True)
 
 
@@ -305,23 +308,29 @@ def release_batch(session: Session, batch_id: str) -> None:
     _set_held(session, batch_id, held=False)
 
 
+def hand_over(session: Session, batch_id: str, which: ColumnElement[bool]) -> None:
+    """Give those of the batch's jobs that another batch waits for to that one: it does not pause or end with this."""
+    wanted = (
+        select(Job.id, Batch.id, Batch.state)
+        .join(BatchItem, BatchItem.job_id == Job.id)
+        .join(Batch, Batch.id == BatchItem.batch_id)
+        .where(
+            Job.batch_id == batch_id,
+            which,
+            Batch.id != batch_id,
+            Batch.state.in_((BatchState.RUNNING, *RESTING)),
+            BatchItem.state == BatchItemState.QUEUED,
+        )
+    )
+    # Where several wait for it, one that runs now has it.
+    for job_id, other, state in sorted(session.execute(wanted).all(), key=lambda row: row[2] == BatchState.RUNNING):
+        values = {"batch_id": other, "held": state in RESTING}
+        session.execute(update(Job).where(Job.id == job_id).values(**values))
+
+
 def _set_held(session: Session, batch_id: str, *, held: bool) -> None:
     waits = (Job.batch_id == batch_id, Job.state == JobState.QUEUED, Job.held.is_not(held))
     session.execute(update(Job).where(*waits).values(held=held).execution_options(synchronize_session=False))
-
-
-def due_by_queue(session: Session, most: int) -> dict[str, int]:
-    """How many jobs each queue could start now, counted up to `most`; paused queues are left out."""
-    paused = set(session.scalars(select(Queue.name).where(Queue.paused)))
-    counts = {}
-    for queue in queues_in_use(session):
-        # In the order of the index: PostgreSQL takes any few rows from the table itself, where they may all be last.
-        in_order = (Job.priority, Job.created_at, Job.id)
-        first = select(Job.id).where(*waiting(queue), due()).order_by(*in_order).limit(most).subquery()
-        number = session.execute(select(func.count()).select_from(first)).scalar_one()
-        if number and queue not in paused:
-            counts[queue] = number
-    return counts
 
 
 def announce(session: Session, job_id: str, study_id: str, state: JobState) -> None:

@@ -14,7 +14,7 @@ from pipelines.core.errors import BadRequest
 from services.store.clock import epoch, utcnow
 from services.store.states import JobState
 from services.store.tables import Job, Queue
-from services.store.turns import queues_in_use, waiting
+from services.store.turns import due, queues_in_use, waiting
 from services.store.upsert import insert_or_keep
 
 #: More workers than this no deployment has; a larger number is a slip of the hand.
@@ -92,3 +92,17 @@ def is_longer(session: Session, jobs: int) -> bool:
     """Whether more than so many jobs wait, of all queues together; one walk along an index, never past the limit."""
     beyond = select(Job.id).where(Job.state == JobState.QUEUED).order_by(Job.id).offset(jobs).limit(1)
     return session.execute(beyond).scalar_one_or_none() is not None
+
+
+def due_by_queue(session: Session, most: int) -> dict[str, int]:
+    """How many jobs each queue could start now, counted up to `most`; paused queues are left out."""
+    paused = set(session.scalars(select(Queue.name).where(Queue.paused)))
+    counts = {}
+    for queue in queues_in_use(session):
+        # In the order of the index: PostgreSQL takes any few rows from the table itself, where they may all be last.
+        in_order = (Job.priority, Job.created_at, Job.id)
+        first = select(Job.id).where(*waiting(queue), due()).order_by(*in_order).limit(most).subquery()
+        number = session.execute(select(func.count()).select_from(first)).scalar_one()
+        if number and queue not in paused:
+            counts[queue] = number
+    return counts

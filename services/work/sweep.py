@@ -11,7 +11,7 @@ from sqlalchemy import select
 from pipelines.core.errors import LeaseLost, OverreadError, ReaderDied
 from services.broker import Bell
 from services.log import logger
-from services.store import attempts, jobs
+from services.store import attempts, jobs, queues
 from services.store.clock import utcnow
 from services.store.jobs import Claim
 from services.store.session import after_commit, unit_of_work
@@ -97,7 +97,7 @@ def take_back(store: Store, bell: Bell, worker: str) -> int:
 def ring_for_due(store: Store, bell: Bell) -> int:
     """Ring for due jobs whose ring was lost: only as often as fewer rings wait than jobs. Returns how many rings."""
     with unit_of_work(store.database, writing=False) as session:
-        due = jobs.due_by_queue(session, RINGS)
+        due = queues.due_by_queue(session, RINGS)
     rings = 0
     for queue, number in due.items():
         waiting = bell.waiting(queue)

@@ -10,8 +10,8 @@ from services.store.clock import seconds_from_now
 from services.store.ids import new_id
 from services.store.jobs import NewJob
 from services.store.session import unit_of_work
-from services.store.states import JobRole, JobState, Priority
-from services.store.tables import CurrentResult, Result
+from services.store.states import BatchItemState, BatchState, JobRole, JobState, Priority
+from services.store.tables import Batch, BatchItem, CurrentResult, Result
 from tests.services.store.world import digest_of, document
 
 BATCH = new_id()
@@ -120,6 +120,49 @@ def test_a_batch_is_cancelled_in_groups_waiting_and_running_alike(desk, batch_jo
     assert counts == [2, 1, 0] and running.job_id == others
     assert [desk.job(job_id).error_code for job_id in made] == [jobs.BATCH_CANCELLED] * 3
     assert desk.job(others).state == JobState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("state", "held"), [(BatchState.RUNNING, False), (BatchState.WAITING, True), (BatchState.PAUSED, True)]
+)
+def test_what_two_batches_wait_for_goes_on_as_the_others_when_one_ends(desk, batch_job, each_store, state, held):
+    shared, own = batch_job(), batch_job()
+    other = another_batch(desk, shared, state)
+    with unit_of_work(each_store.database) as session:
+        attempts.cancel_batch(session, BATCH)
+    row = desk.job(shared)
+    assert (row.state, row.batch_id, row.held) == (JobState.QUEUED, other, held)
+    assert desk.job(own).state == JobState.CANCELLED
+
+
+def test_pausing_one_batch_does_not_hold_what_another_that_runs_waits_for(desk, batch_job, store):
+    shared = batch_job()
+    another_batch(desk, shared, BatchState.RUNNING)
+    with unit_of_work(store.database) as session:
+        jobs.hold_batch(session, BATCH)
+    assert desk.claim().job_id == shared
+
+
+def another_batch(desk, job_id: str, state: BatchState) -> str:
+    """A second batch that waits for the job."""
+    row = desk.job(job_id)
+    with unit_of_work(desk.store.database) as session:
+        batch = Batch(
+            name="again",
+            pipeline=row.pipeline,
+            model_version_id=row.model_version_id,
+            source={},
+            query={},
+            window={},
+            budget={},
+            state=state,
+            created_by="user:x",
+        )
+        session.add(batch)
+        session.flush()
+        item = {"subject_kind": "study", "subject_id": row.study_id, "state": BatchItemState.QUEUED}
+        session.add(BatchItem(batch_id=batch.id, study_id=row.study_id, job_id=job_id, **item))
+        return batch.id
 
 
 def test_a_study_that_asks_what_a_batch_waits_to_ask_makes_the_job_its_own(desk, batch_job, each_store):
