@@ -26,7 +26,8 @@ _TELLING_FLAGS: Final = (
     "asimd",
     "sve",
 )
-_UNDIGESTED: Final = frozenset({"digest", "host"})
+#: Where a reading ran and how much memory it was given make no other numbers; what they changed is digested.
+_UNDIGESTED: Final = frozenset({"digest", "host", "memory_step"})
 
 
 def canonical_json(value: object) -> bytes:
@@ -78,7 +79,7 @@ def processor() -> str:
 
 
 def sealed(receipt: Receipt) -> Receipt:
-    """The receipt with its digest, over every field but `digest` and `host`."""
+    """The receipt with its digest, over every field but `digest`, `host` and `memory_step`."""
     fields = {name: value for name, value in asdict(receipt).items() if name not in _UNDIGESTED}
     return replace(receipt, digest=digest(fields))
 

@@ -45,7 +45,7 @@ def artifact_json(artifact: Artifact) -> dict[str, object]:
 
 
 def receipt_json(receipt: Receipt) -> dict[str, object]:
-    """Every field of a receipt; the digest is over all but `digest` and `host`."""
+    """Every field of a receipt; the digest is over all but `digest`, `host` and `memory_step`."""
     return {**asdict(receipt), "inputs": list(receipt.inputs), "batch_shape": list(receipt.batch_shape)}
 
 

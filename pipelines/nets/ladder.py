@@ -31,6 +31,8 @@ _LOWER_LEVELS: Final = 8 / 7
 #: Of a window's side, on the way down.
 _SHARES: Final = (1.0, 0.75, 0.5)
 _MEBIBYTE: Final = 2**20
+#: What PyTorch's CPU allocator and OpenVINO say, in a RuntimeError, where memory ends.
+EXHAUSTED: Final = ("can't allocate memory", "bad_alloc", "bad alloc", "out of memory", "CL_OUT_OF")
 #: Without a limit of our own: what part of the memory that the machine calls free may be used.
 _SHARE_OF_FREE: Final = 0.8
 
@@ -106,10 +108,29 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
+def keep_within(share: float) -> None:
+    """Let this process take at most a share, 0-1, of a GPU's memory from now on; nothing to do without a GPU."""
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)
+
+
+def out_of_memory(error: Exception) -> OutOfMemory | None:
+    """OutOfMemory where `error` is how a network's library says that memory ended, what it held let go; else None."""
+    is_so = isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in EXHAUSTED)
+    )
+    if not is_so:
+        return None
+    release()
+    return OutOfMemory()
+
+
 def free_memory(device: str, limit: int | None) -> int:
     """Bytes that may still be taken on a device; `limit` is what this process may hold in all on the machine."""
     if device == CUDA:
-        return int(torch.cuda.mem_get_info()[0])
+        free, total = torch.cuda.mem_get_info()
+        allowed = int(total * torch.cuda.get_per_process_memory_fraction())
+        return min(free, allowed - torch.cuda.memory_reserved())
     if limit is not None:
         return limit - _held()
     return int(_available() * _SHARE_OF_FREE)

@@ -13,14 +13,13 @@ from monai.networks.nets.dynunet import DynUNet
 from numpy.typing import NDArray
 
 from pipelines.core.errors import ModelError
+from pipelines.nets.ladder import EXHAUSTED
 from pipelines.nets.volume_graph import openvino_unet
 
 Array = NDArray[np.float32]
 Shape = tuple[int, int, int]
 
 _CLASSES: Final = 1  # the axis of the classes
-#: What OpenVINO says, in a RuntimeError, where memory ends.
-_EXHAUSTED: Final = ("bad_alloc", "bad alloc", "out of memory", "CL_OUT_OF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class OpenVinoVolumeEngine:
         try:
             return self._model(member, shape)(np.ascontiguousarray(windows))
         except RuntimeError as error:
-            if any(word in str(error) for word in _EXHAUSTED):
+            if any(word in str(error) for word in EXHAUSTED):
                 raise MemoryError from error
             raise
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from pipelines.core.errors import OutOfMemory
-from pipelines.nets.ladder import CPU, CUDA, FULL, Rung, descend, free_memory, rungs
+from pipelines.nets.ladder import CPU, CUDA, FULL, Rung, descend, free_memory, keep_within, out_of_memory, rungs
 
 PATCH = (48, 64, 48)
 
@@ -69,3 +70,35 @@ def test_a_process_may_take_what_its_limit_leaves() -> None:
     assert little < 10**9
     assert much - little == pytest.approx(10**9, abs=10**8)
     assert free_memory(CPU, None) > 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("Exception from src/inference/src/cpp/infer_request.cpp: std::bad_alloc"),
+    ],
+    ids=["cuda", "cpu", "openvino"],
+)
+def test_what_a_library_says_where_memory_ends_is_understood(error: Exception) -> None:
+    understood = out_of_memory(error)
+    assert understood is not None and understood.code == "out_of_memory"
+
+
+def test_another_mistake_is_not_taken_for_a_lack_of_memory() -> None:
+    assert out_of_memory(RuntimeError("sizes of tensors must match")) is None
+    assert out_of_memory(ValueError("out of memory")) is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_share_of_a_gpu_is_all_that_is_free_and_all_that_is_given() -> None:
+    _, total = torch.cuda.mem_get_info()
+    try:
+        keep_within(0.01)
+        assert free_memory(CUDA, None) <= total * 0.01
+        with pytest.raises(torch.OutOfMemoryError) as refused:
+            torch.empty(int(total * 0.02), dtype=torch.uint8, device=CUDA)
+        assert out_of_memory(refused.value) is not None and torch.cuda.memory_reserved() == 0
+    finally:
+        keep_within(1.0)
