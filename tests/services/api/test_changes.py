@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pipelines.core.types import ModelRef
+from services.store import models
 from services.store.session import unit_of_work
-from services.store.states import JobRole, Role
-from services.store.tables import AuditRow
+from services.store.states import JobRole, ModelState, Role
+from services.store.tables import AuditRow, ModelVersion
 from tests.services.api.conftest import Read, Reader, Web
 from tests.services.conftest import Desk
 from tests.services.overnight import Night, grade
@@ -128,3 +132,45 @@ def test_an_unknown_batch_and_a_broken_cursor_are_refused(web: Web, night: Night
     assert client.get("/api/v1/batches/01JD8Q3Z5V7Y9XK2M4N6P8R0ST/changes").status_code == 404
     answer = client.get(f"/api/v1/batches/{night.id}/changes", params={"cursor": "xx"})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+def test_a_summary_is_a_document_a_table_or_a_page(web: Web, reader: Reader, night: Night) -> None:
+    changed(night, reader, "one", 1, 2)
+    client, path = web.client(Role.TECHNICIAN), f"/api/v1/batches/{night.id}/summary"
+    document = client.get(path).json()
+    assert (document["items"]["done"], document["crossings"]["up"], document["window"]) == (1, 1, None)
+    table = client.get(path, params={"format": "csv"})
+    assert (table.headers["content-type"], table.text.splitlines()[0]) == (
+        "text/csv; charset=utf-8",
+        "section,name,row,column,value",
+    )
+    page = client.get(path, params={"format": "pdf"})
+    assert (page.headers["content-type"], page.content[:5]) == ("application/pdf", b"%PDF-")
+    assert client.get(path, params={"format": "doc"}).status_code == 422
+    assert client.get("/api/v1/batches/01JD8Q3Z5V7Y9XK2M4N6P8R0ST/summary").status_code == 404
+
+
+def test_a_model_is_shadowed_compared_promoted_and_rolled_back(web: Web, reader: Reader, desk: Desk) -> None:
+    reader.read("one", grade(1))
+    with unit_of_work(web.store.database) as session:
+        first = session.get_one(ModelVersion, desk.model_id)
+        told = {
+            name: getattr(first, name) for name in ("name", "pipeline", "bundle_sha256", "thresholds", "facts", "card")
+        }
+        second = ModelVersion(**told, version="2.0.0", sha256="2" * 64, weights_sha256="3" * 64)
+        session.add(second)
+        session.flush()
+        models.add_event(session, second.id, ModelState.REGISTERED, "system", "test")
+    admin, path = web.client(Role.ADMIN), "/api/v1/models/fundus_dr_grading"
+    decision = {"version": "2.0.0", "reason": "let us see"}
+    assert web.client(Role.CLINICIAN).post(f"{path}/shadow", json=decision).status_code == 403
+    states = {one["version"]: one["state"] for one in admin.post(f"{path}/shadow", json=decision).json()["versions"]}
+    assert states == {"1.0.0": "active", "2.0.0": "shadow"}
+    reader.desk.queue(study="one", role=JobRole.SHADOW)
+    reader.answer_next(replace(grade(2), model=ModelRef("fundus_dr_grading", "2.0.0", "3" * 64)))
+    figures = web.client(Role.TECHNICIAN).get(f"{path}/comparison").json()
+    assert (figures["n"], figures["crossings"], figures["agreement"]["count"]) == (1, {"up": 1, "down": 0}, 0)
+    promoted = admin.post(f"{path}/promote", json=decision).json()
+    assert (promoted["active"], promoted["events"][0]["comparison"]["n"]) == ("2.0.0", 1)
+    assert admin.post(f"{path}/rollback", json={"reason": "alarms"}).json()["active"] == "1.0.0"
+    assert admin.get(f"{path}/comparison", params={"version": "9"}).json()["code"] == "unknown_model"
