@@ -16,6 +16,8 @@ PAUSE_SECONDS: Final = 0.25
 _KEY_PATIENCE_SECONDS: Final = 1.5
 _LATER: Final = frozenset({408, 429, 503, 507})
 _DEFECT: Final = 500
+#: A defect that is answered so often will not pass.
+_DEFECTS: Final = 20
 _CONFLICT: Final = 409
 _STILL_RUNNING: Final = "idempotency_running"
 _NO_KEY: Final = repeat("")
@@ -54,7 +56,7 @@ class Asker:
 
         `settled` are statuses that count as one besides those of success. Raises GaveUp.
         """
-        key, since = next(keys), time.monotonic()
+        key, since, defects = next(keys), time.monotonic(), 0
         while time.monotonic() < self._deadline:
             response = self._once(call, key)
             if response is not None:
@@ -63,6 +65,9 @@ class Asker:
                 if response.is_success or (response.status_code in settled and not occupied):
                     return document
                 self._judge(response, document, occupied=occupied)
+                defects += response.status_code == _DEFECT
+                if defects > _DEFECTS:
+                    break
                 if occupied and time.monotonic() - since > _KEY_PATIENCE_SECONDS:
                     key, since = next(keys), time.monotonic()
             time.sleep(PAUSE_SECONDS)

@@ -30,7 +30,7 @@ class Ledger:
         self._visits: dict[str, Visit] = {}
         self._unanswered: set[str] = set()
         self._statuses: Counter[int] = Counter()
-        self._oddities: list[str] = []
+        self._oddities: Counter[str] = Counter()
 
     def begin(self, visit: Visit) -> None:
         """A visit is being sent."""
@@ -51,7 +51,7 @@ class Ledger:
         with self._news:
             for one in received:
                 if one["status"] == "rejected":
-                    self._oddities.append(f"visit {visit.name}: a file was rejected ({one['code']})")
+                    self._oddities[f"visit {visit.name}: a file was rejected ({one['code']})"] += 1
                     continue
                 uid = one["sop_instance_uid"]
                 sha256 = sent.get(uid) or sent[one["name"]]
@@ -66,7 +66,7 @@ class Ledger:
     def wonder(self, oddity: str) -> None:
         """Something was answered that should not be."""
         with self._news:
-            self._oddities.append(oddity)
+            self._oddities[oddity] += 1
 
     def wait_for_acknowledgement(self, seconds: float) -> bool:
         """Block until the next 202; False where none came in time."""
@@ -101,4 +101,4 @@ class Ledger:
     def oddities(self) -> list[str]:
         """What should not have been answered."""
         with self._news:
-            return list(self._oddities)
+            return [f"{oddity}, {number} times" for oddity, number in self._oddities.items()]

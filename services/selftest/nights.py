@@ -14,7 +14,7 @@ from services.selftest.ledger import Ledger
 VERSION: Final = "2.0.0"
 ADDEND: Final = 100
 #: Shares of the run: when the first batch begins, is paused and goes on, and when the second begins and is cancelled.
-_BEGIN, _PAUSE, _RESUME, _SECOND, _CANCEL = 0.35, 0.5, 0.6, 0.75, 0.85
+_BEGIN, _PAUSE, _RESUME, _SECOND, _CANCEL = 0.5, 0.6, 0.7, 0.8, 0.95
 
 
 class Nights:

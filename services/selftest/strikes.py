@@ -144,7 +144,14 @@ class Striker:
                 os.kill(pid, signal.SIGCONT)
 
     def _is_overtaken(self, job: Running) -> bool:
-        return any(one.id == job.id and one.fence > job.fence for one in self._running())
+        """Whether another claim of the job was made, or it ended (a late image cancels it)."""
+
+        def ask() -> bool:
+            with unit_of_work(self.store.database, writing=False) as session:
+                row = session.get_one(Job, job.id)
+                return row.fence > job.fence or row.state not in (JobState.QUEUED, JobState.RUNNING)
+
+        return patiently(ask)
 
     def _victim(self) -> Running | None:
         """A job in the middle of its reading, once none runs that one more blow would quarantine.
