@@ -14,6 +14,7 @@ from pipelines.core.errors import OverreadError
 from services.log import logger
 from services.settings import Settings
 from services.store import audit, batches, fetches, jobs
+from services.store.alarms import AlarmCode, is_open
 from services.store.clock import utcnow
 from services.store.session import after_commit, unit_of_work
 from services.store.states import BatchState
@@ -38,6 +39,7 @@ PAGES: Final = 20
 GROUP: Final = 500
 OUTSIDE: Final = "outside its window"
 SPENT: Final = "tonight's budget is spent"
+FULL: Final = "there is no room for results"
 #: Why items and fetches of a cancelled batch ended.
 CANCELLED: Final = "batch_cancelled"
 
@@ -143,6 +145,8 @@ def due_now(session: Session, batch: Batch, moment: datetime) -> Due | None:
     night = read_window(batch.window).now(moment)
     if night is None:
         return Due(BatchState.WAITING, OUTSIDE, may_read=False, left=0, day=batch.night)
+    if is_open(session, AlarmCode.STORAGE_FULL):
+        return Due(BatchState.WAITING, FULL, may_read=False, left=0, day=batch.night)
     spent = spent_in(session, batch, night, budget)
     left, day = budget.left(spent), night.day.isoformat()
     if left == 0:
