@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Final, Generic, Protocol, TypeVar
 
 from pydicom.dataset import FileMetaDataset
@@ -15,7 +17,7 @@ from pydicom.uid import UID, AllTransferSyntaxes
 from pynetdicom import AE, AllStoragePresentationContexts, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
-from pynetdicom.transport import AssociationSocket
+from pynetdicom.transport import AssociationSocket, ThreadedAssociationServer
 
 from pipelines.core.errors import BadInput, BodyTooLarge, OverreadError, Unavailable
 from pipelines.core.receipt import derived_uid
@@ -219,3 +221,22 @@ def storage_entity(aet: str, idle_seconds: float) -> AE:
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax or "", AllTransferSyntaxes)
     return entity
+
+
+@contextmanager
+def listening(
+    entity: AE, where: tuple[str, int], handlers: Sequence[evt.EventHandlerType], poll_seconds: float
+) -> Iterator[int]:
+    """Have an entity take associations in threads of its own for the time of the block; gives the port.
+
+    Port 0 takes a free one. Being asked to stop is noticed after `poll_seconds`. Raises OSError.
+    """
+    server = entity.make_server(where, evt_handlers=list(handlers), server_class=ThreadedAssociationServer)
+    Thread(target=server.serve_forever, args=(poll_seconds,), name="dimse", daemon=True).start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        # The last thing it does is to strike itself off a list that only servers with the usual half second stand on.
+        with suppress(ValueError):
+            server.shutdown()
+        entity.shutdown()

@@ -147,7 +147,11 @@ def _reason(status: int) -> OverreadError:
 
 
 def _pieces(answer: httpx.Response) -> Iterator[bytes]:
-    return answer.iter_bytes(CHUNK_BYTES)
+    """The body as it comes; raises SourceUnavailable in whoever reads it."""
+    try:
+        yield from answer.iter_bytes(CHUNK_BYTES)
+    except httpx.HTTPError as error:
+        raise SourceUnavailable("the archive's answer broke off") from error
 
 
 def _whole(answer: httpx.Response) -> bytes:

@@ -18,7 +18,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from pipelines.core.errors import SourceRefused, SourceUnavailable
-from services.archive.arriving import SUCCESS, quiet_entity, storage_entity
+from services.archive.arriving import SUCCESS, listening, quiet_entity, storage_entity
 from services.archive.asked import ArchiveQuery
 from services.archive.base import FetchedFile
 from services.archive.days import DATE_FORMAT, Days, StudyFound, found_at, study_found
@@ -43,6 +43,8 @@ REJECTED_PERMANENT: Final = 1
 GET_CONTEXTS: Final = 127
 #: An answer with more studies than this is cancelled, and its days are asked for in halves.
 ANSWER_STUDIES: Final = 500
+#: Each study that is moved waits for the end of its listener.
+POLL_SECONDS: Final = 0.05
 NAMELESS: Final = "object.dcm"
 
 
@@ -113,7 +115,7 @@ class Dimse:
         ours.require_called_aet = True
         asking = self._entity()
         asking.add_requested_context(MOVE)
-        with _listening(ours, self._archive, landing), self._associated(asking) as association:
+        with _landing_at(ours, self._archive, landing), self._associated(asking) as association:
             wanted = _identifier(StudyInstanceUID=uid)
             for status, _ in association.send_c_move(wanted, self._archive.calling_aet, MOVE, self._number()):
                 _check_retrieved(status)
@@ -167,15 +169,14 @@ class Dimse:
 
 
 @contextmanager
-def _listening(entity: AE, archive: DimseArchive, landing: Landing) -> Iterator[None]:
+def _landing_at(entity: AE, archive: DimseArchive, landing: Landing) -> Iterator[None]:
     """Our AE title, for the time of a C-MOVE. Raises SourceUnavailable where something else has the port."""
     with ExitStack() as stack:
+        where = (archive.listen_host, archive.listen_port)
         try:
-            where = (archive.listen_host, archive.listen_port)
-            entity.start_server(where, block=False, evt_handlers=landing.handlers())
+            stack.enter_context(listening(entity, where, landing.handlers(), POLL_SECONDS))
         except OSError as error:
             raise SourceUnavailable("the listen_port of the archive is in use", errno=error.errno) from error
-        stack.callback(entity.shutdown)
         yield
 
 

@@ -26,7 +26,8 @@ _PATIENT_ID: Final = re.compile(r"[^\\\x00-\x1f\x7f]{1,64}")
 _IMAGE_SUFFIXES: Final = frozenset({".dcm", ".dicom", ".ima", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".nii", ".h5"})
 _VOLUMES: Final = frozenset({MediaKind.NIFTI, MediaKind.HDF5})
 _GZIPPED_VOLUME: Final = ".nii.gz"
-_LOCATOR_CHARACTERS: Final = 1024
+#: What a batch can write down of a place.
+LOCATOR_CHARACTERS: Final = 1024
 #: Files with the same key that follow each other are one study; () is a file that nothing needs.
 Key = tuple[str, ...]
 
@@ -118,7 +119,12 @@ class Folder:
             key = self._key(found)
             if key and key != last:
                 last = key
-                yield locator_of(found)
+                locator = locator_of(found)
+                if len(locator) > LOCATOR_CHARACTERS:
+                    raise SourceRefused(
+                        "a path below the folder is too long", code="source_path", limit=LOCATOR_CHARACTERS
+                    )
+                yield locator
 
     def _rest(self, first: Found, key: Key) -> Iterator[Found]:
         """The files behind the first one that are of the same study."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Final
@@ -12,10 +13,9 @@ from pydicom.dataset import Dataset
 from pynetdicom import VerificationPresentationContexts, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.transport import ThreadedAssociationServer
 
-from pipelines.core.errors import BadInput, DatabaseUnavailable, OverreadError
-from services.archive.arriving import SUCCESS, Arriving, be_wary, storage_entity
+from pipelines.core.errors import BadInput, DatabaseUnavailable, OverreadError, StorageFull
+from services.archive.arriving import SUCCESS, Arriving, be_wary, listening, storage_entity
 from services.log import logger
 from services.settings import Settings
 from services.store import closing
@@ -25,6 +25,7 @@ from services.work.outcomes import FileOutcome, FileStatus, IntakeOptions
 from services.work.receive import receive
 from services.work.rejections import Refused, reject
 from services.work.spool import Spool, SpoolWriter
+from services.work.watermarks import admit, sound
 
 log = logger("dimse")
 #: Stored, but under another identity than the request said: PS3.4 Table B.2-1, "Data Set does not match SOP Class".
@@ -34,6 +35,7 @@ NAMELESS: Final = "object"
 COMMENT_CHARACTERS: Final = 64  # (0000,0902) Error Comment is LO
 #: How often studies are looked at whose association ended while the database was away.
 LET_GO_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 0.5
 
 
 @dataclass
@@ -68,8 +70,12 @@ class Listener:
         self._entity.require_called_aet = True
         self._entity.require_calling_aet = [one.strip() for one in settings.dimse_callers.split(",") if one.strip()]
 
-    def start(self, host: str, port: int) -> int:
-        """Listen in threads of its own; port 0 takes a free one. Returns the port; raises OSError."""
+    @contextmanager
+    def listening(self, host: str, port: int) -> Iterator[int]:
+        """Take associations for the time of the block; then abort what is open and let go of every study.
+
+        Port 0 takes a free one; gives the port. Raises OSError.
+        """
         handlers: list[evt.EventHandlerType] = [
             (evt.EVT_CONN_OPEN, self._opened),
             (evt.EVT_PDU_RECV, self._pdu),
@@ -77,16 +83,13 @@ class Listener:
             (evt.EVT_C_STORE, self._store_object),
             (evt.EVT_CONN_CLOSE, self._ended),
         ]
-        server = self._entity.start_server((host, port), block=False, evt_handlers=handlers)
-        assert isinstance(server, ThreadedAssociationServer)  # what start_server gives where it does not block
-        return int(server.server_address[1])
-
-    def stop(self) -> None:
-        """Take no more, abort what is open, and let go of every study."""
-        self._entity.shutdown()
-        for association in list(self._sendings):
-            self._end(association)
-        self.let_go()
+        try:
+            with listening(self._entity, (host, port), handlers, POLL_SECONDS) as taken:
+                yield taken
+        finally:
+            for association in list(self._sendings):
+                self._end(association)
+            self.let_go()
 
     def let_go(self) -> None:
         """Have the studies of ended associations close after the quiet time; those that fail are tried next time."""
@@ -131,9 +134,11 @@ class Listener:
                 outcome = self._receive(sending, request.MessageID or 0)
             except OverreadError as error:
                 sending.refused += 1
+                if isinstance(error, StorageFull):
+                    sound(self._store, error)
                 return _status(error.dimse_status, error.code)
-        if outcome.study_id is not None:
-            sending.studies.add(outcome.study_id)
+            if outcome.study_id is not None:
+                sending.studies.add(outcome.study_id)
         if outcome.status is FileStatus.REJECTED:
             sending.refused += 1
             return _status(BadInput.dimse_status, outcome.code)
@@ -150,6 +155,7 @@ class Listener:
             reject(self._store, self._settings, [Refused(error)], sending.actor, SOURCE)
             raise
         try:
+            admit(self._store, self._settings)
             return receive(self._store, self._settings, file, IntakeOptions(SOURCE, hold=True), sending.actor)
         finally:
             file.path.unlink(missing_ok=True)
@@ -186,9 +192,8 @@ def run_listener(settings: Settings) -> None:
     store = open_store(settings)
     listener = Listener(store, settings)
     try:
-        listener.start(settings.dimse_host, settings.dimse_port)
-        while not stopping.wait(LET_GO_SECONDS):
-            listener.let_go()
+        with listener.listening(settings.dimse_host, settings.dimse_port):
+            while not stopping.wait(LET_GO_SECONDS):
+                listener.let_go()
     finally:
-        listener.stop()
         store.close()
