@@ -93,7 +93,7 @@ def policy_list(actor: Admin, store: TheStore) -> Page[PolicyView]:
 @router.post(
     "", status_code=201, summary="Add a policy", response_model=PolicyView, responses=problems(BadInput, Conflict)
 )
-def add(
+def add_policy(
     body: NewPolicy, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """It removes nothing before a person approved what `preview` shows."""
@@ -106,14 +106,14 @@ def add(
 
 
 @router.delete("/{policy_id}", status_code=204, summary="End a policy", responses=problems(NotFound))
-def remove(policy_id: RowId, actor: Admin, store: TheStore) -> Response:
+def end_policy(policy_id: RowId, actor: Admin, store: TheStore) -> Response:
     """It acts no more; what it removed stays removed."""
     retention.remove(store, policy_id, actor.id_string)
     return Response(status_code=204)
 
 
 @router.get("/{policy_id}/preview", summary="What a policy would remove now", responses=problems(NotFound))
-def preview(policy_id: RowId, actor: Admin, store: TheStore) -> PreviewView:
+def preview_policy(policy_id: RowId, actor: Admin, store: TheStore) -> PreviewView:
     """Nothing is changed by looking."""
     policy, seen = retention.look(store, policy_id)
     return PreviewView(
@@ -133,7 +133,7 @@ def preview(policy_id: RowId, actor: Admin, store: TheStore) -> PreviewView:
     response_model=PolicyView,
     responses=problems(NotFound, Conflict),
 )
-def approve(
+def approve_policy(
     policy_id: RowId,
     body: Approval,
     request: Request,
@@ -155,7 +155,7 @@ def approve(
     response_model=HoldView,
     responses=problems(NotFound, LegalHold),
 )
-def hold(
+def hold_study(
     study_id: RowId,
     body: NewHold,
     request: Request,
@@ -179,7 +179,7 @@ def hold_of(study_id: RowId, actor: Admin, store: TheStore) -> HoldView:
 
 
 @holds.delete("/{study_id}/hold", status_code=204, summary="Lift a legal hold", responses=problems(NotFound))
-def release(study_id: RowId, actor: Admin, store: TheStore) -> Response:
+def release_study(study_id: RowId, actor: Admin, store: TheStore) -> Response:
     """Policies mean the study again; lifting twice is harmless."""
     retention.release(store, study_id, actor.id_string)
     return Response(status_code=204)

@@ -14,6 +14,7 @@ const STALE: Record<string, readonly string[]> = {
   result: ["worklist", "study"],
   review: ["worklist", "study"],
   batch: ["batches"],
+  alarm: ["alarms"],
 };
 /** A burst of events (1,000 files arriving) refreshes the page once in this time. */
 const GATHER_MS = 300;

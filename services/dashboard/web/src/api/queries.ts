@@ -15,6 +15,7 @@ import { t } from "../text/messages";
 import { dropAllUnsaved } from "../study/unsaved";
 import { useConnection } from "./events";
 import type {
+  Alarm,
   Job,
   Me,
   ModelDetail,
@@ -40,6 +41,7 @@ export const keys = {
   rejections: ["rejections"] as const,
   models: ["models"] as const,
   reasons: ["reasons"] as const,
+  alarms: ["alarms"] as const,
 };
 
 /** A session that ended anywhere shows the login over the page, so that nothing typed is lost. */
@@ -131,6 +133,12 @@ export function useReasons() {
     queryFn: async () => (await get<Page<Reason>>("/reasons")).items,
     staleTime: Infinity,
   });
+}
+
+export function useAlarms() {
+  const refetchInterval = usePolling();
+  const queryFn = async () => (await get<Page<Alarm>>("/alarms")).items;
+  return useQuery({ queryKey: keys.alarms, queryFn, refetchInterval });
 }
 
 export function useReview(studyId: string, resultId: string) {

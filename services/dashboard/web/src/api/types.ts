@@ -28,6 +28,7 @@ export type Rejection = Schemas["RejectionView"];
 export type ModelSummary = Schemas["ModelView"];
 export type ModelDetail = Schemas["ModelDetail"];
 export type ModelVersion = Schemas["VersionView"];
+export type Alarm = Schemas["AlarmView"];
 export type Login = Schemas["Login"];
 
 /** Every list answers in this form. */

@@ -10,6 +10,7 @@ import { Empty, Notice } from "../design/parts";
 import { LoginDialog, LoginPage } from "../session/Login";
 import { t } from "../text/messages";
 import { WorklistPage } from "../worklist/WorklistPage";
+import { Alarms } from "./Alarms";
 import { TopBar } from "./TopBar";
 import "./app.css";
 
@@ -51,7 +52,10 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
       <a className="skip" href="#content">
         {t.skip}
       </a>
-      <TopBar me={shown} />
+      <div>
+        <TopBar me={shown} />
+        {shown.role === "admin" ? <Alarms /> : null}
+      </div>
       <main id="content" className="content" tabIndex={-1}>
         <Suspense fallback={<p className="waiting">{t.loading}</p>}>
           <Switch>

@@ -48,6 +48,12 @@ const SHAPES = {
       <path d="m3.6 12.4 8.8-8.8" />
     </g>
   ),
+  incomplete: (
+    <g fill="none" stroke="currentColor" strokeWidth="1.7" strokeLinecap="round">
+      <path d="M1.5 4h8M1.5 8h4M1.5 12h8" />
+      <path d="M9 8h.1M12 8h.1M12.5 4h2M12.5 12h2" />
+    </g>
+  ),
   info: (
     <g fill="none" stroke="currentColor" strokeWidth="1.7" strokeLinecap="round">
       <circle cx="8" cy="8" r="6.7" />

@@ -5,10 +5,10 @@ import { Link, useLocation } from "wouter";
 import { rowsOf, useStudy, useWorklist } from "../api/queries";
 import type { Me, StudyDetail } from "../api/types";
 import { LoadFailed, Stale } from "../design/LoadFailed";
-import { Button, Key } from "../design/parts";
+import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { day, personName } from "../text/format";
+import { day, personName, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
 import { neighbours } from "./neighbours";
@@ -37,10 +37,31 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
   const next = around.next;
   return (
     <div className="study">
-      <Stale error={study.error} />
+      <div>
+        <Stale error={study.error} />
+        <Lacks study={study.data} />
+      </div>
       <Head study={study.data} previous={around.previous} next={next} open={open} />
       <Rooms study={study.data} me={me} next={next === null ? null : () => open(next)} />
     </div>
+  );
+}
+
+/** What of the study's images is not here, and why: it never came, or it was removed. */
+function Lacks({ study }: { study: StudyDetail }): ReactElement {
+  return (
+    <>
+      {study.incomplete === null ? null : (
+        <Notice tone="urgent" title={t.study.incomplete}>
+          <p>{sentence(study.incomplete)}</p>
+        </Notice>
+      )}
+      {study.erased_at === null ? null : (
+        <Notice tone="muted" title={t.study.erased(day(study.erased_at))}>
+          <p>{t.study.erasedWhat}</p>
+        </Notice>
+      )}
+    </>
   );
 }
 

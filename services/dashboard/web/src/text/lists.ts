@@ -30,6 +30,7 @@ export const lists = {
     unrouted: "No pipeline reads this",
     receiving: "Receiving",
     receivingWhy: "More images may still arrive.",
+    incomplete: "Images are missing",
     unknownPatient: "No patient id",
     proposed: "A newer result proposes a change",
     overruled: {

@@ -34,6 +34,13 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
       <td>
         {findingText(row)}
         <div className="tone-muted">{readBy(row)}</div>
+        {row.incomplete ? (
+          <span title={row.incomplete}>
+            <Badge icon="incomplete" tone="urgent">
+              {t.worklist.incomplete}
+            </Badge>
+          </span>
+        ) : null}
         {row.proposed_result_id ? (
           <Badge icon="info" tone="urgent">
             {t.worklist.proposed}
