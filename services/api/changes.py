@@ -19,6 +19,7 @@ from services.store.changes import Weighed
 from services.store.signed import SignedWord
 from services.store.states import JobRole, ReviewState, Verdict
 from services.work.changed import OpenedChange, Shown, open_changes
+from services.work.drawn import drawable
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
@@ -151,7 +152,7 @@ def _side(shown: Shown) -> SideView:
             media_type=artifact.media_type,
             url=f"/api/v1/results/{row.id}/artifacts/{artifact.name}",
         )
-        for artifact in shown.artifacts
+        for artifact in shown.artifacts or drawable(row.document)
     ]
     later = {"result_id": row.id, "role": row.role, "created_at": row.created_at, "artifacts": artifacts}
     return SideView.model_validate(row.document | later)

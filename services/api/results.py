@@ -9,11 +9,13 @@ from starlette.responses import Response
 
 from pipelines.core.errors import BytesRemoved, NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
+from services.api.drawing import RESULT_DRAWN
 from services.api.errors import problems
 from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
 from services.api.result_examples import RESULT_EXAMPLES
 from services.api.views import ResultView
 from services.work.access import Looker, ShownResult, open_artifact, open_result
+from services.work.drawn import without_maps
 
 router = APIRouter(prefix="/results", tags=["results"])
 
@@ -21,6 +23,7 @@ router = APIRouter(prefix="/results", tags=["results"])
 @router.get(
     "/{result_id}",
     summary="A result with findings, explanation and receipt",
+    dependencies=[RESULT_DRAWN],
     responses=problems(NotFound) | {200: {"content": {"application/json": {"examples": RESULT_EXAMPLES}}}},
 )
 def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> ResultView:
@@ -70,4 +73,4 @@ def result_view(shown: ShownResult) -> ResultView:
             for artifact in shown.artifacts
         ],
     }
-    return ResultView.model_validate(row.document | later)
+    return ResultView.model_validate(without_maps(row.document) | later)

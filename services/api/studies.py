@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from pipelines.core.errors import BadCursor, NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
+from services.api.drawing import STUDY_DRAWN
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, after_id, page_of
 from services.api.results import result_view
@@ -117,7 +118,12 @@ class EventView(BaseModel):
     created_at: datetime
 
 
-@router.get("/{study_id}", summary="One study with all that belongs to it", responses=problems(NotFound))
+@router.get(
+    "/{study_id}",
+    summary="One study with all that belongs to it",
+    dependencies=[STUDY_DRAWN],
+    responses=problems(NotFound),
+)
 def study(study_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> StudyView:
     """Opening a study leaves a row in the audit."""
     opened = open_study(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)

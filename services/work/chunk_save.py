@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pipelines.core.errors import OverreadError
 from pipelines.core.types import Artifact, Reading
@@ -22,11 +21,10 @@ from services.store.results import Finished, StoredArtifact
 from services.store.session import unit_of_work
 from services.store.states import JobState
 from services.store.stores import Store
+from services.work.drawn import MAPS
 from services.work.endings import DISCARDED, end, of_disk, through_outages
 
 log = logger("worker")
-#: Where a stored document keeps the maps, npy in base64 by the name that the file has in the API.
-MAPS: Final = "maps"
 
 
 @dataclass(frozen=True, slots=True)
