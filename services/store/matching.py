@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, exists, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from services.store.tables import Patient, Series, Study
@@ -41,11 +41,7 @@ def matching_studies(
 
 def matching_query(site_id: str, asked: StudyAttributes, after: Study | None) -> Select[Study]:
     """The query of `matching_studies`; its order is that of an index, so that it reads no further than its page."""
-    query = select(Study).where(Study.site_id == site_id, *_wanted(asked))
-    if asked.patient_id is not None:
-        query = query.join(Patient, Patient.id == Study.patient_id).where(
-            Patient.site_id == site_id, Patient.patient_id == asked.patient_id
-        )
+    query = select(Study).where(_of_whom(site_id, asked.patient_id), *_wanted(asked))
     if not asked.asks_for_days:
         query = query.order_by(Study.id.desc())
         return query if after is None else query.where(Study.id < after.id)
@@ -53,6 +49,13 @@ def matching_query(site_id: str, asked: StudyAttributes, after: Study | None) ->
     if after is None:
         return query
     return query.where(tuple_(Study.study_date, Study.id) < tuple_(literal(after.study_date), literal(after.id)))
+
+
+def _of_whom(site_id: str, patient_id: str | None) -> ColumnElement[bool]:
+    if patient_id is None:
+        return Study.site_id == site_id
+    # The site is asked of the patient alone: SQLite would walk the site's studies instead of the patient's.
+    return Study.patient_id.in_(select(Patient.id).where(Patient.site_id == site_id, Patient.patient_id == patient_id))
 
 
 def _wanted(asked: StudyAttributes) -> list[ColumnElement[bool]]:
@@ -65,6 +68,10 @@ def _wanted(asked: StudyAttributes) -> list[ColumnElement[bool]]:
         wanted.append(Study.study_date >= asked.first_day)
     if asked.last_day is not None:
         wanted.append(Study.study_date <= asked.last_day)
-    if asked.modality is not None:
-        wanted.append(Study.id.in_(select(Series.study_id).where(Series.modality == asked.modality)))
+    if asked.modality is None:
+        return wanted
+    of_modality = select(Series.study_id).where(Series.modality == asked.modality)
+    # Alone, the modality leads to its studies; beside something else it is looked up for each study that has that.
+    alone = not wanted and asked.patient_id is None
+    wanted.append(Study.id.in_(of_modality) if alone else exists(of_modality.where(Series.study_id == Study.id)))
     return wanted

@@ -63,7 +63,9 @@ def list_rows(
 
 def worklist_query(site_id: str, filters: WorklistFilters, after: Place | None) -> Select[WorklistRow]:
     """The rows that pass all filters but the modality's; an index of the table gives each filter's order."""
-    query = select(WorklistRow).where(WorklistRow.site_id == site_id, *_wanted(filters)).order_by(*ORDER)
+    # A few studies are found by their ids: as a plain column the site would have SQLite walk the whole list in order.
+    site = WorklistRow.site_id if filters.study_ids is None else func.coalesce(WorklistRow.site_id, "")
+    query = select(WorklistRow).where(site == site_id, *_wanted(filters)).order_by(*ORDER)
     if after is None:
         return query
     place = tuple_(literal(after.urgency_rank), literal(after.study_created_at, UtcDateTime), literal(after.id))

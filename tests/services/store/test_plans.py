@@ -1,0 +1,112 @@
+"""Every question of a list, a queue or the scheduler finds its rows through an index, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Final
+
+import pytest
+
+from benchmarks.fill import fill
+from benchmarks.scale_asks import ASKS, WORKLIST
+from benchmarks.scale_world import World, look_around
+from services.settings import Settings
+from services.store import migrate
+from services.store.stores import open_store
+from tests.conftest import fresh_postgresql
+from tests.services.store.plans import Plan, plans_of
+
+STUDIES: Final = 1_000
+#: Tables that grow with the archive: none may be walked for a question.
+GROWING: Final = (
+    "artifacts",
+    "attempts",
+    "audit",
+    "audit_seals",
+    "batch_items",
+    "blobs",
+    "current_results",
+    "instances",
+    "job_inputs",
+    "jobs",
+    "outbox",
+    "patients",
+    "results",
+    "reviews",
+    "search_texts",
+    "series",
+    "slots",
+    "studies",
+    "worklist",
+)
+INDEXES: Final = (
+    ("worklist, first page", "ix_worklist_order"),
+    ("worklist, any deep page", "ix_worklist_order"),
+    ("unread", "ix_worklist_review"),
+    ("signed, deep", "ix_worklist_review"),
+    ("pipeline", "ix_worklist_pipeline"),
+    ("pipeline, deep", "ix_worklist_pipeline"),
+    ("modality, common", "ix_worklist_modality"),
+    ("modality, rare, deep", "ix_worklist_modality"),
+    ("urgency stat", "ix_worklist_urgency"),
+    ("abstained", "ix_worklist_abstained"),
+    ("job failed", "ix_worklist_job_state"),
+    ("receiving", "ix_worklist_study_state"),
+    ("assigned to me, unread", "ix_worklist_assignee"),
+    ("one day", "ix_worklist_day"),
+    ("priors", "ix_studies_patient_id"),
+    ("QIDO: patient id", "ix_patients_patient_id"),
+    ("QIDO: modality on a day", "ix_studies_day"),
+    ("QIDO: rare modality", "ix_series_modality"),
+    ("jobs, failed or quarantined", "ix_jobs_newest"),
+    ("places in the queue of a page of jobs", "ix_jobs_claim"),
+    ("claim and give back", "ix_jobs_claim"),
+    ("sweep", "ix_jobs_lease"),
+    ("due for closing", "ix_studies_quiet"),
+    ("made series left out", "ix_artifacts_derived"),
+    ("batch: counts by state", "ix_batch_items_state"),
+)
+#: What is put together of several walks, or of a few days, is sorted: a page's worth of rows, or a few days'.
+SORTED: Final = {"modality", "day", "a year"}
+IN_ORDER: Final = tuple(ask.name for ask in WORKLIST if not any(word in ask.name for word in SORTED))
+#: Prometheus' counts look at one index of each table from end to end, as seldom as that takes long.
+COUNTED: Final = "metrics"
+NAMED: Final = {ask.name: ask for ask in ASKS}
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A database of synthetic studies, as real in its proportions as a large one."""
+    folder = tmp_path_factory.mktemp("filled")
+    with ExitStack() as opened:
+        url = None
+        if request.param == "postgresql":
+            url = opened.enter_context(fresh_postgresql(request.getfixturevalue("postgresql_server")))
+        settings = Settings(data_dir=folder, models_dir=folder / "none", database_url=url)
+        migrate.upgrade(settings)
+        store = opened.enter_context(closing(open_store(settings)))
+        fill(store, STUDIES)
+        yield look_around(store, settings)
+
+
+def asked(world: World, name: str) -> list[Plan]:
+    """The plans of one question."""
+    return plans_of(world.store, partial(NAMED[name].ask, world))
+
+
+@pytest.mark.parametrize(("name", "index"), INDEXES)
+def test_a_question_finds_its_rows_through_its_index(filled: World, name: str, index: str) -> None:
+    plans = asked(filled, name)
+    assert any(index in line for plan in plans for line in plan.lines), "\n".join(map(str, plans))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMED if name != COUNTED])
+def test_no_question_walks_a_table_that_grows(filled: World, name: str) -> None:
+    assert [plan for plan in asked(filled, name) for table in GROWING if plan.reads_whole(table)] == []
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_a_page_of_the_worklist_is_read_in_the_order_of_an_index(filled: World, name: str) -> None:
+    assert [str(plan) for plan in asked(filled, name) if plan.sorts] == []
