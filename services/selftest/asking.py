@@ -41,10 +41,9 @@ class Asker:
         """One document (Any: JSON); raises GaveUp."""
         return self.ask(lambda _: self.http.get(path))
 
-    def post(self, path: str, key: str = "", body: object = None) -> dict[str, Any]:
-        """What a POST of a JSON body is answered; a conflict is an answer too (Any: JSON). Raises GaveUp."""
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.ask(lambda _: self.http.post(path, json=body, headers=headers), settled=frozenset({_CONFLICT}))
+    def post(self, path: str) -> dict[str, Any]:
+        """What a POST without a body is answered; a conflict is an answer too (Any: JSON). Raises GaveUp."""
+        return self.ask(lambda _: self.http.post(path), settled=frozenset({_CONFLICT}))
 
     def ask(
         self,

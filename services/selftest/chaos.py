@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,7 +45,7 @@ _REQUEST_SECONDS: Final = 30.0
 _READY_SECONDS: Final = 120.0
 #: Timings small enough that a run of seconds meets every one of them.
 TIMINGS: Final[Mapping[str, float]] = {
-    "lease_seconds": 3.0,
+    "lease_seconds": 2.5,
     "heartbeat_seconds": 0.5,
     "sweep_seconds": 0.5,
     "quiet_seconds": 1.0,
@@ -159,7 +159,10 @@ def _fire(system: System, store: Store, plan: Plan, ledger: Ledger, striker: Str
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=f"{system.url}/api/v1", headers=headers, timeout=_REQUEST_SECONDS) as http:
         asker = Asker(http, ledger, begin + plan.seconds + HEAL_SECONDS)
-        with Senders(asker, ledger, plan.visits), Nights(asker, ledger, plan.seconds):
+        with (
+            Senders(asker, ledger, plan.visits),
+            Nights(asker, ledger, plan.seconds) if plan.batches else nullcontext(),
+        ):
             for number, strike in enumerate(plan.strikes, start=1):
                 tell(f"strike {number} of {len(plan.strikes)}: {strike}")
                 striker.strike(strike)

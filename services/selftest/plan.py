@@ -52,7 +52,7 @@ SECONDS: Final[dict[Strike, float]] = {
     Strike.FREEZE_WORKER: 5.0,
 }
 #: Words of planted poison, and how its jobs must end.
-POISON: Final = (Act.CRASH, Act.EXHAUST, Act.FAIL, Act.DEFECT, Act.HANG)
+POISON: Final = (Act.HANG, Act.CRASH, Act.EXHAUST, Act.FAIL, Act.DEFECT)
 #: Below this a run sends no photographs: each killed reader loads the model anew, which takes seconds.
 PHOTOGRAPHS_FROM_SECONDS: Final = 45.0
 _PHOTOGRAPH_EVERY_SECONDS: Final = 15.0
@@ -60,7 +60,7 @@ _VISITS_A_SECOND: Final = 1.2
 _POISON_EVERY: Final = 4  # visits, until every kind was sent once
 _LATER_POISON_EVERY: Final = 15  # and from then on
 _WORK_SECONDS: Final = (0.1, 0.9)  # what most readings take
-_LONG_SECONDS: Final = 2.5  # what some take, so that strikes meet jobs that run
+LONG_SECONDS: Final = 2.5  # what some take, so that strikes meet jobs that run
 _LONG_EVERY: Final = 4  # visits
 _MOST_IMAGES: Final = 4
 _ORDINARY: Final = (
@@ -97,16 +97,19 @@ class Plan:
     seconds: float
     strikes: tuple[Strike, ...]
     visits: tuple[Visit, ...]
+    batches: bool
 
 
 def make_plan(seed: int, seconds: float, strikes: Sequence[Strike] = ()) -> Plan:
-    """A plan for so many seconds; `strikes` are the kinds to choose from, none: all of them.
+    """A plan for so many seconds; of all kinds of strikes, or of `strikes` alone, then without poison and batches.
 
     Every kind comes once before any comes twice. When a strike meets which job is not in the plan: that is up to the
     machine's speed.
     """
     chance = random.Random(seed)
-    return Plan(seed, seconds, _strikes(chance, seconds, strikes or tuple(Strike)), _visits(chance, seed, seconds))
+    whole = not strikes
+    drawn = _strikes(chance, seconds, strikes or tuple(Strike))
+    return Plan(seed, seconds, drawn, _visits(chance, seed, seconds, poisoned=whole), batches=whole)
 
 
 def _strikes(chance: random.Random, seconds: float, kinds: Sequence[Strike]) -> tuple[Strike, ...]:
@@ -118,13 +121,12 @@ def _strikes(chance: random.Random, seconds: float, kinds: Sequence[Strike]) -> 
     return tuple(drawn)
 
 
-def _visits(chance: random.Random, seed: int, seconds: float) -> tuple[Visit, ...]:
+def _visits(chance: random.Random, seed: int, seconds: float, *, poisoned: bool) -> tuple[Visit, ...]:
     number = max(len(_ORDINARY), int(seconds * _VISITS_A_SECOND))
     kinds = [_ORDINARY[at % len(_ORDINARY)] for at in range(number)]
     chance.shuffle(kinds)
     words = [_work(chance, kind, at) for at, kind in enumerate(kinds)]
-    first = range(_POISON_EVERY // 2, number, _POISON_EVERY)[: len(POISON)]
-    for order, at in enumerate([*first, *range(first.stop, number, _LATER_POISON_EVERY)]):
+    for order, at in enumerate(_poisoned(number) if poisoned else ()):
         kinds[at], words[at] = VisitKind.SINGLE, Word(POISON[order % len(POISON)])
     visits = [
         Visit(at * seconds / number, f"{seed}-{at}", kind, word, chance.randint(1, _MOST_IMAGES))
@@ -138,7 +140,13 @@ def _visits(chance: random.Random, seed: int, seconds: float) -> tuple[Visit, ..
     return tuple(sorted(visits, key=lambda visit: visit.at))
 
 
+def _poisoned(number: int) -> list[int]:
+    """Which of so many visits bring poison."""
+    first = range(_POISON_EVERY // 2, number, _POISON_EVERY)[: len(POISON)]
+    return [*first, *range(first.stop, number, _LATER_POISON_EVERY)]
+
+
 def _work(chance: random.Random, kind: VisitKind, at: int) -> Word:
     seconds = round(chance.uniform(*_WORK_SECONDS), 2)
     is_long = kind is VisitKind.CANCEL or at % _LONG_EVERY == 0
-    return Word(Act.SLEEP, _LONG_SECONDS if is_long else seconds)
+    return Word(Act.SLEEP, LONG_SECONDS if is_long else seconds)

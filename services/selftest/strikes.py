@@ -18,15 +18,16 @@ from redis.exceptions import RedisError
 from sqlalchemy import delete, select
 
 from pipelines.core.errors import Unavailable
+from pipelines.selftest_words import study_uid
 from services.selftest.brokers import Broker
 from services.selftest.databases import Database
 from services.selftest.faults import Faults
 from services.selftest.ledger import Ledger
-from services.selftest.plan import Strike
+from services.selftest.plan import LONG_SECONDS, Strike
 from services.store.session import unit_of_work
 from services.store.states import JobState
 from services.store.stores import Store
-from services.store.tables import Blob, Job
+from services.store.tables import Blob, Job, Study
 from services.worker.embedded import System
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Running:
     fence: int
     worker: str
     alone: bool
+    seconds: float  # that its reading takes
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Striker:
 
     def _freeze_worker(self) -> None:
         """Past its lease, until somebody else has its job: when it wakes it has a result and no right to save it."""
-        job = self._victim()
+        job = self._victim(at_least=LONG_SECONDS)
         pid = self._worker(job) if job is not None else None
         if job is None or pid is None:
             return
@@ -153,24 +155,43 @@ class Striker:
 
         return patiently(ask)
 
-    def _victim(self) -> Running | None:
-        """A job in the middle of its reading, once none runs that one more blow would quarantine.
+    def _victim(self, at_least: float = 0.0) -> Running | None:
+        """An innocent job in the middle of its reading, once none runs that one more blow would quarantine.
 
         A job that ended its process twice for no known reason runs alone, and a third time ends it, innocent or not:
-        that is the rule (docs/jobs.md), so no job may be hit three times.
+        that is the rule (docs/jobs.md), so no job may be hit three times. `at_least` is how long the reading should
+        take, in seconds; one that takes less is taken where none that does comes in time.
         """
-        self._wait(lambda: (now := self._running()) and not any(job.alone for job in now), _PATIENCE_SECONDS)
+
+        def found() -> bool:
+            now = self._running()
+            return any(job.seconds >= at_least for job in now) and not any(job.alone for job in now)
+
+        self._wait(found, _PATIENCE_SECONDS)
         time.sleep(self.chance.uniform(0, _DEPTH_SECONDS))
         running = self._running()
         if not running or any(job.alone for job in running):
             return None
-        return self.chance.choice(running)
+        return max(running, key=lambda job: job.seconds) if at_least else self.chance.choice(running)
 
     def _running(self) -> list[Running]:
+        """The jobs that run, but for planted poison, which ends by itself and nobody has to hit."""
+        sent = {study_uid(visit.name): visit for visit in self.ledger.visits}
+
         def ask() -> list[Running]:
             with unit_of_work(self.store.database, writing=False) as session:
-                rows = session.scalars(select(Job).where(Job.state == JobState.RUNNING).order_by(Job.id))
-                return [Running(row.id, row.fence, row.worker or "", row.alone) for row in rows]
+                rows = session.execute(
+                    select(Job, Study.study_instance_uid)
+                    .join(Study, Study.id == Job.study_id)
+                    .where(Job.state == JobState.RUNNING)
+                    .order_by(Job.id)
+                ).all()
+            visits = [(row[0], sent.get(row[1])) for row in rows]
+            return [
+                Running(job.id, job.fence, job.worker or "", job.alone, visit.word.seconds if visit else 0.0)
+                for job, visit in visits
+                if visit is None or not visit.is_poison
+            ]
 
         return patiently(ask)
 
