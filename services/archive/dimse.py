@@ -151,7 +151,10 @@ class Dimse:
         handlers: Sequence[evt.EventHandlerType] = (),
         roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
     ) -> Iterator[Association]:
-        """An association with the archive, released at the end. Raises SourceRefused, SourceUnavailable."""
+        """An association with the archive, released at the end, and aborted where that comes early.
+
+        Raises SourceRefused, SourceUnavailable.
+        """
         self._pace.wait()
         where = (self._archive.host, self._archive.port)
         association = entity.associate(
@@ -162,10 +165,15 @@ class Dimse:
             if association.is_rejected and answer is not None and answer.result == REJECTED_PERMANENT:
                 raise SourceRefused("the archive does not take our AE title, or not its own", code="source_credentials")
             raise SourceUnavailable
+        is_done = False
         try:
             yield association
+            is_done = True
         finally:
-            association.release()
+            if is_done:
+                association.release()
+            else:
+                association.abort()
 
 
 @contextmanager
