@@ -24,8 +24,6 @@ class AlarmCode(StrEnum):
     STORAGE_FULL = "storage_full"  #: a disk or the quota of stored bytes is full; intake refuses images
     BLOBS_MISSING = "blobs_missing"  #: bytes that rows refer to are not in the store
     BLOBS_DAMAGED = "blobs_damaged"  #: stored bytes are not what their name says
-    ARCHIVE_AWAY = "archive_away"  #: an archive that a batch reads from does not answer
-    BATCH_FAILED = "batch_failed"  #: a batch ended because its source cannot be read
 
 
 #: The sentence of each code, for those who read no source.
@@ -34,8 +32,6 @@ SENTENCES: Final = {
     AlarmCode.STORAGE_FULL: "A disk or the quota of stored bytes is full; new images are refused until there is room.",
     AlarmCode.BLOBS_MISSING: "Stored files are missing; `overread db check` names them.",
     AlarmCode.BLOBS_DAMAGED: "Stored files are damaged; `overread db check` names them.",
-    AlarmCode.ARCHIVE_AWAY: "An archive that a batch reads from does not answer.",
-    AlarmCode.BATCH_FAILED: "A batch ended because its source cannot be read.",
 }
 
 
