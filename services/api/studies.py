@@ -7,6 +7,7 @@ from datetime import date, datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from pipelines.core.change import ChangeKind
 from pipelines.core.errors import BadCursor, NotFound
 from services.api.deps import RowId, Technician, TheSettings, TheStore
 from services.api.drawing import STUDY_DRAWN
@@ -28,7 +29,7 @@ from services.store.places import places_in_queue
 from services.store.session import unit_of_work
 from services.store.states import SeriesState, StudyState
 from services.store.studies import SeriesTree
-from services.store.tables import Instance, OutboxEvent, Patient, Study
+from services.store.tables import Instance, OutboxEvent, Patient, Study, WorklistRow
 from services.work.access import Looker, OpenedStudy, open_priors, open_study
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -99,6 +100,16 @@ class StudyHead(BaseModel):
     completed_at: datetime | None
 
 
+class StudyChange(BaseModel):
+    """What a reading overnight says otherwise; its result stands among the results as `proposed`."""
+
+    slot_id: str
+    kind: ChangeKind
+    headline: str = Field(examples=["DR grade 1 -> 2, now referable"])
+    weight: float
+    batch_id: str
+
+
 class StudyView(StudyHead):
     """One study with patient, series, jobs, results and reviews; the newest job and result come first."""
 
@@ -107,6 +118,7 @@ class StudyView(StudyHead):
     jobs: list[JobView]
     results: list[ResultView]
     reviews: list[ReviewView]
+    changes: list[StudyChange] = Field(description="Until a reader signs after them.")
 
 
 class EventView(BaseModel):
@@ -159,6 +171,20 @@ def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
         jobs=[job_view(job, places.get(job.id)) for job in opened.jobs],
         results=[result_view(shown) for shown in opened.results],
         reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
+        changes=[study_change(row) for row in opened.marks],
+    )
+
+
+def study_change(row: WorklistRow) -> StudyChange:
+    """The mark of a worklist line as JSON."""
+    return StudyChange.model_validate(
+        {
+            "slot_id": row.slot_id,
+            "kind": row.change,
+            "headline": row.change_headline,
+            "weight": row.change_weight,
+            "batch_id": row.change_batch_id,
+        }
     )
 
 

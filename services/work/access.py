@@ -28,6 +28,7 @@ from services.store.tables import (
     Series,
     Study,
     User,
+    WorklistRow,
 )
 from services.work.volumes import SeriesFiles
 
@@ -61,12 +62,13 @@ class ShownReview:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStudy:
-    """Everything known of a study, newest jobs and results first."""
+    """Everything known of a study, newest jobs and results first; `marks` are its lines that a batch found changed."""
 
     tree: StudyTree
     jobs: Sequence[Job]
     results: Sequence[ShownResult]
     reviews: Sequence[ShownReview]
+    marks: Sequence[WorklistRow]
 
 
 def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
@@ -80,8 +82,10 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
         shown = [_shown(session, row) for row in rows]
         slots = dict.fromkeys(row.slot_id for row in rows)
         words = [word for slot_id in slots for word in _words(session, slot_id)]
+        marked = select(WorklistRow).where(WorklistRow.study_id == study_id, WorklistRow.change.is_not(None))
+        marks = session.scalars(marked.order_by(WorklistRow.id)).all()
     _leave_trace(store, looker, "study.opened", study_id)
-    return OpenedStudy(tree, jobs, shown, words)
+    return OpenedStudy(tree, jobs, shown, words, marks)
 
 
 def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:

@@ -75,6 +75,9 @@ def test_a_signed_study_says_with_which_answer_its_reader_agrees(web: Web, reade
     study = client.get(f"/api/v1/studies/{old.study_id}").json()
     standing = {result["id"]: (result["current"], result["proposed"]) for result in study["results"]}
     assert standing == {old.result_id: (True, False), new.result_id: (False, True)}
+    assert [(one["slot_id"], one["headline"]) for one in study["changes"]] == [
+        (old.slot_id, "DR grade 1 -> 2, now referable")
+    ]
 
 
 def test_the_worklist_carries_the_mark_until_a_reader_signs(web: Web, reader: Reader, night: Night) -> None:

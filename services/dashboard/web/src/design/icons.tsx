@@ -60,6 +60,12 @@ const SHAPES = {
       <path d="M8 7.3V11M8 4.9V5" />
     </g>
   ),
+  changed: (
+    <g fill="none" stroke="currentColor" strokeWidth="1.7" strokeLinecap="round" strokeLinejoin="round">
+      <path d="M2 5.5h11m-3-3 3 3-3 3" />
+      <path d="M14 11H3m3-3-3 3 3 3" />
+    </g>
+  ),
   live: <circle cx="8" cy="8" r="4.5" fill="currentColor" />,
   polling: <circle cx="8" cy="8" r="4.5" fill="none" stroke="currentColor" strokeWidth="1.7" strokeDasharray="3 2" />,
 } as const;

@@ -2,7 +2,7 @@
 import { useState, type ReactElement } from "react";
 import { useSearch } from "wouter";
 
-import type { Me, StudyDetail } from "../api/types";
+import type { Me, StudyChange, StudyDetail } from "../api/types";
 import { Button, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -95,7 +95,12 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
         <div className="side-scroll">
           <Machine unrouted={study.unrouted_reason} question={question} me={me} />
           {question.results.some((one) => one.proposed) ? (
-            <Proposed wants={wantsProposed} want={setWantsProposed} />
+            <Proposed
+              change={study.changes.find((one) => one.slot_id === question.slotId) ?? null}
+              signed={question.reviews.some((review) => review.standing)}
+              wants={wantsProposed}
+              want={setWantsProposed}
+            />
           ) : null}
           {result ? (
             <>
@@ -121,12 +126,20 @@ function wayOn(unsigned: Question | null, choose: (slotId: string) => void, next
   return next === null ? null : { text: t.review.next, key: KEYS.verdict.nextStudy[0], go: next };
 }
 
-function Proposed({ wants, want }: { wants: boolean; want: (wants: boolean) => void }): ReactElement {
+type ProposedProps = {
+  change: StudyChange | null;
+  signed: boolean;
+  wants: boolean;
+  want: (wants: boolean) => void;
+};
+
+function Proposed({ change, signed, wants, want }: ProposedProps): ReactElement {
+  const back = signed ? t.study.showSigned : t.study.showPresent;
   return (
-    <Notice tone="urgent" title={t.study.proposed}>
-      <p>{t.study.proposedWhat}</p>
+    <Notice tone="urgent" title={change === null ? t.study.proposed : t.change.told(change.kind, change.headline)}>
+      <p>{signed ? t.study.proposedWhat : t.study.proposedUnsigned}</p>
       <Button small aria-pressed={wants} onClick={() => want(!wants)}>
-        {wants ? t.study.showSigned : t.study.showProposed}
+        {wants ? back : t.study.showProposed}
       </Button>
     </Notice>
   );

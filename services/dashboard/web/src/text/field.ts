@@ -7,6 +7,16 @@ const STEPS: Record<string, string> = {
   postprocess: "Putting together",
 };
 
+const CHANGES: Record<string, string> = {
+  any: "Changed in any way",
+  none: "The same",
+  changed: "Changed",
+  crossed: "Crossed a line",
+  answered: "Answered now",
+  unanswered: "No answer any more",
+  new: "First reading",
+};
+
 export const field = {
   urgency: {
     stat: "Stat",
@@ -37,6 +47,13 @@ export const field = {
     reconstruction_sense: "MRI reconstruction, SENSE",
     reconstruction_compressed_sensing: "MRI reconstruction, compressed sensing",
   } as Record<string, string>,
+  change: {
+    kinds: CHANGES,
+    told: (kind: string, headline: string | null) => {
+      const name = CHANGES[kind] ?? kind;
+      return headline === null ? name : `${name}: ${headline.replace("->", "→")}`;
+    },
+  },
   abstained: "Model abstained",
   labels: {
     dr_grade: "Retinopathy grade",

@@ -25,6 +25,7 @@ export const lists = {
       urgency: "Urgency",
       state: "Machine",
       pipeline: "Question",
+      change: "Re-read overnight",
       any: "All",
     },
     unrouted: "No pipeline reads this",

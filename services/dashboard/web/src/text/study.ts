@@ -32,7 +32,9 @@ export const study = {
     taken: (date: string) => `taken ${date}`,
     proposed: "A newer result proposes a change",
     proposedWhat: "The signed reading stays the answer until a reader signs another.",
+    proposedUnsigned: "The answer before stays until a reader signs another.",
     showProposed: "Show the newer result",
+    showPresent: "Show the answer before",
     showSigned: "Show the signed result",
   },
   questions: {

@@ -10,12 +10,14 @@ const WORDS: Record<FilterName, Record<string, string>> = {
   urgency: t.urgency,
   job_state: t.jobState,
   pipeline: t.pipelines,
+  change: t.change.kinds,
 };
 const LABELS: Record<FilterName, string> = {
   review_state: t.worklist.filters.review,
   urgency: t.worklist.filters.urgency,
   job_state: t.worklist.filters.state,
   pipeline: t.worklist.filters.pipeline,
+  change: t.worklist.filters.change,
 };
 
 const NAMES = Object.keys(LABELS) as FilterName[];

@@ -41,7 +41,11 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
             </Badge>
           </span>
         ) : null}
-        {row.proposed_result_id ? (
+        {row.change ? (
+          <Badge icon="changed" tone="urgent">
+            {t.change.told(row.change, row.change_headline)}
+          </Badge>
+        ) : row.proposed_result_id ? (
           <Badge icon="info" tone="urgent">
             {t.worklist.proposed}
           </Badge>

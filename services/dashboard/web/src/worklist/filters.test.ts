@@ -15,3 +15,8 @@ test("a pipeline that somebody added may be filtered by", () => {
   expect(knownFilters({ pipeline: "spleen_ct" })).toEqual({ pipeline: "spleen_ct" });
   expect(knownFilters({ pipeline: "<b>" })).toEqual({});
 });
+
+test("what a reading overnight changed may be filtered by", () => {
+  expect(knownFilters({ change: "crossed" })).toEqual({ change: "crossed" });
+  expect(knownFilters({ change: "sideways" })).toEqual({});
+});

@@ -3,6 +3,7 @@ export const FILTERS = {
   review_state: ["unread", "drafted", "signed"],
   urgency: ["stat", "urgent", "check", "routine"],
   job_state: ["queued", "running", "succeeded", "failed", "quarantined", "cancelled"],
+  change: ["any", "crossed", "unanswered", "answered", "changed", "new"],
 } as const;
 
 /** Pipelines are not a fixed list: models that somebody added have their own names. */
