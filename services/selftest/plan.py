@@ -143,7 +143,7 @@ def _visits(chance: random.Random, seed: int, seconds: float, *, poisoned: bool)
 def _poisoned(number: int) -> list[int]:
     """Which of so many visits bring poison."""
     first = range(_POISON_EVERY // 2, number, _POISON_EVERY)[: len(POISON)]
-    return [*first, *range(first.stop, number, _LATER_POISON_EVERY)]
+    return [*first, *range(first.stop + _LATER_POISON_EVERY, number, _LATER_POISON_EVERY)]
 
 
 def _work(chance: random.Random, kind: VisitKind, at: int) -> Word:

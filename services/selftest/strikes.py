@@ -32,11 +32,11 @@ from services.worker.embedded import System
 
 T = TypeVar("T")
 #: How long a strike waits for what it wants to hit.
-_PATIENCE_SECONDS: Final = 6.0
+_PATIENCE_SECONDS: Final = 4.0
 _POLL_SECONDS: Final = 0.05
 _FULL_SECONDS: Final = 1.5
 #: A worker that is given its job's new fence number this late was not overtaken.
-_FREEZE_SECONDS: Final = 12.0
+_FREEZE_SECONDS: Final = 9.0
 #: The row of a blob that counts towards the quota.
 _FILLER: Final = "f" * 64
 #: Into the middle of a reading.

@@ -1,4 +1,4 @@
-"""kill -9 of whatever runs, while it runs: every job still ends in exactly one result, every slot in one answer."""
+"""kill -9 while photographs are read: every job still ends in one result; `overread selftest` does the rest of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from services.store import audit
 from services.store.session import unit_of_work
 from services.store.states import JobState
-from services.store.tables import Attempt, CurrentResult, Job, Result, Slot
+from services.store.tables import CurrentResult, Job, Result, Slot
 from services.worker.deaths import resident_bytes
 from tests.e2e.conftest import Running
 
@@ -139,17 +139,6 @@ def assert_exactly_once(system: Running) -> None:
     assert pointed == {slot: slot for slot in slots}
     audit.seal(system.store)
     assert audit.verify(system.store).intact
-
-
-@pytest.mark.timeout(600)
-def test_blows_to_every_part_lose_no_job_and_double_no_result(system: Running, retina_photo: Path) -> None:
-    random.seed(1)
-    system.ended(system.submit(retina_photo, "warm")["studies"][0]["jobs"][0])
-    strike(system, retina_photo, list(BLOWS))
-    assert_exactly_once(system)
-    with unit_of_work(system.store.database, writing=False) as session:
-        outcomes = session.scalars(select(Attempt.outcome)).all()
-    assert {"lease_lost", "died"} <= set(outcomes), "the blows did not hit a job"
 
 
 @pytest.mark.timeout(120)
