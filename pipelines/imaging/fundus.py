@@ -192,7 +192,7 @@ def measure(rgb: Picture, retina: Retina) -> Appearance:
     coarse_detail = float((middle - coarse)[inside].std())
     return Appearance(
         sharpness=float((fine - middle)[inside].std()) / coarse_detail if coarse_detail else 0.0,
-        brightness=float((square[inside] @ LUMA).mean()),
+        brightness=float(np.einsum("pc,c->p", square[inside], LUMA).mean()),
         saturated=float((green[inside] >= BURNT_OUT).mean()),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.imaging.fundus import DARK_FLOOR, brightest
-from pipelines.nets.cam import Map, grad_cam, is_degenerate
+from pipelines.nets.cam import Map, evidence, grad_cam, is_degenerate
 
 #: A map with more of its mass than the rest beside the retina explains the camera, not the eye.
 LEAST_INSIDE: Final = 0.7
@@ -40,7 +40,7 @@ def support(features: NDArray[np.float32], weights: NDArray[np.float32]) -> floa
     (c, h, w) and (c,): with pooling and a linear head the sum of the contributions is the logit but for its bias. Only
     the positive ones are in the map; below one half it shows the smaller part.
     """
-    contributions = np.tensordot(weights, features, axes=1)
+    contributions = evidence(features, weights)
     positive = float(np.maximum(contributions, 0).sum())
     total = float(np.abs(contributions).sum())
     return positive / total if total > 0 else 0.0
