@@ -280,4 +280,4 @@ def test_nothing_that_identifies_is_logged(
     file = dicom(PatientName="Planted^Person", PatientID="PLANTED-7")
     listening.send(file, dicom(PatientName="Planted^Person", SeriesInstanceUID=None))
     said = caplog.text + "".join(capfd.readouterr())
-    assert not [word for word in ("Planted", "PLANTED-7", str(dataset(file).StudyInstanceUID)) if word in said]
+    assert not [word for word in ("Planted", "PLANTED-7", str(dataset(file).SOPInstanceUID)) if word in said]
