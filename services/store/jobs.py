@@ -137,7 +137,9 @@ def add_job(session: Session, new: NewJob) -> AddedJob:
         for position, instance in enumerate(new.instance_ids)
     )
     session.flush()
-    announce(session, job_id, new.study_id, JobState.QUEUED)
+    if new.role is JobRole.LIVE or not worklist.shows(session, new.slot_id):
+        worklist.project(session, new.study_id)
+    _tell(session, job_id, new.study_id, JobState.QUEUED)
     return AddedJob(job_id, created=True)
 
 
@@ -336,4 +338,8 @@ def _set_held(session: Session, batch_id: str, *, held: bool) -> None:
 def announce(session: Session, job_id: str, study_id: str, state: JobState) -> None:
     """Project the change onto the worklist and into the event stream, in the transaction of the change."""
     worklist.project(session, study_id)
+    _tell(session, job_id, study_id, state)
+
+
+def _tell(session: Session, job_id: str, study_id: str, state: JobState) -> None:
     outbox.emit(session, "job", study_id, {"job": job_id, "study": study_id, "state": state.value})

@@ -50,6 +50,11 @@ def project(session: Session, study_id: str) -> None:
     before_commit(session, f"worklist:{study_id}", _rebuild, session, study_id)
 
 
+def shows(session: Session, slot_id: str) -> bool:
+    """Whether the question has a row: what shadows and batches do to it before their results changes nothing there."""
+    return session.scalar(select(WorklistRow.id).where(WorklistRow.slot_id == slot_id).limit(1)) is not None
+
+
 def _rebuild(session: Session, study_id: str) -> None:
     session.flush()
     # Not the study's row: a worker that claims a job and a late image that cancels it would wait for each other.

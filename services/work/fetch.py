@@ -166,9 +166,9 @@ class Fetcher:
         opened.failures = 0
         for study_id in study_ids:
             shelve(self.parts.store, study_id, FETCHERS, self._actor(batch))
-        with unit_of_work(self.parts.store.database) as session:
-            for study_id in study_ids:
+            with unit_of_work(self.parts.store.database) as session:
                 _make_items(session, batch, study_id)
+        with unit_of_work(self.parts.store.database) as session:
             state = FetchState.FETCHED if study_ids else FetchState.FAILED
             fetches.end_fetch(session, taken.id, state, study_ids[0] if study_ids else None, code)
 

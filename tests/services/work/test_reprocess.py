@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -312,3 +313,26 @@ def test_a_retired_version_reads_nothing(archive: Archive, store: Store) -> None
         models.add_event(session, version.id, ModelState.RETIRED, "user:1", "no good")
     with pytest.raises(ModelError):
         archive.start()
+
+
+def test_two_schedulers_at_once_do_nothing_twice(archive: Archive, each_store: Store) -> None:
+    for number in range(6):
+        archive.study(f"more-{number}", grade(1))
+    batch_id = archive.start()
+
+    def schedule() -> None:
+        for _ in range(8):
+            tend_all(each_store, archive.bell, archive.settings)
+
+    with ThreadPoolExecutor(3) as threads:
+        schedulers = [threads.submit(schedule) for _ in range(2)]
+        worker = threads.submit(lambda: [archive.read_all() for _ in range(30)])
+        read = sum(worker.result())
+        for each in schedulers:
+            each.result()
+    for _ in range(6):
+        archive.tend()
+        read += archive.read_all()
+    archive.tend()
+    assert (read, len(archive.jobs()), len(archive.items(batch_id))) == (9, 9, 9)
+    assert archive.state == (BatchState.FINISHED, None)
