@@ -17,7 +17,7 @@ from services.store.reviews import NewReview
 from services.store.session import unit_of_work
 from services.store.states import JobRole, JobState, ModelState, Priority, ReviewAction, Verdict
 from services.store.stores import Store
-from services.store.tables import CurrentResult, Job, ModelEvent, ModelVersion, Result, Slot, WorklistRow
+from services.store.tables import CurrentResult, Job, JobInput, ModelEvent, ModelVersion, Result, Slot, WorklistRow
 from services.work.comparison import comparison_of
 from services.work.models import promote, retire, roll_back, shadow
 from tests.services.conftest import Desk
@@ -65,7 +65,8 @@ class Clinic(Ward):
             with unit_of_work(self.store.database) as session:
                 version = session.get_one(ModelVersion, claim.model_version_id).version
                 answer = grade(said[f"v{version[0]}"])
-                receipt = replace(answer.receipt, inputs=(f"sha256:{claim.study_id}",))
+                images = session.scalars(select(JobInput.instance_id).filter_by(job_id=claim.job_id))
+                receipt = replace(answer.receipt, inputs=tuple(sorted(images)))
                 answer = replace(answer, model=ModelRef(NAME, version, "1" * 64), receipt=receipt)
                 results.save_result(session, self.store.blobs, claim, answer, reading_json(answer), [])
 
@@ -145,6 +146,16 @@ def test_two_versions_are_compared_on_the_images_that_both_have_read(clinic: Cli
     assert (figures["clinicians"]["reference"]["count"], figures["clinicians"]["candidate"]["count"]) == (1, 0)
     assert figures["seconds"] == {"reference": 0.1, "candidate": 0.1}
     assert [one["study_id"] for one in figures["largest"]][:1] == [worse]
+
+
+def test_a_reading_of_more_images_is_not_compared_with_one_of_fewer(clinic: Clinic, store: Store) -> None:
+    study_id = clinic.read_both(1, v1=1, v2=1)
+    retire(store, ACTOR, NAME, "2.0.0", "seen enough")
+    clinic.take(StudyInstanceUID="1.2.3.1", SeriesInstanceUID="1.2.3.1.1", SOPInstanceUID="1.2.3.1.1.2")
+    clinic.complete(study_id)
+    clinic.read_all(v1=4)
+    figures = comparison_of(store, NAME, "2.0.0")
+    assert (figures["n"], figures["kinds"]["none"]) == (1, 1)
 
 
 def test_nothing_is_compared_where_nothing_is_in_use_or_named(clinic: Clinic, store: Store) -> None:
