@@ -52,7 +52,7 @@ def _redis(folder: Path) -> Iterator[Broker]:
     if program is None:
         raise BadRequest("there is no redis-server on this machine", code="no_redis")
     server = replace(Valkey.fresh(folder / "redis"), program=program)
-    children = Children(os.environ, folder / "logs", _GRACE_SECONDS)
+    children = Children({}, folder / "logs", _GRACE_SECONDS)  # a server needs nothing of our environment
     children.start(Program("broker", "redis", server.command, reset=server.forget))
     try:
         yield Broker(server.url, lambda system: children.pids("broker"))
