@@ -152,7 +152,7 @@ def _opened(settings: Settings) -> Iterator[Store]:
 
 
 def _fire(system: System, store: Store, plan: Plan, ledger: Ledger, striker: Striker, tell: Tell) -> None:
-    """Send and strike until the plan is over, then wait for the senders."""
+    """Send and strike until the time is over, each kind of strike at least once; then wait for the senders."""
     with unit_of_work(store.database) as session:
         key = users.create_key(session, ACTOR, Role.ADMIN, ACTOR).key
     begin = time.monotonic()
@@ -164,7 +164,9 @@ def _fire(system: System, store: Store, plan: Plan, ledger: Ledger, striker: Str
             Nights(asker, ledger, plan.seconds) if plan.batches else nullcontext(),
         ):
             for number, strike in enumerate(plan.strikes, start=1):
-                tell(f"strike {number} of {len(plan.strikes)}: {strike}")
+                if number > len(set(plan.strikes)) and time.monotonic() - begin > plan.seconds:
+                    break
+                tell(f"strike {number}: {strike}")
                 striker.strike(strike)
                 time.sleep(_breath(plan, number, begin))
             tell("waiting for the senders")
