@@ -126,9 +126,9 @@ def test_a_quiet_study_is_due_for_closing_unless_its_sender_holds_it(each_store:
         patient = session.get_one(Study, held).patient_id
         studies.upsert_study(session, each_store.site_id, patient, StudyFacts("1.2", hold=True))
     with unit_of_work(each_store.database, writing=False) as session:
-        assert closing.due_for_closing(session, Patience(0, 60), 10) == [quiet]
-        assert closing.due_for_closing(session, Patience(0, 0), 10) == [quiet, held]
-        assert closing.due_for_closing(session, Patience(60, 60), 10) == []
+        assert closing.due_for_closing(session, Patience(quiet=0, incomplete=60, held=60), 10) == [quiet]
+        assert closing.due_for_closing(session, Patience(quiet=0, incomplete=0, held=0), 10) == [quiet, held]
+        assert closing.due_for_closing(session, Patience(quiet=60, incomplete=60, held=60), 10) == []
 
 
 def test_priors_are_the_patients_earlier_studies(store: Store) -> None:
