@@ -35,6 +35,7 @@ def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSe
     "/{result_id}/artifacts/{name}",
     summary="The bytes of an artifact",
     response_class=Response,
+    dependencies=[RESULT_DRAWN],
     responses=problems(NotFound, BytesRemoved) | BYTES_RESPONSES,
 )
 def artifact(

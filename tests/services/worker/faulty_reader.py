@@ -15,6 +15,7 @@ from pipelines.core.entry import Entry
 from pipelines.core.errors import CorruptPixels
 from pipelines.core.types import Reading, Subject
 from pipelines.imaging.decoder import Decoder
+from pipelines.pipeline import Pipeline
 from services.log import configure
 from services.settings import Settings
 from services.worker.reading import Shelf, serve
@@ -25,6 +26,10 @@ GROWN_BYTES = 200 * 1024**2
 
 class Faulty:
     """A pipeline that can be told to fail."""
+
+    ahead = 2
+    draws_on_demand = False
+    run_batch = Pipeline.run_batch
 
     def __init__(self) -> None:
         """Remembers what it took."""
