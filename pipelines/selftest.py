@@ -48,7 +48,7 @@ WEIGHTS: Final = Path("models/model.safetensors")
 CARD: Final = Path("docs/README.md")
 #: Memory is taken in pieces, slowly enough that who watches sees it grow.
 _PIECE_BYTES: Final = 64 * 1024**2
-_PIECE_SECONDS: Final = 0.02
+_PIECE_SECONDS: Final = 0.01
 #: A little more than what the process may hold: the machine must survive where nobody watches.
 _EXCESS: Final = 1.25
 _HANG_SECONDS: Final = 86_400.0

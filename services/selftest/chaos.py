@@ -58,7 +58,7 @@ TIMINGS: Final[Mapping[str, float]] = {
 }
 
 #: A reader with the shipped model needs more; a job that exhausts memory then takes longer to be found out.
-MEMORY_WITH_PHOTOGRAPHS: Final = 2048 * MEBIBYTE
+MEMORY_WITH_PHOTOGRAPHS: Final = 1280 * MEBIBYTE
 
 #: Hears what a run does now.
 Tell = Callable[[str], None]

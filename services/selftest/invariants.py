@@ -30,7 +30,7 @@ _ENDED: Final = (JobState.SUCCEEDED, JobState.FAILED, JobState.QUARANTINED, JobS
 #: How a job of planted poison may end; one that a person cancelled, or a late slice, is cancelled.
 _POISONED: Final[dict[Act, tuple[JobState, ...]]] = {
     Act.CRASH: (JobState.QUARANTINED,),
-    Act.EXHAUST: (JobState.QUARANTINED,),
+    Act.EXHAUST: (JobState.QUARANTINED, JobState.FAILED),  # on a slow machine its time may end before its memory
     Act.FAIL: (JobState.FAILED,),
     Act.DEFECT: (JobState.FAILED, JobState.QUARANTINED),
     Act.HANG: (JobState.FAILED, JobState.QUARANTINED),
