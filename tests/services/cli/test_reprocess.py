@@ -107,12 +107,9 @@ def test_changes_and_summary_of_a_finished_batch(overread: Overread, settings: S
         ("--window", "22:00"),
         ("--window", "22:00-06:00", "--zone", "Mars/Olympus"),
         ("--from", "yesterday"),
-        ("--from", "2026-02-01", "--to", "2026-01-01"),
         ("--folder", "/no/such/folder"),
         ("--archive", "nobody"),
         ("--finding", "dr_grade:two"),
-        ("--model-version", "9.9.9"),
-        ("--studies-a-night", "0"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(

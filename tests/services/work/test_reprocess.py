@@ -16,6 +16,7 @@ from services.store.states import BatchItemState, BatchState, JobState, ModelSta
 from services.store.stores import Store
 from services.store.tables import AuditRow, Job, OutboxEvent, Result, Study
 from services.work import reprocess, tend
+from services.work.release import release
 from services.work.tend import clear, tend_all
 from tests.services.archives import MORNING, NEXT_NIGHT, NIGHT, WINDOW, Archive
 from tests.services.conftest import Desk
@@ -154,14 +155,24 @@ def test_what_an_earlier_batch_read_is_settled_without_reading_again(archive: Ar
         archive.tend()
         archive.read_all()
     second = archive.start()
-    for _ in range(3):
-        archive.tend()
+    archive.tend()
     assert archive.state == (BatchState.FINISHED, None)
     assert [item.new_result_id for item in archive.items(second)] == [
         item.new_result_id for item in archive.items(first)
     ]
     with unit_of_work(each_store.database, writing=False) as session:
         assert len(session.scalars(select(Result).where(Result.role == "batch")).all()) == 3
+
+
+def test_a_question_that_was_answered_is_settled_as_it_is_asked(archive: Archive, store: Store) -> None:
+    archive.start()
+    archive.tend()
+    archive.read_all()
+    second = archive.start()
+    tend.plan(store, second)
+    tend.follow_clock(store, second, NIGHT)
+    release(store, archive.bell, second, ahead=2, left=None)
+    assert [item.state for item in archive.items(second)] == ["done", "done", "waiting"]
 
 
 def test_two_batches_share_one_job_and_both_hear_of_its_result(archive: Archive, each_store: Store) -> None:
