@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, ParamSpec
+from typing import Any, Final, ParamSpec
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
@@ -22,6 +22,7 @@ from pipelines.core.errors import BadRequest, DatabaseUnavailable, OverreadError
 
 BUSY_SECONDS: Final = 15.0
 _WAL_PAUSE_SECONDS: Final = 0.02
+_PEN_PAUSE_SECONDS: Final = 0.002
 POOL_SIZE = 10
 POOL_OVERFLOW = 20
 POOL_TIMEOUT_SECONDS = 15.0
@@ -68,7 +69,7 @@ def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Database:
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": busy_seconds}, **pool)
         event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, busy_seconds))
     else:
         waiting = {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -104,12 +105,42 @@ def _switch_to_wal(cursor: DBAPICursor, busy_seconds: float) -> None:
             return
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:
     # A read-then-write transaction begun DEFERRED fails at once when another writer came between, so units that may
     # write take the lock first. Units that said they only read are held to it, as on PostgreSQL.
     reading = bool(connection.get_execution_options().get(READING))
     connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if reading:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _take_the_pen(connection, busy_seconds)
+
+
+def _take_the_pen(connection: Connection, busy_seconds: float) -> None:
+    """Become SQLite's one writer, asking every few milliseconds for as long as `busy_seconds`.
+
+    SQLite's own waiting sleeps up to 100 ms a time while others come and go: of four writers the unluckiest waited a
+    second, and the file took a fifth fewer commits.
+    """
+    driver: Any = connection.connection.driver_connection  # Any: the driver's own connection
+    deadline = time.monotonic() + busy_seconds
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _begun(driver) and time.monotonic() < deadline:
+            time.sleep(_PEN_PAUSE_SECONDS)
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for its error in SQLAlchemy's words
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(busy_seconds * 1000)}")
+
+
+def _begun(driver: sqlite3.Connection) -> bool:
+    """Whether there is no use in waiting: the lock is ours, or it is something else that fails."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & SQLITE_PRIMARY_CODE != sqlite3.SQLITE_BUSY
+    return True
 
 
 def _begin_postgresql(connection: Connection) -> None:
