@@ -95,9 +95,7 @@ def test_a_batch_survives_the_death_of_every_process_in_turn(
         assert batches.counts(session, batch_id) == dict.fromkeys(BatchItemState, 0) | {"done": PHOTOGRAPHS}
         assert set(session.scalars(select(BatchFetch.state))) == {FetchState.FETCHED}
         assert session.scalar(select(func.count()).select_from(Instance)) == PHOTOGRAPHS
-        made = session.execute(
-            select(Job.id, Job.state, func.count(Result.id)).outerjoin(Result).group_by(Job.id)
-        ).all()
+        made = session.execute(select(Job.state, func.count(Result.id)).outerjoin(Result).group_by(Job.id)).all()
     assert len(made) == PHOTOGRAPHS
     assert {tuple(row) for row in made} == {("succeeded", 1)}
     audit.seal(system.store)
