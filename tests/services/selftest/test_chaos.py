@@ -61,7 +61,7 @@ def test_twenty_seconds_of_strikes_lose_and_double_nothing(tmp_path: Path) -> No
 
 @pytest.mark.timeout(300)
 def test_an_acknowledgement_before_the_commit_is_found(tmp_path: Path) -> None:
-    asked = ("--seconds", "3", "--seed", "1", "--strike", "kill API", "--plant", "acknowledge-early")
+    asked = ("--seconds", "1", "--seed", "3", "--strike", "kill API", "--plant", "acknowledge-early")
     report = chaos(tmp_path / "run", *asked, code=1)
     assert "accepted_is_stored" in violated(report)
 
