@@ -267,7 +267,7 @@ ENGINE: Final[Sequence[Ask]] = (
     Ask("event and its number", number_an_event),
     Ask("audit row and its seal", seal_a_row),
     Ask("made series left out", reading(recent_series)),
-    Ask("metrics", scrape),
+    Ask("metrics, counted anew", scrape),
     Ask("batch: page of 200 studies planned", reading(plan_batch)),
     Ask("batch: counts by state", reading(batch_counts)),
 )
