@@ -164,10 +164,10 @@ def claim_and_give_back(world: World) -> object:
         return attempts.give_back(session, claim)
 
 
-def project(world: World) -> object:
+def project(world: World) -> None:
     """One study's rows of the worklist made anew."""
     with unit_of_work(world.store.database) as session:
-        return worklist.project(session, world.any_study())
+        worklist.project(session, world.any_study())
 
 
 def number_an_event(world: World) -> object:
