@@ -56,7 +56,7 @@ POISON: Final = (Act.HANG, Act.CRASH, Act.EXHAUST, Act.FAIL, Act.DEFECT)
 #: Below this a run sends no photographs: each killed reader loads the model anew, which takes seconds.
 PHOTOGRAPHS_FROM_SECONDS: Final = 45.0
 _PHOTOGRAPH_EVERY_SECONDS: Final = 15.0
-_VISITS_A_SECOND: Final = 1.2
+_VISITS_A_SECOND: Final = 1.0
 _POISON_EVERY: Final = 4  # visits, until every kind was sent once
 _LATER_POISON_EVERY: Final = 15  # and from then on
 _WORK_SECONDS: Final = (0.1, 0.9)  # what most readings take
