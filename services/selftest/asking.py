@@ -12,7 +12,7 @@ import httpx
 from services.selftest.ledger import Ledger
 
 PAUSE_SECONDS: Final = 0.25
-#: A killed API leaves a key running for a quarter of an hour; a sender that cannot wait asks under a new one.
+#: A killed API leaves a key running for a minute; a sender that cannot wait asks under a new one.
 _KEY_PATIENCE_SECONDS: Final = 1.5
 _LATER: Final = frozenset({408, 429, 503, 507})
 _DEFECT: Final = 500

@@ -14,8 +14,8 @@ from services.store.tables import IdempotencyKey
 from services.store.upsert import insert_or_keep
 
 KEPT_SECONDS: Final = 24 * 3600
-#: A request that has not ended after this long died with its process: the key is free again.
-RUNNING_SECONDS: Final = 900
+#: A running request that gave no sign for this long died with its process: the key is free again.
+RUNNING_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,17 @@ def restate(session: Session, once: OneTime, request_digest: str) -> None:
     session.execute(update(IdempotencyKey).where(*_row(once)).values(request_digest=request_digest))
 
 
+def renew(session: Session, once: OneTime) -> None:
+    """Give a sign that the request still runs; one that has ended meanwhile stays as it is."""
+    session.execute(
+        update(IdempotencyKey).where(*_row(once), IdempotencyKey.status.is_(None)).values(created_at=utcnow())
+    )
+
+
 def keep(session: Session, once: OneTime, status: int, answer: object) -> None:
     """Remember the answer for those who ask again."""
-    session.execute(update(IdempotencyKey).where(*_row(once)).values(status=status, answer=answer))
+    kept = {"status": status, "answer": answer, "created_at": utcnow()}
+    session.execute(update(IdempotencyKey).where(*_row(once)).values(kept))
 
 
 def forget(session: Session, once: OneTime) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+from sqlalchemy import update
+
+from pipelines.core.errors import StillRunning
+from services.intake.once import Once
 from services.store import idempotency
-from services.store.idempotency import OneTime
+from services.store.clock import seconds_from_now
+from services.store.idempotency import RUNNING_SECONDS, OneTime
 from services.store.session import unit_of_work
-from services.store.tables import AuditRow
+from services.store.tables import AuditRow, IdempotencyKey
 from tests.services.intake.conftest import Sender, dicom, picture, statuses
 
 KEY = {"Idempotency-Key": "upload-1"}
@@ -78,3 +86,14 @@ def test_completing_another_study_is_another_request(sender: Sender) -> None:
         (study,) = sender.send(("a", dicom())).json()["studies"]
         answer = sender.client.post(f"/api/v1/studies/{study['id']}/complete", headers=KEY)
         assert (answer.status_code, answer.json()["state"]) == (200, "complete")
+
+
+def test_a_body_that_is_long_on_its_way_keeps_its_key(sender: Sender) -> None:
+    claim = Once(sender.store, "key:1", "long", sign_seconds=0.01)
+    assert not claim.was_answered()
+    with unit_of_work(sender.store.database) as session:
+        session.execute(update(IdempotencyKey).values(created_at=seconds_from_now(-RUNNING_SECONDS - 1)))
+    time.sleep(0.2)
+    with pytest.raises(StillRunning):
+        Once(sender.store, "key:1", "long").was_answered()
+    claim.forget()

@@ -81,6 +81,16 @@ def test_a_request_that_died_with_its_process_does_not_hold_its_key(each_store: 
     assert begin(each_store) is None
 
 
+def test_a_long_request_that_gives_signs_keeps_its_key(each_store: Store) -> None:
+    begin(each_store)
+    age(each_store, RUNNING_SECONDS - 1)
+    with unit_of_work(each_store.database) as session:
+        idempotency.renew(session, KEY)
+    age(each_store, RUNNING_SECONDS - 1)
+    with pytest.raises(StillRunning):
+        begin(each_store)
+
+
 def test_of_many_at_once_one_runs(each_store: Store) -> None:
     def claim(_: int) -> str:
         try:
