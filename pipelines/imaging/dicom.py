@@ -15,6 +15,7 @@ from pydicom.uid import AllTransferSyntaxes
 from pipelines.core.errors import BadInput, NotAnImage
 from pipelines.core.types import Laterality
 from pipelines.imaging import announced
+from pipelines.imaging.content import Content
 from pipelines.imaging.structure import PixelElement, Structure, walk
 
 _PREAMBLE: Final = 128  # PS3.10 7.1
@@ -129,6 +130,22 @@ def header_of(file: BinaryIO, size: int) -> DicomHeader:
     if structure.pixels is not None and structure.pixels.length:
         _check_pixels(header, structure.pixels)
     return header
+
+
+def read_content(path: Path) -> str | None:
+    """The digest (hex) of what the object of a file says, however it is coded; see pipelines.imaging.content.
+
+    None where the file is no DICOM object, or broken so that readers may disagree on it. Raises OSError.
+    """
+    content = Content()
+    with path.open("rb") as file:
+        if file.read(_PREAMBLE + 4)[_PREAMBLE:] != b"DICM":
+            return None
+        try:
+            structure = walk(file, os.fstat(file.fileno()).st_size, _KNOWN_SYNTAXES, frozenset(), content)
+        except NotAnImage:
+            return None
+    return content.hexdigest(structure.transfer_syntax) if structure.is_regular else None
 
 
 class _Fields:

@@ -15,6 +15,7 @@ from pydicom.datadict import dictionary_VR
 
 from pipelines.core.errors import NotAnImage
 from pipelines.imaging.byte_source import InflatedBytes, PlainBytes, Source
+from pipelines.imaging.content import Listener
 
 #: Real objects nest fewer than 20 levels (large SR trees); pydicom takes about five Python frames a level of 1,000.
 MAX_DEPTH: Final = 50
@@ -58,12 +59,16 @@ class PixelElement:
 
 @dataclass(slots=True)
 class Structure:
-    """What a walk found: the transfer syntax, the wanted top-level values, the pixel data."""
+    """What a walk found: the transfer syntax, the wanted top-level values, the pixel data.
+
+    `is_regular` is False where readers may disagree on what belongs where.
+    """
 
     transfer_syntax: str
     media_class: str
     values: dict[int, bytes] = field(default_factory=dict)
     pixels: PixelElement | None = None
+    is_regular: bool = True
 
     @property
     def is_big_endian(self) -> bool:
@@ -71,13 +76,17 @@ class Structure:
         return self.transfer_syntax == EXPLICIT_BIG_ENDIAN
 
 
-def walk(file: BinaryIO, size: int, known: AbstractSet[str], wanted: AbstractSet[int]) -> Structure:
+def walk(
+    file: BinaryIO, size: int, known: AbstractSet[str], wanted: AbstractSet[int], listener: Listener | None = None
+) -> Structure:
     """Walk a whole DICOM file that stands just behind its DICM prefix, `size` bytes long in all.
+
+    `listener` hears of everything behind the file meta information.
 
     Raises NotAnImage with code unknown_transfer_syntax, truncated_header or nesting_bomb.
     """
     source = PlainBytes(file, size)
-    meta = _Walk(source, is_implicit=False, is_big_endian=False, wanted=frozenset({_TRANSFER_SYNTAX, _MEDIA_CLASS}))
+    meta = _Walk(source, Listener(), False, False, frozenset({_TRANSFER_SYNTAX, _MEDIA_CLASS}))
     first = meta.run_group(0x0002)
     texts = {tag: value.rstrip(b"\0 ").decode("ascii", "replace") for tag, value in meta.values.items()}
     text = texts.get(_TRANSFER_SYNTAX, "")
@@ -90,9 +99,10 @@ def walk(file: BinaryIO, size: int, known: AbstractSet[str], wanted: AbstractSet
     if text == DEFLATED:
         file.seek(source.position - len(first))
         body, first = InflatedBytes(file), b""
-    dataset = _Walk(body, text in IMPLICIT, structure.is_big_endian, wanted)
+    dataset = _Walk(body, listener or Listener(), text in IMPLICIT, structure.is_big_endian, wanted)
     dataset.run(first)
     structure.values, structure.pixels = dataset.values, dataset.pixels
+    structure.is_regular = dataset.is_regular
     return structure
 
 
@@ -108,14 +118,18 @@ class _Level:
 class _Walk:
     """One pass over a data set's elements with a stack of its own."""
 
-    def __init__(self, source: Source, is_implicit: bool, is_big_endian: bool, wanted: AbstractSet[int]) -> None:
+    def __init__(
+        self, source: Source, listener: Listener, is_implicit: bool, is_big_endian: bool, wanted: AbstractSet[int]
+    ) -> None:
         self._source = source
+        self._listener = listener
         self._endian = ">" if is_big_endian else "<"
         self._stack = [_Level(None, False, is_implicit)]
         self._wanted = wanted
         self._count = 0
         self.values: dict[int, bytes] = {}
         self.pixels: PixelElement | None = None
+        self.is_regular = True
         self._tag = struct.Struct(self._endian + "HH")
         self._long = struct.Struct(self._endian + "L")
         self._short = struct.Struct(self._endian + "H")
@@ -139,11 +153,13 @@ class _Walk:
             except NotAnImage as error:
                 if self.pixels is None or error.code != "truncated_header":
                     raise
+                self.is_regular = False
                 return
             self._close_levels()
             head = self._source.read(8)
         if len(self._stack) > 1 and self.pixels is None and any(level.end is not None for level in self._stack[1:]):
             raise _truncated()
+        self.is_regular &= len(self._stack) == 1
 
     def _step(self, head: bytes) -> None:
         """One element, item or delimiter."""
@@ -155,17 +171,29 @@ class _Walk:
         group, element = self._tag.unpack_from(head)
         tag = group << 16 | element
         if tag == _ITEM and self._stack[-1].is_sequence:
+            self._listener.item()
             self._open(self._long.unpack_from(head, 4)[0], is_sequence=False, is_implicit=self._stack[-1].is_implicit)
         elif tag == _SEQUENCE_END:
-            while len(self._stack) > 1 and not self._stack.pop().is_sequence:
+            self._must_delimit(is_sequence=True)
+            while len(self._stack) > 1 and not self._leave().is_sequence:
                 pass
         elif tag == _ITEM_END:
+            self._must_delimit(is_sequence=False)
             if len(self._stack) > 1 and not self._stack[-1].is_sequence:
-                self._stack.pop()
+                self._leave()
         elif self._stack[-1].is_sequence:
             raise NotAnImage("a sequence holds something that is no item", code="truncated_header")
         else:
             self._element(head)
+
+    def _must_delimit(self, is_sequence: bool) -> None:
+        """A delimiter belongs to the end of such a level that states no length."""
+        level = self._stack[-1]
+        self.is_regular &= len(self._stack) > 1 and level.end is None and level.is_sequence == is_sequence
+
+    def _leave(self) -> _Level:
+        self._listener.leave()
+        return self._stack.pop()
 
     def _element(self, head: bytes) -> None:
         """A data element whose first eight bytes are `head`."""
@@ -175,17 +203,25 @@ class _Walk:
         if tag in PIXEL_TAGS and len(self._stack) == 1:
             self._pixel_data(tag, length)
         elif length == _UNDEFINED and vr in _BULK_VRS:
-            self._fragments()
+            self._fragments(tag)
         elif length == _UNDEFINED or vr == b"SQ":
             # PS3.5 6.2.2 note 2: UN of undefined length is a sequence coded implicitly.
+            self._listener.sequence(tag)
             self._open(length, is_sequence=True, is_implicit=self._stack[-1].is_implicit or vr == b"UN")
         elif tag in self._wanted and len(self._stack) == 1 and length <= _MAX_VALUE:
             value = self._source.read(length)
             if len(value) < length:
                 raise _truncated()
             self.values.setdefault(tag, value)
-        elif not self._source.skip(length):
+            self._listener.value(tag, length)
+            self._listener.held(value)
+        elif not self._pass(tag, length):
             raise _truncated()
+
+    def _pass(self, tag: int, length: int) -> bool:
+        """Leave out a value; False, standing at the end, where it is not whole."""
+        self._listener.value(tag, length)
+        return self._listener.take(self._source, length)
 
     def _length(self, head: bytes, tag: int) -> tuple[bytes, int]:
         """The VR and the length; as in pydicom, two bytes that cannot be a VR mean an implicitly coded element."""
@@ -213,19 +249,21 @@ class _Walk:
             end = self._stack[-1].end
             if end is None or self._source.position < end:
                 return
-            self._stack.pop()
+            self.is_regular &= self._source.position == end
+            self._leave()
 
     def _pixel_data(self, tag: int, length: int) -> None:
         if length == _UNDEFINED:
-            count, total, is_complete = self._fragments()
+            count, total, is_complete = self._fragments(tag)
             self.pixels = PixelElement(tag, total, True, count, is_complete)
             return
         begin = self._source.position
-        is_complete = self._source.skip(length)
+        is_complete = self._pass(tag, length)
         self.pixels = PixelElement(tag, self._source.position - begin, False, 1, is_complete)
 
-    def _fragments(self) -> tuple[int, int, bool]:
+    def _fragments(self, tag: int) -> tuple[int, int, bool]:
         """Skip encapsulated fragments, PS3.5 A.4: their number and bytes, and whether the last one is whole."""
+        self._listener.fragments(tag)
         count = total = 0
         is_table = True
         while len(head := self._source.read(8)) == 8:
@@ -234,7 +272,8 @@ class _Walk:
             if (group << 16 | element) != _ITEM or length == _UNDEFINED:
                 return count, total, (group << 16 | element) == _SEQUENCE_END
             begin = self._source.position
-            is_whole = self._source.skip(length)
+            self._listener.fragment(length)
+            is_whole = self._listener.take(self._source, length)
             if not is_table:  # the first item is the offset table
                 count, total = count + 1, total + self._source.position - begin
             is_table = False
