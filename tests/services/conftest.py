@@ -30,6 +30,7 @@ from pipelines.core.types import (
     Subject,
     Urgency,
 )
+from pipelines.imaging.decoder import Decoder
 from services.store import jobs, studies
 from services.store.blobs import Blobs
 from services.store.jobs import Claim, NewJob
@@ -144,6 +145,22 @@ class Desk:
             session.add(ModelEvent(model_version_id=version.id, state=ModelState.ACTIVE, actor="system", reason="test"))
             self.model_id = version.id
         return self.model_id
+
+
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[Decoder]:
+    """One decoding child for all tests: starting one takes longer than most of them."""
+    with Decoder() as decoder:
+        decoder.start()  # by the thread that stays: a child dies with the thread that started it
+        yield decoder
+
+
+@pytest.fixture
+def one_decoder(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applications that are served in this process decode with the one child."""
+    from services.api import app  # takes half a second, and few tests want it
+
+    monkeypatch.setattr(app, "Decoder", lambda *_: nullcontext(decoder))
 
 
 @pytest.fixture

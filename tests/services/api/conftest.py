@@ -108,6 +108,11 @@ class QuickServer(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def decodes_with_one_child(one_decoder: None) -> None:
+    """Starting a decoding child takes longer than most of these tests."""
+
+
 @pytest.fixture
 def web(settings: Settings, store: Store) -> Iterator[Web]:
     """The application, served on a free port."""

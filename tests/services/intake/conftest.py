@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -14,8 +14,6 @@ from PIL import Image
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from pipelines.imaging.decoder import Decoder
-from services.api import app
 from services.settings import Settings
 from services.store import users
 from services.store.session import unit_of_work
@@ -80,19 +78,9 @@ class Sender:
 ServesWith = Callable[..., Sender]
 
 
-@pytest.fixture(scope="session")
-def decoder() -> Iterator[Decoder]:
-    """One decoding child for all tests: starting one takes longer than most of them."""
-    with Decoder() as decoder:
-        yield decoder
-
-
 @pytest.fixture
-def serve_with(
-    settings: Settings, store: Store, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ServesWith]:
+def serve_with(settings: Settings, store: Store, one_decoder: None) -> Iterator[ServesWith]:
     """Starts the application with some settings changed, and gives a sender to it."""
-    monkeypatch.setattr(app, "Decoder", lambda *_: nullcontext(decoder))
     with ExitStack() as stack:
 
         def start(**changes: object) -> Sender:
