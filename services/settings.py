@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     device: str = Field(
         default="",
         pattern=r"^(cpu|cuda(:\d{1,3})?)?$",
-        description="Where a worker's models run: `cpu`, `cuda` or `cuda:NUMBER`; empty: the CPU.",
+        description="Where a worker's models run: `cpu`, `cuda` or `cuda:NUMBER`; empty: a GPU where there is one.",
     )
     device_jobs: int = Field(
         default=0,
