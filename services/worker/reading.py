@@ -175,7 +175,7 @@ def serve_chunk(shelf: Shelf, request: Request, connection: Connection) -> None:
     except Exception as error:
         # As in _answer; but several subjects were on their way.
         log.exception("reader.defect", pipeline=request.pipeline)
-        connection.send(Broken(OverreadError(f"the pipeline failed unexpectedly ({type(error).__name__})")))
+        connection.send(Broken(defect(error)))
     else:
         connection.send(Closed())
 

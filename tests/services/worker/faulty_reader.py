@@ -77,6 +77,10 @@ class Faulty:
         """Ask for more than there is."""
         raise MemoryError
 
+    def exhausted(self) -> None:
+        """Say that memory ended, as a network's library does."""
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
     def growing(self) -> None:
         """Keep what a leaking library would keep."""
         self.hoard.append(b"\1" * GROWN_BYTES)

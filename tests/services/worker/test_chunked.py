@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.core.errors import CorruptPixels, JobTimeout, OverreadError, ReaderCrashed, WorkerStopping
+from pipelines.core.errors import CorruptPixels, JobTimeout, OutOfMemory, OverreadError, ReaderCrashed, WorkerStopping
 from pipelines.core.types import BatchReading, InstanceFile, Subject
 from pipelines.pipeline import silent
 from services.settings import Settings
@@ -86,6 +86,13 @@ def test_a_process_that_crashes_in_a_chunk_says_by_what(reader, photograph):
 def test_a_defect_of_the_pipeline_ends_the_chunk_and_the_process(reader, photograph):
     with pytest.raises(OverreadError, match="unexpectedly"), remote_chunk(reader, REQUEST, never) as chunk:
         chunk.send(photograph("defect"), MADE)
+        answers(chunk, 1)
+    assert reader.pid is None
+
+
+def test_a_network_without_memory_ends_the_chunk_as_it_ends_a_single_job(reader, photograph):
+    with pytest.raises(OutOfMemory), remote_chunk(reader, REQUEST, never) as chunk:
+        chunk.send(photograph("exhausted"), MADE)
         answers(chunk, 1)
     assert reader.pid is None
 
