@@ -342,4 +342,8 @@ def announce(session: Session, job_id: str, study_id: str, state: JobState) -> N
 
 
 def _tell(session: Session, job_id: str, study_id: str, state: JobState) -> None:
-    outbox.emit(session, "job", study_id, {"job": job_id, "study": study_id, "state": state.value})
+    told = {"job": job_id, "state": state.value}
+    if session.scalar(select(Job.role).where(Job.id == job_id)) == JobRole.SHADOW:
+        outbox.emit(session, "job", None, told)  # no reader of the study is to know of it
+    else:
+        outbox.emit(session, "job", study_id, {**told, "study": study_id})

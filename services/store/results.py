@@ -54,7 +54,11 @@ def save_result(
     if role is JobRole.LIVE and not _overtaken(session, claim):
         point(session, claim.slot_id, result_id)
     audit.record(session, f"worker:{claim.worker}", "result.saved", claim.study_id, job=claim.job_id, result=result_id)
-    outbox.emit(session, "result", claim.study_id, {"result": result_id, "job": claim.job_id, "study": claim.study_id})
+    told = {"result": result_id, "job": claim.job_id}
+    if role is JobRole.SHADOW:
+        outbox.emit(session, "result", None, told)  # no reader of the study is to know of it
+    else:
+        outbox.emit(session, "result", claim.study_id, {**told, "study": claim.study_id})
     worklist.project(session, claim.study_id)
     return result_id
 

@@ -128,6 +128,8 @@ def test_what_a_shadow_reads_stands_on_no_page_of_the_study(web: Web, reader: Re
     assert [job["id"] for job in study["jobs"]] == [read.job_id]
     assert client.get("/api/v1/studies").json()["items"][0]["headline"] == "DR grade 1"
     assert client.get(f"/api/v1/results/{silent.result_id}").json()["role"] == "shadow"
+    told = client.get(f"/api/v1/studies/{read.study_id}/events").json()["items"]
+    assert {event["payload"]["job"] for event in told if "job" in event["payload"]} == {read.job_id}
 
 
 def test_an_unknown_batch_and_a_broken_cursor_are_refused(web: Web, night: Night) -> None:
