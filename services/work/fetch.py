@@ -183,7 +183,7 @@ class Fetcher:
         """The studies that the files of one locator came into, and why a file was refused, where one was."""
         parts = replace(self.parts, actor=self._actor(batch))
         sides: list[Laterality | None] = []
-        with Spool(parts.settings) as spool, _closing(source.fetch(taken.locator)) as files:
+        with Spool(parts.settings, parts.store.blobs.quota) as spool, _closing(source.fetch(taken.locator)) as files:
             submission = Submission(parts, spool, Wishes(priority=Priority.BATCH, completion=Completion.NO))
             goes_on = _Renewal(parts, taken.id)
             for file in files:
