@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import Final
@@ -31,6 +31,8 @@ log = logger("dimse")
 #: Stored, but under another identity than the request said: PS3.4 Table B.2-1, "Data Set does not match SOP Class".
 ANOTHER_OBJECT: Final = 0xB007
 SOURCE: Final = "dimse"
+#: How the names of all senders begin in the audit; their AE title follows.
+SENDERS: Final = "dimse:"
 NAMELESS: Final = "object"
 COMMENT_CHARACTERS: Final = 64  # (0000,0902) Error Comment is LO
 #: How often studies are looked at whose association ended while the database was away.
@@ -74,8 +76,10 @@ class Listener:
     def listening(self, host: str, port: int) -> Iterator[int]:
         """Take associations for the time of the block; then abort what is open and let go of every study.
 
-        Port 0 takes a free one; gives the port. Raises OSError.
+        Studies that a listener held open when it was killed are let go of first. Port 0 takes a free one; gives the
+        port. Raises OSError.
         """
+        self._let_go_of_earlier()
         handlers: list[evt.EventHandlerType] = [
             (evt.EVT_CONN_OPEN, self._opened),
             (evt.EVT_PDU_RECV, self._pdu),
@@ -103,6 +107,15 @@ class Listener:
                 with self._lock:
                     self._unheld.add(study_id)
 
+    def _let_go_of_earlier(self) -> None:
+        """No association outlives its listener. Where another one still receives, its next image holds again."""
+        with suppress(DatabaseUnavailable):  # then they close as those of any sender that never came back
+            with unit_of_work(self._store.database, writing=False) as session:
+                earlier = closing.held_by(session, SENDERS)
+            with self._lock:
+                self._unheld |= set(earlier)
+            self.let_go()
+
     def _opened(self, event: evt.Event) -> None:
         be_wary(event)
         spool, opened = Spool(self._settings, self._store.blobs.quota), ExitStack()
@@ -128,7 +141,7 @@ class Listener:
         """EVT_C_STORE: the answer goes out when the object is durable and its row is written, or is refused."""
         sending, request = self._sendings[event.assoc], event.request
         assert isinstance(request, C_STORE)  # what this event is about
-        sending.actor = f"dimse:{event.assoc.requestor.ae_title.strip()}"
+        sending.actor = f"{SENDERS}{event.assoc.requestor.ae_title.strip()}"
         with sending.lock:
             try:
                 outcome = self._receive(sending, request.MessageID or 0)

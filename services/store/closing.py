@@ -73,6 +73,19 @@ def let_go(session: Session, study_id: str) -> None:
     lock_study(session, study_id).hold = False
 
 
+def held_by(session: Session, actors: str) -> Sequence[str]:
+    """Ids of the studies that are held open for a sender whose name begins with `actors`: it sent the newest images."""
+    newest = (
+        select(AuditRow.actor)
+        .where(AuditRow.study_id == Study.id, AuditRow.action == RECEIVED)
+        .order_by(AuditRow.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    held = (Study.state == StudyState.RECEIVING, Study.hold.is_(True), newest.like(f"{actors}%"))
+    return session.scalars(select(Study.id).where(*held)).all()
+
+
 def was_sent_beside(session: Session, study_id: str, actors: str) -> bool:
     """Whether anybody whose name does not begin with `actors` has sent images of the study."""
     others = select(AuditRow.id).where(

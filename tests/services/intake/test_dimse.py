@@ -23,7 +23,7 @@ from pipelines.core.errors import DatabaseUnavailable
 from services.intake import dimse
 from services.intake.dimse import Listener
 from services.settings import Settings
-from services.store import closing
+from services.store import audit, closing
 from services.store.session import unit_of_work
 from services.store.states import StudyState
 from services.store.stores import Store
@@ -175,6 +175,24 @@ def test_a_study_whose_sender_aborts_is_let_go_too(listening: Listening) -> None
         association.send_c_store(dataset(dicom()))
         association.abort()
     until(lambda: not listening.study().hold)
+
+
+def test_what_a_killed_listener_held_open_the_next_one_lets_go(listens_with: ListensWith) -> None:
+    killed = listens_with()
+    with killed.sending() as association:
+        association.send_c_store(dataset(dicom()))
+        listens_with()
+        assert not killed.study().hold
+
+
+def test_what_another_sender_holds_open_a_new_listener_leaves(listens_with: ListensWith) -> None:
+    listening = listens_with()
+    with listening.sending() as association:
+        association.send_c_store(dataset(dicom()))
+        with unit_of_work(listening.store.database) as session:
+            audit.record(session, "key:scanner", closing.RECEIVED, listening.study().id)
+        listens_with()
+        assert listening.study().hold
 
 
 def test_a_study_is_let_go_once_the_database_is_back(listening: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
