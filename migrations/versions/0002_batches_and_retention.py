@@ -303,19 +303,21 @@ def narrow_work() -> None:
 
 
 def widen_studies() -> None:
-    """Completeness by evidence, and legal hold."""
+    """Completeness by evidence, legal hold, and what an object says."""
     op.add_column("studies", whole("expected_count", nullable=True))
     op.add_column("studies", whole("stated_count", nullable=True))
     op.add_column("studies", line("incomplete", nullable=True))
     op.add_column("studies", flag("legal_hold"))
     op.add_column("studies", line("legal_hold_reason", nullable=True))
     op.add_column("series", line("incomplete", nullable=True))
+    op.add_column("instances", word("content_sha256", nullable=True))
     op.create_index("ix_studies_unerased", "studies", ["erased_at", "state", "last_instance_at", "id"])
 
 
 def narrow_studies() -> None:
     """Takes back what `widen_studies` did."""
     op.drop_index("ix_studies_unerased", "studies")
+    op.drop_column("instances", "content_sha256")
     op.drop_column("series", "incomplete")
     for name in ("legal_hold_reason", "legal_hold", "incomplete", "stated_count", "expected_count"):
         op.drop_column("studies", name)

@@ -307,6 +307,12 @@ class BytesGone(Unavailable):
     code = "bytes_gone"
 
 
+class Overtaken(Unavailable):
+    """Others keep sending objects under the same UIDs at this moment; send them again."""
+
+    code = "overtaken"
+
+
 class LeaseLost(Unavailable):
     """Another worker holds this job now; this worker's result was discarded."""
 

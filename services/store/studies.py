@@ -75,6 +75,7 @@ class InstanceFacts:
     sop_class_uid: str
     transfer_syntax: str
     blob_sha256: str
+    content_sha256: str | None = None
     source_sha256: str | None = None
     instance_number: int | None = None
     laterality: str | None = None
@@ -86,10 +87,11 @@ class InstanceFacts:
 
 @dataclass(frozen=True, slots=True)
 class AddedInstance:
-    """The instance's row and whether it is new."""
+    """The instance's row and whether it is new; `beside` are the digests of other bytes under its UID."""
 
     instance: Instance
     outcome: InstanceOutcome
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +232,9 @@ def _arrive(series_id: str, facts: InstanceFacts, others: list[Instance]) -> Add
     values = {field.name: getattr(facts, field.name) for field in fields(facts)}
     instance = Instance(series_id=series_id, conflict=bool(others), **values)
     outcome = InstanceOutcome.CONFLICT if others else InstanceOutcome.STORED
+    beside = frozenset(other.blob_sha256 for other in others)
     others.append(instance)
-    return AddedInstance(instance, outcome)
+    return AddedInstance(instance, outcome, beside)
 
 
 def close_study(session: Session, study_id: str) -> Study:

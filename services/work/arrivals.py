@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from pipelines.core.errors import Overtaken
 from services.store import attempts, audit, outbox, sources, studies, worklist
 from services.store.blobs import Published
 from services.store.closing import RECEIVED
@@ -22,10 +23,15 @@ from services.work.outcomes import FileOutcome, FileStatus, IntakeOptions, Readi
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file with its durable blobs: the DICOM object's, and the photograph's it was made of."""
+    """A file with its durable blobs: the DICOM object's, and the photograph's it was made of.
+
+    The first may be other bytes that hold the same object. `others` are all under its UID that it was compared with.
+    """
 
     readied: Readied
     blobs: tuple[Published, ...]
+    content_sha256: str | None = None
+    others: frozenset[str] | None = None
 
     @property
     def uid(self) -> str:
@@ -51,15 +57,20 @@ class _Setting:
 def write_study(
     store: Store, session: Session, arrivals: Sequence[Arrival], options: IntakeOptions, actor: str
 ) -> list[FileOutcome]:
-    """Write arrivals of one study, reopening it where it was closed; answers in their order."""
+    """Write arrivals of one study, reopening it where it was closed; answers in their order.
+
+    Raises Overtaken where other bytes came under a UID since the arrivals were compared; then nothing may be kept.
+    """
     setting = _setting(store, session, arrivals, options)
     holders = _holders(store, session, arrivals)
     known = _made_before(arrivals, holders)
     fresh = [arrival for at, arrival in enumerate(arrivals) if at not in known]
     store.blobs.record(session, *(blob for arrival in fresh for blob in arrival.blobs))
     pictures = _pictures(arrivals, holders)
-    facts = [(setting.series_of(one).id, _facts(one.readied, _flag(setting, one, pictures))) for one in fresh]
+    facts = [(setting.series_of(one).id, _facts(one, _flag(setting, one, pictures))) for one in fresh]
     added = studies.add_instances(session, facts)
+    if any(_was_overtaken(arrival, new) for arrival, new in zip(fresh, added, strict=True)):
+        raise Overtaken
     _flag_doubles(session, fresh, holders)
     _reopen(session, setting, [(one, new) for one, new in zip(fresh, added, strict=True)])
     counts = Counter(new.outcome for new in added)
@@ -128,8 +139,14 @@ def _flag(setting: _Setting, arrival: Arrival, pictures: Mapping[str, set[str]])
     return SAME_PICTURE if source is not None and len(pictures[source]) > 1 else None
 
 
-def _facts(readied: Readied, flag: str | None) -> InstanceFacts:
-    return instance_facts(readied.header, readied.file.sha256, readied.source_sha256, flag)
+def _facts(arrival: Arrival, flag: str | None) -> InstanceFacts:
+    header, source = arrival.readied.header, arrival.readied.source_sha256
+    return replace(instance_facts(header, arrival.blobs[0].sha256, source, flag), content_sha256=arrival.content_sha256)
+
+
+def _was_overtaken(arrival: Arrival, added: AddedInstance) -> bool:
+    """Whether it would be called a conflict with bytes that nobody has compared it with."""
+    return arrival.others is not None and bool(added.beside - arrival.others)
 
 
 def _flag_doubles(session: Session, fresh: Sequence[Arrival], holders: Mapping[str, Sequence[sources.Holder]]) -> None:

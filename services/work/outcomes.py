@@ -18,8 +18,8 @@ class FileStatus(StrEnum):
     """What became of one file that was sent."""
 
     STORED = "stored"  #: kept
-    DUPLICATE = "duplicate"  #: these bytes were there already
-    CONFLICT = "conflict"  #: kept beside other bytes of the same SOP Instance UID, and flagged
+    DUPLICATE = "duplicate"  #: this object was there already, in the same bytes or by another route
+    CONFLICT = "conflict"  #: kept beside another object of the same SOP Instance UID, and flagged
     REJECTED = "rejected"  #: not kept as an instance; `code` says why
 
 
@@ -67,6 +67,11 @@ class Readied:
     def name(self) -> str:
         """What the sender called the file."""
         return self.photograph[0].name if self.photograph else self.file.name
+
+    @property
+    def is_sent_object(self) -> bool:
+        """Whether the file was sent as a DICOM object, and not made of what was sent."""
+        return self.photograph is None and self.media_type == DICOM_MEDIA_TYPE
 
     @property
     def source_sha256(self) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
+from typing import Final
 
-from pipelines.core.errors import BadInput, OverreadError
+from pipelines.core.errors import BadInput, OverreadError, Overtaken
 from pipelines.imaging.dicom import read_header
 from services.settings import Settings
 from services.store.blobs import Published
@@ -14,7 +16,11 @@ from services.store.stores import Store
 from services.work.arrivals import Arrival, write_study
 from services.work.outcomes import FileOutcome, IntakeOptions, Readied, rejected
 from services.work.rejections import Refused, reject
+from services.work.same import Compared, compare
 from services.work.spool import SpooledFile
+
+#: So often other bytes may come under a group's UIDs while it is compared with what is stored.
+ROUNDS: Final = 5
 
 
 def receive(store: Store, settings: Settings, spooled: SpooledFile, options: IntakeOptions, actor: str) -> FileOutcome:
@@ -55,36 +61,65 @@ def keep(store: Store, group: Sequence[Readied], options: IntakeOptions, actor: 
     """Make the files durable, then write their rows in one transaction; answers in the group's order.
 
     A process killed in between leaves blobs nobody refers to, which are collected later (see collect.py). Raises
-    StorageFull, DatabaseUnavailable, BytesGone: then none of the group is kept.
+    StorageFull, DatabaseUnavailable, BytesGone, Overtaken: then none of the group is kept.
     """
     if not group:
         return []
-    arrivals = _published(store, group)
+    published: dict[str, Published] = {}
+    for _ in range(ROUNDS):
+        compared = compare(store, group)
+        published |= _publish(store, compared, published)
+        try:
+            return _written(store, [_arrival(one, published) for one in compared], options, actor)
+        except Overtaken:
+            continue
+    raise Overtaken
+
+
+def _written(store: Store, group: Sequence[Arrival], options: IntakeOptions, actor: str) -> list[FileOutcome]:
+    """The files' rows, in one transaction."""
     # In the order of studies and series, so that two groups that share some of them never wait for each other in turn.
     order = sorted(
         range(len(group)),
-        key=lambda at: (group[at].header.study_instance_uid, group[at].header.series_instance_uid, at),
+        key=lambda at: (
+            group[at].readied.header.study_instance_uid,
+            group[at].readied.header.series_instance_uid,
+            at,
+        ),
     )
     outcomes: dict[int, FileOutcome] = {}
     with unit_of_work(store.database) as session:
-        for _, same_study in groupby(order, key=lambda at: group[at].header.study_instance_uid):
+        for _, same_study in groupby(order, key=lambda at: group[at].readied.header.study_instance_uid):
             places = list(same_study)
-            written = write_study(store, session, [arrivals[at] for at in places], options, actor)
+            written = write_study(store, session, [group[at] for at in places], options, actor)
             outcomes.update(zip(places, written, strict=True))
     return [outcomes[at] for at in range(len(group))]
 
 
-def _published(store: Store, group: Sequence[Readied]) -> list[Arrival]:
-    """Each file with its durable blobs: itself, and the photograph it was made of."""
+def _publish(store: Store, group: Sequence[Compared], done: Mapping[str, Published]) -> dict[str, Published]:
+    """Make each file durable, and the photograph it was made of, unless its object is there; by their sha256."""
     wanted = [
-        [(one.file.path, one.file.sha256, one.media_type)]
-        + ([(one.photograph[0].path, one.photograph[0].sha256, one.photograph[1])] if one.photograph else [])
+        (file.path, file.sha256, media_type)
         for one in group
+        if one.same is None
+        for file, media_type in _files(one.readied)
+        if file.sha256 not in done
     ]
     # The same bytes twice in one group are one blob: a file is moved away, its double has nothing to add.
-    unique = {sha256: (path, sha256, media_type) for files in wanted for path, sha256, media_type in files}
-    published: dict[str, Published] = {blob.sha256: blob for blob in store.blobs.publish_many(list(unique.values()))}
-    return [
-        Arrival(one, tuple(published[sha256] for _, sha256, _ in files))
-        for one, files in zip(group, wanted, strict=True)
-    ]
+    unique = {sha256: (path, sha256, media_type) for path, sha256, media_type in wanted}
+    blobs = store.blobs.publish_many(list(unique.values())) if unique else []
+    return {blob.sha256: blob for blob in blobs}
+
+
+def _files(readied: Readied) -> list[tuple[SpooledFile, str]]:
+    return [(readied.file, readied.media_type), *([readied.photograph] if readied.photograph else [])]
+
+
+def _arrival(one: Compared, published: Mapping[str, Published]) -> Arrival:
+    """The file with its blobs; with those of the object that is there already, as if it had come in their bytes."""
+    if one.same is None:
+        blobs = tuple(published[file.sha256] for file, _ in _files(one.readied))
+        return Arrival(one.readied, blobs, one.content_sha256, one.others)
+    header = replace(one.readied.header, transfer_syntax=one.same.transfer_syntax)
+    blob = one.same.blob or published[one.same.sha256]
+    return Arrival(replace(one.readied, header=header), (blob,), one.content_sha256, one.others)

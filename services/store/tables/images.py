@@ -31,6 +31,7 @@ class Instance(Table):
     sop_class_uid: Mapped[Uid]
     transfer_syntax: Mapped[Uid]
     blob_sha256: Mapped[str] = to("blobs.sha256")
+    content_sha256: Mapped[Word | None]  # of what the object says, once it was compared with another
     source_sha256: Mapped[str | None] = to("blobs.sha256")  # the photograph as it was sent
     instance_number: Mapped[int | None]
     laterality: Mapped[Word | None]
