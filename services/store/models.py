@@ -187,18 +187,24 @@ def shadow(session: Session, model_version_id: str, actor: str, reason: str) -> 
 
 
 def former_version(session: Session, model: str) -> ModelVersion:
-    """The version that was active before the one that is; raises UnknownModel where there was none."""
-    active = active_version(session, model)
-    before = (
+    """The version to go back to: the one that was put to use before the one that is, and that nobody retired.
+
+    Going back undoes: what was rolled back is not come back to by rolling back once more. Raises UnknownModel.
+    """
+    activated = (
         select(ModelVersion)
         .join(ModelEvent, ModelEvent.model_version_id == ModelVersion.id)
         .where(ModelVersion.name == model, ModelEvent.state == ModelState.ACTIVE)
-        .order_by(ModelEvent.id.desc())
+        .order_by(ModelEvent.id)
     )
-    for version in session.scalars(before):
-        if active is None or version.id != active.id:
+    path: list[ModelVersion] = []
+    for version in session.scalars(activated):
+        path = [*path[: path.index(version)], version] if version in path else [*path, version]
+    states = {stated.version.id: stated.state for stated in list_versions(session, model)}
+    for version in reversed(path):
+        if states[version.id] not in (ModelState.ACTIVE, ModelState.RETIRED):
             return version
-    raise UnknownModel("no other version of this model was ever in use")
+    raise UnknownModel("no other version was in use before: `promote` names one")
 
 
 def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:
@@ -270,7 +276,7 @@ def find_version(session: Session, name: str, version: str) -> ModelVersion:
     """The version of this name and number; raises UnknownModel."""
     row = session.scalar(select(ModelVersion).filter_by(name=name, version=version))
     if row is None:
-        raise UnknownModel
+        raise UnknownModel("there is no model of this name and version")
     return row
 
 

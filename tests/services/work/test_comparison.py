@@ -188,3 +188,18 @@ def test_a_promotion_re_reads_nothing(clinic: Clinic, store: Store) -> None:
 def test_there_is_nothing_to_roll_back_to_at_first(clinic: Clinic, store: Store) -> None:
     with pytest.raises(UnknownModel):
         roll_back(store, ACTOR, NAME, "no")
+
+
+def test_a_second_rollback_never_returns_to_what_was_rolled_back(clinic: Clinic, store: Store) -> None:
+    promote(store, ACTOR, NAME, "2.0.0", "finds more")
+    roll_back(store, ACTOR, NAME, "too many alarms")
+    with pytest.raises(UnknownModel):
+        roll_back(store, ACTOR, NAME, "further")
+    assert clinic.newest_event("1.0.0").state == ModelState.ACTIVE
+
+
+def test_a_rollback_passes_over_what_was_retired(clinic: Clinic, store: Store) -> None:
+    promote(store, ACTOR, NAME, "2.0.0", "finds more")
+    retire(store, ACTOR, NAME, "1.0.0", "a flaw in it")
+    with pytest.raises(UnknownModel):
+        roll_back(store, ACTOR, NAME, "too many alarms")
