@@ -22,7 +22,7 @@ class FolderAsked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["folder"]
-    path: str = Field(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$")
+    path: str = Field(min_length=1, max_length=4096, pattern=r"^/[^\x00]*$", examples=["/export/fundus"])
     patient_from: PatientFrom = PatientFrom.FOLDER
     laterality: Laterality | None = None
 

@@ -81,7 +81,7 @@ def test_no_junk_on_any_route_is_a_500_and_every_refusal_has_a_code(web: Web, re
     ("method", "path", "code"),
     [
         ("GET", "/nowhere", "not_found"),
-        ("GET", "/api/v1/batches", "not_found"),
+        ("GET", "/api/v1/nothing", "not_found"),
         ("DELETE", "/api/v1/studies", "method_not_allowed"),
         ("GET", "/api/v1/studies/", "not_found"),
     ],

@@ -59,6 +59,7 @@ def test_twenty_seconds_of_strikes_lose_and_double_nothing(tmp_path: Path) -> No
     assert {"died", "lease_lost"} <= set(report["attempts"]), "the strikes did not hit a job"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_an_acknowledgement_before_the_commit_is_found(tmp_path: Path) -> None:
     asked = ("--seconds", "1", "--seed", "3", "--strike", "kill API", "--plant", "acknowledge-early")

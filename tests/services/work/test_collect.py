@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BytesGone
 from services.settings import Settings
 from services.store.blobs import Blobs, Published
-from services.store.check import check
+from services.store.check import check, check_folder
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Blob, Instance
@@ -79,12 +79,12 @@ def instances(store: Store) -> int:
         return session.scalar(select(func.count()).select_from(Instance)) or 0
 
 
-def test_only_what_no_row_refers_to_is_collected(desk: Desk, each_store: Store, blobs: Blobs, tmp_path: Path) -> None:
-    store = desk.store = Store(each_store.database, blobs, each_store.site_id)
+def test_only_what_no_row_refers_to_is_collected(desk: Desk, store: Store, blobs: Blobs, tmp_path: Path) -> None:
+    store = desk.store = Store(store.database, blobs, store.site_id)
     desk.queue()
     left = leave(store, tmp_path, b"left by a crash")
-    assert check(store).unreferenced == 1
-    assert collect_all(store) == 1
+    assert check_folder(store, left[:2], deep=True).unreferenced == 1
+    assert collect(store, left[:2], AT_ONCE).blobs == 1
     assert not blobs.exists(left)
     report = check(store)
     assert (report.checked, report.is_whole, report.unreferenced) == (2, True, 0)
