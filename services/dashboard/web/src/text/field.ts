@@ -51,7 +51,12 @@ export const field = {
     kinds: CHANGES,
     told: (kind: string, headline: string | null) => {
       const name = CHANGES[kind] ?? kind;
-      return headline === null ? name : `${name}: ${headline.replace("->", "→")}`;
+      if (headline === null) return name;
+      const words = headline.replace("->", "→");
+      // Some headlines begin with the kind: "answered now: DR grade 4".
+      return words.toLowerCase().startsWith(name.toLowerCase())
+        ? `${name}${words.slice(name.length)}`
+        : `${name}: ${words}`;
     },
   },
   abstained: "Model abstained",
