@@ -30,7 +30,7 @@ from pipelines.fundus_maps import (
     raw_map,
 )
 from pipelines.imaging.decoder import Decoder
-from pipelines.imaging.fundus import assess_quality, find_retina, normalise, prepare
+from pipelines.imaging.fundus import QUALITY_SIDE, assess_quality, find_retina, normalise, prepare, quality_of
 from pipelines.imaging.overlay import retina_or_whole
 from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.cam import Map, grad_cam
@@ -199,9 +199,13 @@ class Retinopathy(
     def _prepare(self, photograph: Photograph) -> Prepared:
         picture = photograph.image.array
         found = find_retina(picture)
-        quality = assess_quality(picture, found, self._grading.quality)
         retina = retina_or_whole(picture, found)
-        return Prepared(photograph, retina, quality, prepare(picture, retina, self._grading.input_size))
+        square = prepare(picture, retina, self._grading.input_size)
+        # Most networks read the square that quality is measured on, so that it need not be made twice.
+        is_measurable = found is not None and self._grading.input_size == QUALITY_SIDE
+        limits = self._grading.quality
+        quality = quality_of(square, limits) if is_measurable else assess_quality(picture, found, limits)
+        return Prepared(photograph, retina, quality, square)
 
     def _infer(self, prepared: Sequence[Prepared], batch: int) -> Sequence[Inferred]:
         """One pass over at most `batch` photographs, filled up with black: the shape is the same for any number."""

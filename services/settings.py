@@ -86,10 +86,10 @@ class Settings(BaseSettings):
     worker_queues: str = Field(default="", description="Comma-separated queues a worker serves; empty: all there are.")
     worker_threads: int = Field(default=0, description="Threads of one inference; 0: the machine's cores.")
     worker_recycle_bytes: int = Field(
-        default=GIBIBYTE, description="A reading process that grew past this is replaced after its job."
+        default=3 * GIBIBYTE // 2, description="A reading process that grew past this is replaced after its job."
     )
     worker_recycle_jobs: int = Field(
-        default=500, description="A reading process is replaced after so many jobs; 0: only when it grew."
+        default=5000, description="A reading process is replaced after so many jobs; 0: only when it grew."
     )
     worker_process_bytes: int = Field(
         default=512 * MEBIBYTE, description="A worker process that grew past this starts anew between two jobs."

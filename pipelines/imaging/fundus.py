@@ -180,11 +180,11 @@ BURNT_OUT = 245  # grey level
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
-def measure(rgb: Picture, retina: Retina) -> Appearance:
-    """Measure a (h, w, 3) uint8 picture inside its retina."""
-    square = prepare(rgb, retina, QUALITY_SIDE)
+def measure(square: Picture) -> Appearance:
+    """Measure a picture inside its retina; (QUALITY_SIDE, QUALITY_SIDE, 3) uint8 as `prepare` makes it."""
     mask = (brightest(square) > DARK_FLOOR).astype(np.uint8)
-    inside = cv2.erode(mask, np.ones((RIM, RIM), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    eroded = cv2.erode(mask, np.ones((RIM, RIM), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    inside = eroded > 0
     if not inside.any():
         return Appearance(sharpness=0.0, brightness=0.0, saturated=0.0)
     green = square[..., 1].astype(np.float32)
@@ -192,7 +192,8 @@ def measure(rgb: Picture, retina: Retina) -> Appearance:
     coarse_detail = float((middle - coarse)[inside].std())
     return Appearance(
         sharpness=float((fine - middle)[inside].std()) / coarse_detail if coarse_detail else 0.0,
-        brightness=float(np.einsum("pc,c->p", square[inside], LUMA).mean()),
+        # The luma of the mean is the mean of the luma, at a tenth of its time.
+        brightness=float((np.array(cv2.mean(square, mask=eroded)[:3]) * LUMA).sum()),
         saturated=float((green[inside] >= BURNT_OUT).mean()),
     )
 
@@ -204,7 +205,12 @@ def assess_quality(rgb: Picture, retina: Retina | None, limits: QualityLimits) -
     """
     if retina is None:
         return Quality(gradable=False, score=0.0, reasons=("no_retina",))
-    seen = measure(rgb, retina)
+    return quality_of(prepare(rgb, retina, QUALITY_SIDE), limits)
+
+
+def quality_of(square: Picture, limits: QualityLimits) -> Quality:
+    """The same for a retina that `prepare` has brought to (QUALITY_SIDE, QUALITY_SIDE, 3) already."""
+    seen = measure(square)
     glare = min(share_of_limit(255 - seen.brightness, 255 - limits.bright), 1 - seen.saturated / (2 * limits.saturated))
     scores = {
         "blur": share_of_limit(seen.sharpness, limits.sharpness),
