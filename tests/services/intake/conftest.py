@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
@@ -105,6 +106,15 @@ def dicom(**attributes: object) -> bytes:
     """A small valid DICOM file; `attributes` are keywords that replace or add to the defaults, None removes one."""
     buffer = io.BytesIO()
     ophthalmic_dataset(attributes).save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def by(writer: str, file: bytes) -> bytes:
+    """The file with the meta information of another program."""
+    dataset = dcmread(io.BytesIO(file))
+    dataset.file_meta.ImplementationVersionName = writer
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 

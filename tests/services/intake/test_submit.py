@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from services.store.states import Priority
-from tests.services.intake.conftest import BOUNDARY, Sender, codes, dicom, multipart, picture, series, statuses
+from tests.services.intake.conftest import BOUNDARY, Sender, by, codes, dicom, multipart, picture, series, statuses
 
 MANY = 1_001  # the framework's own form parser stops at 1,000
 
@@ -52,6 +52,15 @@ def test_the_same_bytes_twice_in_one_request_are_one_instance(sender: Sender) ->
     content = dicom()
     assert sorted(statuses(sender.send(("a", content), ("b", content)))) == ["duplicate", "stored"]
     assert len(sender.instances()) == 1
+
+
+def test_the_same_object_with_other_meta_information_is_a_duplicate(sender: Sender) -> None:
+    content = dicom()
+    first = sender.send(("a", content)).json()
+    again = sender.send(("b", by("ANOTHER", content)))
+    assert (again.status_code, statuses(again), codes(again)) == (202, ["duplicate"], [None])
+    assert [study["id"] for study in again.json()["studies"]] == [study["id"] for study in first["studies"]]
+    assert [instance.conflict for instance in sender.instances()] == [False]
 
 
 def test_other_bytes_under_the_same_uid_are_kept_and_flagged(sender: Sender) -> None:

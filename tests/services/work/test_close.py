@@ -22,7 +22,7 @@ from services.work.outcomes import FileOutcome, FileStatus, IntakeOptions
 from services.work.receive import receive
 from services.work.spool import Spool
 from tests.services.conftest import Desk
-from tests.services.intake.conftest import dicom
+from tests.services.intake.conftest import by, dicom
 
 ACTOR = "key:test"
 CT = {"Modality": "CT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}
@@ -152,6 +152,18 @@ def test_a_duplicate_does_not_reopen(ward: Ward) -> None:
     sent = dicom(**STUDY)
     with Spool(ward.settings) as spool:
         for status in (FileStatus.STORED, FileStatus.DUPLICATE):
+            writer = spool.begin("a")
+            writer.write(sent)
+            outcome = receive(ward.store, ward.settings, writer.finish(), IntakeOptions(), ACTOR)
+            assert outcome.status is status
+            ward.complete(outcome.study_id)
+    assert [job.state for job in ward.jobs()] == [JobState.QUEUED]
+
+
+def test_the_same_object_by_another_route_does_not_reopen(ward: Ward) -> None:
+    file = dicom(**STUDY)
+    for sent, status in [(file, FileStatus.STORED), (by("ANOTHER", file), FileStatus.DUPLICATE)]:
+        with Spool(ward.settings) as spool:
             writer = spool.begin("a")
             writer.write(sent)
             outcome = receive(ward.store, ward.settings, writer.finish(), IntakeOptions(), ACTOR)

@@ -22,14 +22,14 @@ from services.store.tables import BatchFetch, Instance, Job, Patient, Study
 from services.work import fetch, reprocess
 from services.work.close import FETCHED, close_quiet
 from services.work.fetch import Fetcher
-from services.work.outcomes import IntakeOptions
+from services.work.outcomes import FileStatus, IntakeOptions
 from services.work.places import Parts
 from services.work.receive import receive
 from services.work.spool import Spool
 from services.work.tend import SYSTEM
 from tests.services.archives import NIGHT, Archive
 from tests.services.conftest import Desk
-from tests.services.intake.conftest import dicom, picture
+from tests.services.intake.conftest import by, dicom, picture
 
 
 @dataclass
@@ -140,6 +140,20 @@ def test_a_fetched_study_is_closed_and_no_pipeline_but_the_batchs_reads_it(fetch
         rows = session.scalars(select(Study).where(Study.unrouted_reason == FETCHED)).all()
         live = session.scalars(select(Job).where(Job.role == "live", Job.study_id.in_([row.id for row in rows]))).all()
     assert ([row.state for row in rows], live) == ([StudyState.COMPLETE] * 3, [])
+
+
+def test_what_is_fetched_and_what_was_sent_are_one_object(fetching: Fetching, store: Store) -> None:
+    def send(file: bytes) -> FileStatus:
+        with Spool(fetching.parts.settings) as spool:
+            writer = spool.begin("image.dcm")
+            writer.write(file)
+            return receive(store, fetching.parts.settings, writer.finish(), IntakeOptions(), "key:1").status
+
+    before = fetching.instances()
+    assert send(by("PACS", fetching.outside.studies["a"])) is FileStatus.STORED
+    fetching.drain()
+    assert send(by("PACS", fetching.outside.studies["b"])) is FileStatus.DUPLICATE
+    assert (fetching.counts(), fetching.instances()) == ({"fetched": 3}, before + 3)
 
 
 def test_outside_its_window_nothing_is_asked_of_the_archive(fetching: Fetching, store: Store) -> None:

@@ -24,19 +24,10 @@ from services.work.outcomes import FileStatus, IntakeOptions, Readied
 from services.work.receive import receive_group
 from services.work.same import Compared, compare
 from services.work.spool import Spool
-from tests.services.intake.conftest import dicom
+from tests.services.intake.conftest import by, dicom
 
 STORED, DUPLICATE, CONFLICT = FileStatus.STORED, FileStatus.DUPLICATE, FileStatus.CONFLICT
 UIDS = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.1", "SOPInstanceUID": "1.2.1.1"}
-
-
-def by(writer: str, file: bytes) -> bytes:
-    """The file with the meta information of another program."""
-    dataset = dcmread(BytesIO(file))
-    dataset.file_meta.ImplementationVersionName = writer
-    buffer = BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
 
 
 def implicit(file: bytes) -> bytes:
