@@ -1,7 +1,8 @@
 """Reprocessing an archive of fundus photographs: its pace beside a bare loop, its memory, and who waits meanwhile.
 
 The running system reads a part of the archive, then the bare loop the same files, in turns; the share that is printed
-is the worst turn's. Times are the database's: from the first claim to the last result.
+is the worst turn's. Times are the database's: from the first claim to the last result. Neighbours on the machine tell
+on the share; what all processors computed for a photograph hardly changes with them.
 """
 
 from __future__ import annotations
@@ -12,11 +13,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -26,7 +25,8 @@ from sqlalchemy import func, select
 
 from benchmarks.bare_loop import MODEL
 from benchmarks.figures import Figure, table
-from benchmarks.latency import family, full_size_photographs, seconds_to_result
+from benchmarks.footprint import Memory, processor_seconds
+from benchmarks.latency import full_size_photographs, seconds_to_result
 from benchmarks.photograph_archive import FIRST_DAY, make_archive, photographs
 from pipelines.core.types import InstanceFile, Laterality, Subject
 from pipelines.exporters.json import reading_json
@@ -39,9 +39,7 @@ from services.store.stores import open_store
 from services.store.tables import Attempt, BatchItem, Instance, Job, JobInput, Result
 from services.worker.embedded import System
 
-MEBIBYTE: Final = 1024**2
 TARGET_SHARE: Final = 0.9
-SAMPLE_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.5
 #: So many live photographs are sent one after another, each as soon as the one before it is read.
 LIVE: Final = 20
@@ -50,38 +48,23 @@ TURNS: Final = 2
 PERCENT_95: Final = 0.95
 
 
-@dataclass
-class Memory:
-    """The memory of all the system's processes over time: seconds, and bytes counted once (PSS)."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many photographs in so many seconds, and what all processors computed for them, in seconds."""
 
-    samples: list[tuple[float, int]] = field(default_factory=list)
+    photographs: int
+    seconds: float
+    processor_seconds: float
 
-    @contextmanager
-    def of(self, system: System) -> Iterator[None]:
-        """Look at it while the block runs."""
-        done = threading.Event()
-        thread = threading.Thread(target=self._look, args=(system, done))
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
+    @property
+    def rate(self) -> float:
+        """Photographs a second."""
+        return self.photographs / self.seconds
 
-    def _look(self, system: System, done: threading.Event) -> None:
-        while not done.wait(SAMPLE_SECONDS):
-            pids = [pid for pids in system.pids.values() for pid in pids]
-            self.samples.append((time.monotonic(), sum(_proportional(each) for pid in pids for each in _family(pid))))
-
-    def peak(self) -> float:
-        """The most at any time, MiB."""
-        return max(size for _, size in self.samples) / MEBIBYTE
-
-    def growth(self) -> float:
-        """How much more there was in the last tenth of the time than in the tenth behind the first fifth, MiB."""
-        sizes = [size for _, size in self.samples]
-        tenth = max(1, len(sizes) // 10)
-        return (statistics.median(sizes[-tenth:]) - statistics.median(sizes[2 * tenth : 3 * tenth])) / MEBIBYTE
+    @property
+    def effort(self) -> float:
+        """Processor time of a photograph, ms."""
+        return 1000 * self.processor_seconds / self.photographs
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -128,23 +111,25 @@ def _read_once(folder: Path) -> dict[str, object]:
 
 
 def _pace(settings: Settings, workers: int, days: range) -> list[Figure]:
-    memory, ours, bare = Memory(), [], []
+    memory, ours, bare = Memory(), list[Pace](), list[Pace]()
     with System.start(settings, workers=workers) as system, client_of(system) as client:
         for day in days:
+            used = processor_seconds(system)
             with memory.of(system):
                 batch = _start(client, day)
                 _until_finished(client, batch)
+            used = processor_seconds(system) - used
             number, seconds = _read(settings, batch)
-            ours.append(number / seconds)
-            bare.append(number / _bare(_paths(settings, batch)))
-    share = min(own / other for own, other in zip(ours, bare, strict=True))
+            ours.append(Pace(number, seconds, used))
+            bare.append(_bare(_paths(settings, batch)))
+    share = min(own.rate / other.rate for own, other in zip(ours, bare, strict=True))
     name = f"reprocessing, {workers} worker{'s' if workers > 1 else ''}"
     reached = share >= TARGET_SHARE if workers == 1 else None
     return [
-        Figure(
-            name, statistics.median(ours), "photographs/s", "of the bare loop", share, f">= {TARGET_SHARE}", reached
-        ),
-        Figure("  the bare loop", statistics.median(bare), "photographs/s"),
+        Figure(name, _rate(ours), "photographs/s", "of the bare loop", share, f">= {TARGET_SHARE}", reached),
+        Figure("  the bare loop", _rate(bare), "photographs/s"),
+        Figure("  processor time, all processes", _effort(ours), "ms a photograph"),
+        Figure("  processor time, the bare loop", _effort(bare), "ms a photograph"),
         Figure("  all processes, at most", memory.peak(), "MiB"),
         Figure("  their growth while it ran", memory.growth(), "MiB"),
     ]
@@ -232,26 +217,20 @@ def _paths(settings: Settings, batch: str) -> list[Path]:
     return places
 
 
-def _bare(paths: Sequence[Path]) -> float:
+def _bare(paths: Sequence[Path]) -> Pace:
     told = "\n".join(map(str, paths))
     command = [sys.executable, "-m", "benchmarks.bare_loop"]
-    return float(subprocess.run(command, input=told, capture_output=True, text=True, check=True).stdout)
+    answer = subprocess.run(command, input=told, capture_output=True, text=True, check=True).stdout
+    seconds, used = map(float, answer.split())
+    return Pace(len(paths), seconds, used)
 
 
-def _family(pid: int) -> list[int]:
-    try:
-        return family(pid)
-    except FileNotFoundError:  # it ended just now
-        return []
+def _rate(turns: Sequence[Pace]) -> float:
+    return statistics.median(turn.rate for turn in turns)
 
 
-def _proportional(pid: int) -> int:
-    """What a process holds, shared pages divided by those who share them (proc(5), smaps_rollup)."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+def _effort(turns: Sequence[Pace]) -> float:
+    return statistics.median(turn.effort for turn in turns)
 
 
 def _percentile(seconds: Sequence[float]) -> float:
