@@ -77,6 +77,7 @@ class Chunk:
     first: Claim
     heart: ChunkHeart
     stopping: Callable[[], bool]
+    claims: Sequence[Claim] = ()  # taken a moment ago, while their inputs are looked up
     waiting: deque[tuple[Claim, Inputs, datetime]] = field(default_factory=deque)
     begun: deque[_Begun] = field(default_factory=deque)
     read: list[Read] = field(default_factory=list)
@@ -119,7 +120,7 @@ class Chunk:
         begun = [one.claim for one in self.begun] + [one.claim for one in self.read]
         outcome = AttemptOutcome.DIED if is_broken else AttemptOutcome.STOPPED
         self._give_back(begun, outcome, error, single=is_broken)
-        self._give_back([claim for claim, _, _ in self.waiting], AttemptOutcome.STOPPED)
+        self._give_back([*self.claims, *(claim for claim, _, _ in self.waiting)], AttemptOutcome.STOPPED)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -170,11 +171,13 @@ class Chunk:
             self._take(more)
 
     def _take(self, claims: Sequence[Claim]) -> None:
+        self.claims = claims
         self.heart.keep(claims)
         inputs = inputs_of(self.store, claims)
         with unit_of_work(self.store.database, writing=False) as session:
             made = chunks.first_claimed(session, claims)
         self.waiting += [(claim, inputs[claim.job_id], made[claim.job_id]) for claim in claims]
+        self.claims = ()
 
     def _feed(self, pipeline: ReadsChunk) -> None:
         while self.waiting and len(self.begun) < pipeline.ahead:

@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from pipelines.core.errors import CorruptPixels, LeaseLost, OutOfMemory, ReaderCrashed, ReaderDied
+from pipelines.core.errors import CorruptPixels, DatabaseUnavailable, LeaseLost, OutOfMemory, ReaderCrashed, ReaderDied
 from pipelines.core.types import BatchReading
 from services.broker import SilentBell
 from services.store import attempts, chunks, jobs
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobRole, JobState, Priority
 from services.store.tables import ArtifactRow, Attempt, AuditRow, CurrentResult, Job, OutboxEvent, Queue, Result, Study
+from services.work import chunk
 from services.work.chunk_heart import ChunkHeart
 from services.work.run import run_one
 
@@ -203,6 +204,18 @@ def test_a_worker_that_stops_gives_everything_back_and_counts_nothing(
     assert set(states(desk, job_ids)) == {"succeeded", "queued"}
     waiting = [desk.job(job_id) for job_id in job_ids if desk.job(job_id).state == JobState.QUEUED]
     assert not any(job.single or job.attempts or job.unattributed_deaths for job in waiting)
+
+
+def test_what_was_claimed_as_the_database_went_away_is_given_back_at_once(
+    desk, settings, archive, fake_pipeline, monkeypatch
+):
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(chunk, "inputs_of", away)
+    job_ids = archive(2)
+    run(desk, settings, fake_pipeline(None))
+    assert states(desk, job_ids) == [JobState.QUEUED] * 2
 
 
 def test_a_fresh_study_gets_the_worker_before_the_rest_of_the_batch(
