@@ -43,7 +43,7 @@ def test_it_comes_nearer_to_the_reference_than_zeros_do(method: Unrolled, accele
     assert ssim(image, reference) > ssim(zero_filled, reference) + 0.05
 
 
-@pytest.mark.parametrize(("slices", "coils"), [(1, 1), (2, 2), (6, 3)])
+@pytest.mark.parametrize(("slices", "coils"), [(1, 1), (2, 3), (6, 1)])
 def test_acquired_samples_stay_as_measured_to_the_last_bit(method: Unrolled, slices: int, coils: int) -> None:
     acquired = accelerated(brain(slices, coils, 48), 4)
     made = method.reconstruct(acquired)
@@ -63,7 +63,7 @@ def test_an_odd_matrix_and_two_phase_encodings_are_reconstructed(method: Unrolle
 
 
 def test_the_same_input_gives_the_same_bytes_and_no_global_random_number_is_drawn(method: Unrolled) -> None:
-    acquired = accelerated(brain(2, 3, 48), 4)
+    acquired = accelerated(brain(1, 2, 48), 4)
     before = torch.random.get_rng_state()
     one, again = method.reconstruct(acquired), method.reconstruct(acquired)
     assert one.image.tobytes() == again.image.tobytes()
@@ -71,7 +71,7 @@ def test_the_same_input_gives_the_same_bytes_and_no_global_random_number_is_draw
 
 
 def test_the_unit_of_the_data_is_the_unit_of_image_and_uncertainty(method: Unrolled) -> None:
-    acquired = accelerated(brain(1, 3, 48), 4)
+    acquired = accelerated(brain(1, 2, 48), 4)
     louder = Acquired(acquired.kspace * np.float32(1024), acquired.mask, acquired.calibration)
     one, other = method.reconstruct(acquired), method.reconstruct(louder)
     assert one.uncertainty is not None
