@@ -24,8 +24,8 @@ class InstanceOutcome(StrEnum):
     """What became of one received instance."""
 
     STORED = "stored"  #: new
-    DUPLICATE = "duplicate"  #: the same bytes were there under the same SOP Instance UID
-    CONFLICT = "conflict"  #: other bytes were there under the same SOP Instance UID; kept and flagged
+    DUPLICATE = "duplicate"  #: the same bytes, or their object, were there under the same SOP Instance UID
+    CONFLICT = "conflict"  #: another object was there under the same SOP Instance UID; kept and flagged
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def _outcome(arrival: Arrival, added: AddedInstance, study_id: str) -> FileOutco
 def _oddity(outcome: InstanceOutcome, instance: Instance) -> tuple[str | None, str | None]:
     """(code, sentence) of what a reader should know."""
     if outcome is InstanceOutcome.CONFLICT:
-        return "conflict", "other bytes are stored under this SOP Instance UID; both are kept, the first ones are read"
+        return "conflict", "another object is stored under this SOP Instance UID; both are kept, the first one is read"
     if outcome is InstanceOutcome.STORED and instance.flag is not None:
         return instance.flag, SENTENCES[instance.flag]
     return None, None

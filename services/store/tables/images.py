@@ -21,7 +21,7 @@ class Blob(Table):
 
 
 class Instance(Table):
-    """A second blob under one SOP Instance UID is a conflict: kept and flagged."""
+    """Another object under one SOP Instance UID is a conflict: kept and flagged."""
 
     __tablename__ = "instances"
     __table_args__ = (UniqueConstraint("sop_instance_uid", "blob_sha256"),)
