@@ -15,8 +15,8 @@ from services.store import outbox, worklist
 from services.store.clock import seconds_from_now, utcnow
 from services.store.current import point
 from services.store.ids import new_id
-from services.store.states import BatchItemState, BatchState, JobRole, JobState, Priority
-from services.store.tables import Attempt, Batch, BatchItem, Job, JobInput, Result, Slot
+from services.store.states import JobRole, JobState, Priority
+from services.store.tables import Attempt, Job, JobInput, Result, Slot
 from services.store.turns import may_start, next_due
 from services.store.upsert import insert_or_keep
 
@@ -24,8 +24,6 @@ from services.store.upsert import insert_or_keep
 SUBJECT_REOPENED = "subject_reopened"
 #: Error code of a job that was cancelled with its batch; whoever wants its answer again queues it again.
 BATCH_CANCELLED = "batch_cancelled"
-#: A batch whose jobs are held.
-RESTING = (BatchState.WAITING, BatchState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,42 +295,6 @@ def standing(session: Session, claims: Sequence[Claim]) -> set[str]:
     fences = {claim.job_id: claim.fence for claim in claims}
     running = select(Job.id, Job.fence).where(Job.id.in_(list(fences)), Job.state == JobState.RUNNING)
     return {row.id for row in session.execute(running) if row.fence == fences[row.id]}
-
-
-def hold_batch(session: Session, batch_id: str) -> None:
-    """Let the batch's waiting jobs wait on, whatever worker asks; what runs ends as it would."""
-    hand_over(session, batch_id, Job.state == JobState.QUEUED)
-    _set_held(session, batch_id, held=True)
-
-
-def release_batch(session: Session, batch_id: str) -> None:
-    """Let workers have the batch's waiting jobs; the caller rings for them."""
-    _set_held(session, batch_id, held=False)
-
-
-def hand_over(session: Session, batch_id: str, which: ColumnElement[bool]) -> None:
-    """Give those of the batch's jobs that another batch waits for to that one: it does not pause or end with this."""
-    wanted = (
-        select(Job.id, Batch.id, Batch.state)
-        .join(BatchItem, BatchItem.job_id == Job.id)
-        .join(Batch, Batch.id == BatchItem.batch_id)
-        .where(
-            Job.batch_id == batch_id,
-            which,
-            Batch.id != batch_id,
-            Batch.state.in_((BatchState.RUNNING, *RESTING)),
-            BatchItem.state == BatchItemState.QUEUED,
-        )
-    )
-    # Where several wait for it, one that runs now has it.
-    for job_id, other, state in sorted(session.execute(wanted).all(), key=lambda row: row[2] == BatchState.RUNNING):
-        values = {"batch_id": other, "held": state in RESTING}
-        session.execute(update(Job).where(Job.id == job_id).values(**values))
-
-
-def _set_held(session: Session, batch_id: str, *, held: bool) -> None:
-    waits = (Job.batch_id == batch_id, Job.state == JobState.QUEUED, Job.held.is_not(held))
-    session.execute(update(Job).where(*waits).values(held=held).execution_options(synchronize_session=False))
 
 
 def announce(session: Session, job_id: str, study_id: str, state: JobState) -> None:

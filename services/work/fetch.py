@@ -19,7 +19,7 @@ from pipelines.imaging.laterality import from_name
 from services.archive.base import FetchedFile, Source
 from services.archive.registry import open_source
 from services.log import logger
-from services.store import batches, fetches, jobs
+from services.store import batch_jobs, batches, fetches
 from services.store.clock import utcnow
 from services.store.entries import all_entries
 from services.store.fetches import Taken
@@ -254,7 +254,7 @@ def _pause(parts: Parts, batch_id: str) -> None:
     with unit_of_work(parts.store.database) as session:
         batch = batches.tended(session, batch_id)
         if batch is not None:
-            jobs.hold_batch(session, batch_id)
+            batch_jobs.hold_batch(session, batch_id)
             batches.set_state(session, batch, BatchState.PAUSED, AWAY)
 
 

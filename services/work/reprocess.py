@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BadRequest, Conflict, ModelError, NotFound
 from services.archive.registry import admit
 from services.settings import Settings
-from services.store import attempts, audit, batches, jobs, models
+from services.store import attempts, audit, batch_jobs, batches, models
 from services.store.batches import NewBatch
 from services.store.entries import all_entries
 from services.store.session import unit_of_work
@@ -93,7 +93,7 @@ def pause(store: Store, actor: str, batch_id: str) -> None:
     """Begin nothing new for a batch; what runs ends. Raises NotFound, and Conflict where it has ended."""
     with unit_of_work(store.database) as session:
         batch = _going_on(session, batch_id)
-        jobs.hold_batch(session, batch_id)
+        batch_jobs.hold_batch(session, batch_id)
         batches.set_state(session, batch, BatchState.PAUSED, PAUSED_BY_PERSON)
         audit.record(session, actor, "batch.paused", batch=batch_id)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import OverreadError
 from services.log import logger
 from services.settings import Settings
-from services.store import audit, batches, fetches, jobs
+from services.store import audit, batch_jobs, batches, fetches
 from services.store.alarms import AlarmCode, is_open
 from services.store.clock import utcnow
 from services.store.session import after_commit, unit_of_work
@@ -170,9 +170,9 @@ def _bring(session: Session, batch: Batch, due: Due) -> None:
     if batch.night != due.day:
         batch.night, batch.night_items = due.day, 0
     if due.may_read:
-        jobs.release_batch(session, batch.id)
+        batch_jobs.release_batch(session, batch.id)
     else:
-        jobs.hold_batch(session, batch.id)
+        batch_jobs.hold_batch(session, batch.id)
     batches.set_state(session, batch, due.state, due.reason)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.core.errors import CorruptPixels
-from services.store import attempts, jobs
+from services.store import attempts, batch_jobs, jobs
 from services.store.clock import seconds_from_now
 from services.store.ids import new_id
 from services.store.jobs import NewJob
@@ -83,11 +83,11 @@ def test_a_held_batch_waits_and_takes_its_place_when_it_is_released(desk, batch_
     old = batch_job(created_at=seconds_from_now(-700))
     fresh = desk.queue()
     with unit_of_work(each_store.database) as session:
-        jobs.hold_batch(session, BATCH)
+        batch_jobs.hold_batch(session, BATCH)
     assert desk.claim().job_id == fresh and desk.claim() is None
     younger = desk.queue()
     with unit_of_work(each_store.database) as session:
-        jobs.release_batch(session, BATCH)
+        batch_jobs.release_batch(session, BATCH)
     assert [desk.claim().job_id, desk.claim().job_id] == [old, younger]
 
 
@@ -95,7 +95,7 @@ def test_holding_a_batch_lets_what_runs_run_on(desk, batch_job, store):
     job_id = batch_job()
     claim = desk.claim()
     with unit_of_work(store.database) as session:
-        jobs.hold_batch(session, BATCH)
+        batch_jobs.hold_batch(session, BATCH)
         assert jobs.heartbeat(session, claim, 60, "infer", 0.5)
     assert desk.job(job_id).state == JobState.RUNNING
 
@@ -139,7 +139,7 @@ def test_pausing_one_batch_does_not_hold_what_another_that_runs_waits_for(desk, 
     shared = batch_job()
     another_batch(desk, shared, BatchState.RUNNING)
     with unit_of_work(store.database) as session:
-        jobs.hold_batch(session, BATCH)
+        batch_jobs.hold_batch(session, BATCH)
     assert desk.claim().job_id == shared
 
 
