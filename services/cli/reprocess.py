@@ -31,6 +31,7 @@ Document = dict[str, Any]
 class Form(StrEnum):
     """How a summary is written."""
 
+    TEXT = "text"  #: for the screen
     CSV = "csv"  #: one figure a line
     PDF = "pdf"  #: one page to print
 
@@ -54,7 +55,8 @@ def _preview(asked: BatchAsked, json: bool, data: Path | None) -> None:
         print("hours           not known: the pipeline has read nothing yet")
         return
     print(f"hours           {told['hours']:.1f} of one worker, {told['seconds_a_study']:.2f} s a study")
-    print(f"done            {_when(told['expected_at'])}, in {told['expected_nights']} nights")
+    if told["to_read"]:
+        print(f"done            {_foreseen(told)}")
 
 
 def _start(asked: BatchAsked, json: bool, data: Path | None) -> None:
@@ -161,7 +163,9 @@ def changes(
 @app.command("summary")
 def summary(
     batch: Id,
-    form: Annotated[Form, typer.Option("--format", help="One figure a line, or a page to print.")] = Form.CSV,
+    form: Annotated[
+        Form, typer.Option("--format", help="Lines for a person, one figure a line, or a page to print.")
+    ] = Form.TEXT,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write it to this file.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="As things stand now, not as they stood at the end.")] = False,
     json: JsonFlag = False,
@@ -183,10 +187,13 @@ def summary(
 
 
 def _formed(found: Document, form: Form) -> bytes:
+    from services.cli.summary_lines import summary_lines
     from services.work.summary_page import as_pdf
     from services.work.summary_table import as_csv
 
-    return as_pdf(found) if form is Form.PDF else as_csv(found).encode()
+    if form is Form.PDF:
+        return as_pdf(found)
+    return (as_csv(found) if form is Form.CSV else "\n".join(summary_lines(found)) + "\n").encode()
 
 
 def _act(act: Callable[[Store, str, str], None], batch_id: str, json: bool, data: Path | None) -> None:
@@ -223,7 +230,7 @@ def _print(document: Document, json: bool) -> None:
     for code, number in document["fetch_failures"].items():
         print(f"          {number} {code}")
     if document["expected_at"] and document["state"] not in ENDED:
-        print(f"done      {_when(document['expected_at'])}, in {document['expected_nights']} nights")
+        print(f"done      {_foreseen(document)}")
 
 
 def _ended(document: Document) -> tuple[int, int]:
@@ -242,7 +249,11 @@ def _line(document: Document) -> str:
     return ", ".join(str(word) for word in (document["state"], document["reason"], pace) if word)
 
 
-def _when(moment: str | None) -> str:
+def _foreseen(document: Document) -> str:
     from datetime import datetime
 
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M %Z}" if moment else "not foreseen"
+    if document["expected_at"] is None:
+        return "not foreseen"
+    nights = document["expected_nights"]
+    moment = datetime.fromisoformat(document["expected_at"]).astimezone()
+    return f"{moment:%Y-%m-%d %H:%M %Z}, in {nights} night{'' if nights == 1 else 's'}"

@@ -28,7 +28,7 @@ KINDS: Final = {
     "crossed": "crossed a line",
     "unanswered": "no answer any more",
     "answered": "answered now",
-    "changed": "changed within it",
+    "changed": "changed on the same side",
     "new": "first reading",
     "none": "no change",
 }

@@ -95,6 +95,10 @@ def test_changes_and_summary_of_a_finished_batch(overread: Overread, settings: S
     tend(settings)
     assert overread("reprocess", "changes", batch, "--json").json == []
     assert overread("reprocess", "summary", batch, "--json").json["batch_id"] == batch
+    said = overread("reprocess", "summary", batch).out.splitlines()
+    assert said[0] == "Re-read retinopathy: retinopathy with fundus_dr_grading 1.0.0, finished"
+    assert "  subjects                      none" in said
+    assert overread("reprocess", "summary", batch, "--format", "csv").out.startswith("section,name,row,column,value")
     page = tmp_path / "summary.pdf"
     assert overread("reprocess", "summary", batch, "--format", "pdf", "-o", page).code == 0
     assert page.read_bytes().startswith(b"%PDF")
