@@ -132,8 +132,9 @@ def artifact(up: Up, result: Any, ending: str) -> bytes:
 
 def test_the_announcement_is_one_line_with_all_that_a_program_needs(up: Up) -> None:
     assert set(up.said) == {"url", "api_key", "user", "password", "database", "pids"}
-    assert set(up.said["pids"]) == {"api", "worker", "scheduler", "broker"}
-    assert all(up.said["pids"].values())
+    running = {"api", "worker", "scheduler", "broker"}
+    assert set(up.said["pids"]) == running | {"dimse"}
+    assert {role for role, processes in up.said["pids"].items() if processes} == running
 
 
 def test_it_listens_on_this_machine_alone(up: Up) -> None:
