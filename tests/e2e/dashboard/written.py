@@ -136,7 +136,7 @@ class Writer:
         uids = [generate_uid() for _ in range(SLICES)]
         for number, sop_uid in enumerate(uids, start=1):
             blob = self._publish(mr_slice(self.uid, uid, number), "application/dicom")
-            facts = InstanceFacts(sop_uid, MRImageStorage, "1.2.840.10008.1.2.1", blob.sha256, None, number)
+            facts = InstanceFacts(sop_uid, MRImageStorage, "1.2.840.10008.1.2.1", blob.sha256, instance_number=number)
             studies.add_instance(self._session, series.id, facts)
         return uids[0]
 
