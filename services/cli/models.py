@@ -42,7 +42,7 @@ def listing(json: JsonFlag = False, data: DataOption = None) -> None:
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['name']} {row['version']:10} {row['state']:11} {row['pipeline']:14} {row['sha256'][:12]}")
+        print(f"{row['name']:24} {row['version']:10} {row['state']:11} {row['pipeline']:14} {row['sha256'][:12]}")
 
 
 @app.command("show")

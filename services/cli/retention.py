@@ -142,7 +142,7 @@ def hold(
         fail("a legal hold has a reason", Exit.USAGE)
     with opened_store(data) as store:
         retention.hold(store, study, reason, CONSOLE)
-    print("the study stays as it is")
+    print("no policy touches the study")
 
 
 @app.command("release")
@@ -152,7 +152,7 @@ def release(study: StudyId, data: DataOption = None) -> None:
 
     with opened_store(data) as store:
         retention.release(store, study, CONSOLE)
-    print("policies mean the study again")
+    print("the hold is lifted; policies may remove the study again")
 
 
 def _told(row: RetentionPolicy) -> dict[str, object]:

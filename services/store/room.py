@@ -120,7 +120,8 @@ class Room:
         """Raise StorageFull where `coming` bytes more leave less than is kept free; DatabaseUnavailable."""
         full = [level.name for level in self.levels() if level.is_full(coming, was_full=was_full)]
         if full:
-            raise StorageFull(f"{' and '.join(full)} nearly full; nothing was stored")
+            verb = "is" if len(full) == 1 else "are"
+            raise StorageFull(f"{' and '.join(full)} {verb} nearly full; nothing was stored")
 
     def _disk(self, name: str, path: Path) -> Level:
         stop = self._settings.disk_reserve_bytes
