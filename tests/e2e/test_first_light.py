@@ -256,6 +256,7 @@ def test_without_a_service_submit_says_so_in_one_sentence(up: Up) -> None:
     assert ended.stderr == "overread: no Overread answers at http://127.0.0.1:9; `overread up` starts one\n"
 
 
+@pytest.mark.timeout(240)  # a machine busy with other things starts and reads at half its speed
 def test_the_demo_ends_by_itself_with_findings(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*OVERREAD, "demo", "--exit", "--port", "0"],
@@ -263,7 +264,7 @@ def test_the_demo_ends_by_itself_with_findings(tmp_path: Path) -> None:
         env={**environment(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=START_SECONDS + READ_SECONDS,
+        timeout=3 * READ_SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
     assert "left eye: grade " in ended.stdout
