@@ -101,7 +101,7 @@ def test_group_lengths_do_not_count(synthetic_dicom: Make) -> None:
         lambda dataset: setattr(dataset, "PatientName", "Doe^John"),
         lambda dataset: setattr(dataset, "PixelData", dataset.PixelData[:-1] + b"\x7f"),
         lambda dataset: dataset.add_new(0x00091010, "UN", b""),
-        lambda dataset: setattr(dataset, "AnatomicRegionSequence", [coded(coded(), coded()), coded()]),
+        lambda dataset: setattr(dataset, "AnatomicRegionSequence", [coded(coded()), coded(coded())]),
         lambda dataset: setattr(dataset, "AcquisitionContextSequence", [Dataset()]),
     ],
     ids=["name", "pixel", "empty element", "moved item", "empty item"],
