@@ -309,6 +309,7 @@ def widen_studies() -> None:
     op.add_column("studies", line("incomplete", nullable=True))
     op.add_column("studies", flag("legal_hold"))
     op.add_column("studies", line("legal_hold_reason", nullable=True))
+    op.add_column("studies", flag("batch_only"))
     op.add_column("series", line("incomplete", nullable=True))
     op.add_column("instances", word("content_sha256", nullable=True))
     op.create_index("ix_studies_unerased", "studies", ["erased_at", "state", "last_instance_at", "id"])
@@ -319,7 +320,7 @@ def narrow_studies() -> None:
     op.drop_index("ix_studies_unerased", "studies")
     op.drop_column("instances", "content_sha256")
     op.drop_column("series", "incomplete")
-    for name in ("legal_hold_reason", "legal_hold", "incomplete", "stated_count", "expected_count"):
+    for name in ("batch_only", "legal_hold_reason", "legal_hold", "incomplete", "stated_count", "expected_count"):
         op.drop_column("studies", name)
 
 

@@ -30,12 +30,14 @@ from services.store.tables import (
 )
 
 #: Order of the list: what the machine cannot answer comes first, then by urgency, then what still runs, then what is
-#: done: a signed study is no more work, however urgent it was.
+#: done: a signed study is no more work, however urgent it was. What an archive's reading brought in and nobody needs to
+#: see comes last of all, behind what a list shows unless it is asked for by name.
 RANK_UNANSWERED: Final = 0
 URGENCY_RANKS: Final[Mapping[str, int]] = {urgency: rank for rank, urgency in enumerate(Urgency, start=1)}
 RANK_WAITING: Final = len(URGENCY_RANKS) + 1
 RANK_UNROUTED: Final = RANK_WAITING + 1
 RANK_SIGNED: Final = RANK_UNROUTED + 1
+RANK_SHELVED: Final = RANK_SIGNED + 1
 UNANSWERED_STATES: Final = frozenset({JobState.FAILED, JobState.QUARANTINED})
 
 Row = TypeVar("Row")
@@ -65,6 +67,8 @@ def _rebuild(session: Session, study_id: str) -> None:
     )
     slots = session.scalars(select(Slot).filter_by(study_id=study_id).order_by(Slot.id)).all()
     rows = [_slot_row(session, slot) for slot in slots] or [_unrouted_row(study)]
+    if study.batch_only:
+        rows = [_of_batch(session, values) for values in rows]
     kept = {row.id: row for row in session.scalars(_now(select(WorklistRow).filter_by(study_id=study_id)))}
     for values in rows:
         row = next((old for old in kept.values() if _same(old, values)), None)
@@ -143,6 +147,23 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "assignee_id": assignment.user_id if assignment else None,
         **_change(session, slot, word),
     }
+
+
+def _of_batch(session: Session, values: dict[str, Any]) -> dict[str, Any]:
+    """The row of a study that batches alone read: shown where a reading is marked, by the urgency of that reading."""
+    # Any: column values are of the columns' types
+    if values["review_state"] != ReviewState.UNREAD:
+        return values
+    if values.get("change") is None:
+        return values | {"urgency_rank": RANK_SHELVED}
+    if values["result_id"] is not None:
+        return values
+    marked = session.scalar(
+        select(Result)
+        .join(BatchItem, BatchItem.new_result_id == Result.id)
+        .where(BatchItem.batch_id == values["change_batch_id"], Result.slot_id == values["slot_id"])
+    )
+    return values | {"urgency_rank": _rank(None, marked)}
 
 
 def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:

@@ -12,13 +12,17 @@ from sqlalchemy.orm import Session
 
 from services.store.clock import UtcDateTime
 from services.store.tables import WorklistRow
+from services.store.worklist import RANK_SHELVED
 
 ORDER: Final = (WorklistRow.urgency_rank, WorklistRow.study_created_at, WorklistRow.id)
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistFilters:
-    """What a reader asks the list for; None lets everything pass. Days are the study's own, both ends included."""
+    """What a reader asks the list for; None lets everything pass. Days are the study's own, both ends included.
+
+    What batches alone read and nobody needs to see is left out, but found by its id.
+    """
 
     study_state: str | None = None
     job_state: str | None = None
@@ -114,6 +118,11 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
         wanted.append(WorklistRow.study_date <= filters.last_day)
     if filters.study_ids is not None:
         wanted.append(WorklistRow.study_id.in_(filters.study_ids))
+    elif filters.first_day is not None or filters.last_day is not None:
+        # Some days are found by their index: as a plain column the rank would have SQLite walk the list in its order.
+        wanted.append(func.coalesce(WorklistRow.urgency_rank, 0) < RANK_SHELVED)
+    else:
+        wanted.append(WorklistRow.urgency_rank < RANK_SHELVED)
     if filters.changes is not None:
         wanted.append(WorklistRow.change.in_(filters.changes))
     return wanted

@@ -69,7 +69,7 @@ def shelve(store: Store, study_id: str, fetchers: str, actor: str) -> None:
         if closing.was_sent_beside(session, study_id, fetchers):
             study.hold = False
             return
-        study.unrouted_reason = FETCHED
+        study.unrouted_reason, study.batch_only = FETCHED, True
         assessment = completeness.assess(session, study)
         completeness.mark(session, study, assessment)
         studies.close_study(session, study_id)

@@ -30,6 +30,7 @@ def route(session: Session, study_id: str, bell: Rings) -> list[str]:
     says why in `unrouted_reason`.
     """
     study = studies.get_study(session, study_id)
+    study.batch_only = False
     held = held_by(session, study)
     job_ids: list[str] = []
     reasons: list[str] = []

@@ -63,6 +63,7 @@ class Study(Table):
     legal_hold: Mapped[bool] = mapped_column(server_default=false())  # retention may not touch it
     legal_hold_reason: Mapped[Line | None]
     unrouted_reason: Mapped[Line | None]
+    batch_only: Mapped[bool] = mapped_column(server_default=false())  # batches alone brought it in and read it
     created_at: Mapped[Now]
     last_instance_at: Mapped[Now]
     completed_at: Mapped[Time | None]

@@ -253,17 +253,11 @@ def plan_of(store: Store, query: Select[WorklistRow]) -> str:
         return "\n".join(str(line) for line in session.execute(text(f"EXPLAIN {spoken}")))
 
 
-@pytest.mark.parametrize(
-    ("filters", "index"),
-    [(EVERYTHING, "ix_worklist_order"), (WorklistFilters(review_state="unread"), "ix_worklist_review")],
-)
-def test_a_page_is_read_in_the_order_of_an_index_from_one_table(
-    each_store: Store, filters: WorklistFilters, index: str
-) -> None:
+def test_a_page_is_read_in_the_order_of_an_index_from_one_table(each_store: Store) -> None:
     read_study(each_store, 1, Urgency.STAT)
     [row] = rows(each_store)
-    plan = plan_of(each_store, worklist_query(each_store.site_id, filters, place_of(row)).limit(50))
-    assert index in plan
+    plan = plan_of(each_store, worklist_query(each_store.site_id, EVERYTHING, place_of(row)).limit(50))
+    assert "ix_worklist_order" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
     assert "JOIN" not in plan.upper()

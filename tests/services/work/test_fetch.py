@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.core.errors import SourceRefused, SourceUnavailable, StorageFull
+from pipelines.core.types import Urgency
 from pipelines.imaging.decoder import Decoder
 from services.archive.base import FetchedFile
 from services.settings import Settings
@@ -19,6 +20,8 @@ from services.store.session import unit_of_work
 from services.store.states import BatchItemState, BatchState, StudyState
 from services.store.stores import Store
 from services.store.tables import BatchFetch, Instance, Job, Patient, Study
+from services.store.worklist import URGENCY_RANKS
+from services.store.worklist_pages import WorklistFilters, list_rows
 from services.work import fetch, reprocess
 from services.work.close import FETCHED, close_quiet
 from services.work.fetch import Fetcher
@@ -140,6 +143,24 @@ def test_a_fetched_study_is_closed_and_no_pipeline_but_the_batchs_reads_it(fetch
         rows = session.scalars(select(Study).where(Study.unrouted_reason == FETCHED)).all()
         live = session.scalars(select(Job).where(Job.role == "live", Job.study_id.in_([row.id for row in rows]))).all()
     assert ([row.state for row in rows], live) == ([StudyState.COMPLETE] * 3, [])
+
+
+def test_of_what_is_fetched_only_a_marked_reading_comes_to_the_worklist(
+    fetching: Fetching, each_store: Store, desk: Desk
+) -> None:
+    def listed(**filters: object) -> list[tuple[str | None, int]]:
+        with unit_of_work(each_store.database, writing=False) as session:
+            page = list_rows(session, each_store.site_id, WorklistFilters(**filters), None, 20)
+            return [(row.change_headline, row.urgency_rank) for row in page if row.study_id in fetched]
+
+    fetching.drain()
+    with unit_of_work(each_store.database, writing=False) as session:
+        fetched = set(session.scalars(select(Study.id).where(Study.unrouted_reason == FETCHED)))
+    assert listed() == []
+    fetching.archive.tend()
+    assert [fetching.archive.read_one(value) is not None for value in (0, 3, 1)] == [True] * 3
+    assert listed() == [("first reading: DR grade 3", URGENCY_RANKS[Urgency.URGENT])]
+    assert len(listed(study_ids=fetched)) == 3
 
 
 def test_what_is_fetched_and_what_was_sent_are_one_object(fetching: Fetching, store: Store) -> None:
