@@ -68,6 +68,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         subject="study",
         revision=1,
         title="Diabetic retinopathy in fundus photographs",
+        is_warm=True,
     ),
     "segmentation": Entry(
         name="segmentation",

@@ -28,6 +28,8 @@ SUCCESS: Final = 0x0000  # PS3.7 Annex C.1.1
 PDU_BYTES: Final = 256 * 1024
 #: A longer PDU is no honest one: a length field can say 4 GiB (PS3.8 9.3.5), and all of it would be held.
 LONGEST_PDU: Final = MEBIBYTE
+#: How long an aborted association may take to end what it does.
+LAST_WORD_SECONDS: Final = 10.0
 #: A command set, or a data set that is not stored, stays far below this.
 LONGEST_MESSAGE: Final = MEBIBYTE
 #: tcp(7) TCP_QUICKACK; the kernel forgets it after a while, so that it is asked again for each piece.
@@ -239,4 +241,8 @@ def listening(
         # The last thing it does is to strike itself off a list that only servers with the usual half second stand on.
         with suppress(ValueError):
             server.shutdown()
+        associations = entity.active_associations
         entity.shutdown()
+        # An aborted association may be in the middle of a transaction, whose connection must not outlive the store.
+        for association in associations:
+            association.join(LAST_WORD_SECONDS)

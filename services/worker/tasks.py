@@ -63,11 +63,11 @@ class Worker:
         return held is not None and held > self.settings.worker_process_bytes
 
     def prepare(self, queues: Sequence[str]) -> None:
-        """Take back what an earlier process of this name held, and load the active models of the queues."""
+        """Take back what an earlier process of this name held, and load the models that must answer at once."""
         taken = take_back(self.store, self.bell, self.name)
         log.info("worker.started", worker=self.name, taken_back=taken)
         for entry in ENTRIES.values():
-            if entry.queue in queues and not entry.on_request:
+            if entry.queue in queues and entry.is_warm:
                 with unit_of_work(self.store.database, writing=False) as session:
                     version = models.active_version(session, entry.model)
                 if version is not None:

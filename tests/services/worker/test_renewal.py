@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -46,7 +47,8 @@ def test_a_worker_that_grew_starts_anew_between_jobs_and_loses_none(
             wait_until_said(log, "worker.renewed", JOBS - 1)
             assert worker.poll() is None
             worker.terminate()
-            assert worker.wait(60) == 0
+            # It may just be starting, with nothing in hand and no ear for the signal yet.
+            assert worker.wait(60) in {0, -signal.SIGTERM}
     with unit_of_work(desk.store.database, writing=False) as session:
         outcomes = session.scalars(select(Attempt.outcome)).all()
     assert outcomes == [AttemptOutcome.FAILED] * JOBS
