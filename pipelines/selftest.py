@@ -6,22 +6,22 @@ No bundle of it is shipped, so it reads nothing in a system at work: it runs onl
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
 import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from pipelines.core.bundle_files import CARD, INFERENCE, METADATA, WEIGHTS, file_sha256, read_json
 from pipelines.core.codes import SELFTEST_ANSWER
 from pipelines.core.entry import Entry
-from pipelines.core.errors import ModelError, UnsuitableInput, WeightsRefused
+from pipelines.core.errors import UnsuitableInput, WeightsRefused
 from pipelines.core.receipt import code_digest, input_digests, processor, sealed
 from pipelines.core.types import (
     Explanation,
@@ -42,10 +42,6 @@ from pipelines.selftest_words import Act, Word, read_word
 
 MODEL: Final = "selftest"
 ANSWER: Final = "selftest_answer"
-METADATA: Final = Path("configs/metadata.json")
-INFERENCE: Final = Path("configs/inference.json")
-WEIGHTS: Final = Path("models/model.safetensors")
-CARD: Final = Path("docs/README.md")
 #: Memory is taken in pieces, slowly enough that who watches sees it grow.
 _PIECE_BYTES: Final = 64 * 1024**2
 _PIECE_SECONDS: Final = 0.01
@@ -72,10 +68,10 @@ class SelfTest(Pipeline[Sequence[Heard], Sequence[Heard], Sequence[Heard], Seque
         self._entry = entry
         self._decoder = decoder
         self._memory_bytes = memory_bytes
-        self._metadata = _read_json(model_folder / METADATA)
-        self._addend = int(_read_json(model_folder / INFERENCE)["addend"])
-        self._configuration = _sha256(model_folder / INFERENCE)
-        self._weights = _sha256(model_folder / WEIGHTS)
+        self._metadata = read_json(model_folder / METADATA)
+        self._addend = int(read_json(model_folder / INFERENCE)["addend"])
+        self._configuration = file_sha256(model_folder / INFERENCE)
+        self._weights = file_sha256(model_folder / WEIGHTS)
         if self._weights != self._metadata["weights_sha256"]:
             raise WeightsRefused
 
@@ -186,7 +182,7 @@ def write_bundle(folder: Path, version: str = "1.0.0", addend: int = 0) -> Path:
     metadata = {
         "name": MODEL,
         "version": version,
-        "weights_sha256": _sha256(folder / WEIGHTS),
+        "weights_sha256": file_sha256(folder / WEIGHTS),
         "task": "Trying the system",
         "description": "Counts the objects of a study; no medical device, and no model either",
         "intended_use": "Self-test",
@@ -195,21 +191,3 @@ def write_bundle(folder: Path, version: str = "1.0.0", addend: int = 0) -> Path:
     (folder / INFERENCE).write_text(json.dumps({"addend": addend}), "utf-8")
     (folder / CARD).write_text("# Self-test\n\nDoes what the objects sent to it say. It reads no image.\n", "utf-8")
     return folder
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Any: JSON. Raises ModelError."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the bundle's {path.name} cannot be read") from error
-    return content
-
-
-def _sha256(path: Path) -> str:
-    """Of a file of the bundle; raises ModelError."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"the bundle's {path.name} cannot be read") from error

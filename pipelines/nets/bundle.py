@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +10,10 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from pipelines.core.bundle_files import INFERENCE, METADATA, WEIGHTS, file_sha256, read_json
 from pipelines.core.errors import ModelError, WeightsRefused
 from pipelines.nets.backbones import Grader, grader
 
-METADATA = Path("configs/metadata.json")
-INFERENCE = Path("configs/inference.json")
-WEIGHTS = Path("models/model.safetensors")
 HEAD = "head.weight"  # its tensor in that file
 NETWORK = "pipelines.nets.backbones.grader"  # the one `_target_` we build; configs are data, nothing is evaluated
 
@@ -61,26 +57,6 @@ def open_bundle(folder: Path) -> Bundle:
         metadata=metadata,
         inference=inference,
     )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; raises ModelError where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the bundle's {path.name} cannot be read") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"the bundle's {path.name} is not a JSON object")
-    return content
-
-
-def file_sha256(path: Path) -> str:
-    """Lower-case hexadecimal sha256 of a file's bytes; raises ModelError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"the bundle's {path.name} cannot be read") from error
 
 
 def build_network(bundle: Bundle) -> Grader:

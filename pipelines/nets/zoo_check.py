@@ -12,9 +12,9 @@ from typing import Final
 import torch
 from monai.inferers.inferer import SliceInferer
 
+from pipelines.core.bundle_files import file_sha256
 from pipelines.core.errors import BundleRefused
 from pipelines.core.zoo import Task, Trust, ZooBundle, dicom_modalities
-from pipelines.nets.bundle import file_sha256
 from pipelines.nets.zoo_config import Json
 from pipelines.nets.zoo_folder import ZooFolder, checked_name
 from pipelines.nets.zoo_model import PREDICTION, ZooModel

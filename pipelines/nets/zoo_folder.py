@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import yaml
 
+from pipelines.core.bundle_files import METADATA, file_sha256
 from pipelines.core.errors import BundleRefused
-from pipelines.nets.bundle import METADATA, file_sha256
 
 INFERENCE: Final = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 #: What every bundle's inference file must hold. Source: MONAI bundle specification, inference properties.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from pipelines.core.bundle_files import CARD, INFERENCE, METADATA, WEIGHTS, file_sha256
 from pipelines.core.figures import (
     Figure,
     area_under_curve,
@@ -21,7 +22,6 @@ from pipelines.core.figures import (
     share_right,
 )
 from pipelines.nets.backbones import ensemble
-from pipelines.nets.bundle import INFERENCE, METADATA, WEIGHTS, file_sha256
 from pipelines.nets.calibration import (
     Grades,
     MostProbable,
@@ -36,7 +36,6 @@ from pipelines.nets.grading import DME_RISKS, GRADES, OUTPUTS, REFERABLE_FROM
 from pipelines.training.predictions import Predictions, cross_fitted, fold_network
 from pipelines.training.recipe import Recipe, write_recipe
 
-CARD = Path("docs/README.md")
 FIGURES_BEGIN, FIGURES_END = "<!-- figures -->", "<!-- end of figures -->"
 SENSITIVITY = 0.95  # aimed at when the referable threshold is chosen: a missed eye costs more than a visit
 ABSTAIN_SHARE = 0.08  # of the photographs go to a person unread

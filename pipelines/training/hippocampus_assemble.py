@@ -12,8 +12,9 @@ import torch
 from monai.networks.nets.dynunet import DynUNet
 from safetensors.torch import save_file
 
+from pipelines.core.bundle_files import CARD, INFERENCE, METADATA, WEIGHTS, file_sha256
 from pipelines.core.figures import Figure
-from pipelines.nets.bundle import INFERENCE, METADATA, WEIGHTS, file_sha256, open_bundle
+from pipelines.nets.bundle import open_bundle
 from pipelines.nets.segmentation_quality import QualityRule
 from pipelines.nets.segmenter import (
     MEMBERS,
@@ -24,7 +25,7 @@ from pipelines.nets.segmenter import (
     stored_names,
 )
 from pipelines.nets.volume_engine import choose_volume_engine
-from pipelines.training.assemble import CARD, FIGURES_BEGIN, FIGURES_END, write_json
+from pipelines.training.assemble import FIGURES_BEGIN, FIGURES_END, write_json
 from pipelines.training.hippocampus_calibrate import (
     Judged,
     background_offset,

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from pipelines.core.bundle_files import CARD, INFERENCE, METADATA, WEIGHTS, file_sha256
 from pipelines.core.figures import Figure
-from pipelines.nets.bundle import INFERENCE, METADATA, WEIGHTS, file_sha256
 from pipelines.nets.learned import NETWORK
-from pipelines.training.assemble import CARD, FIGURES_BEGIN, FIGURES_END, write_json
+from pipelines.training.assemble import FIGURES_BEGIN, FIGURES_END, write_json
 from pipelines.training.reconstruction_fit import AVERAGED
 from pipelines.training.reconstruction_recipe import ReconstructionRecipe, write_recipe
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tarfile
 import tempfile
@@ -12,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines.core.bundle_files import CARD, INFERENCE, METADATA, WEIGHTS, file_sha256, read_json
 from pipelines.core.errors import ModelError, WeightsRefused
 
 BUNDLE_MEDIA_TYPE: Final = "application/x-tar"
-METADATA: Final = "configs/metadata.json"
-INFERENCE: Final = "configs/inference.json"
-CARD: Final = "docs/README.md"
-WEIGHTS: Final = "models/model.safetensors"
 #: Numbers of configs/inference.json at which a model's answer turns: the registry shows them.
 THRESHOLDS: Final = ("referable_threshold", "abstain_below")
 LARGEST_BUNDLE_BYTES = 8 * 1024**3
@@ -45,8 +41,7 @@ def read_bundle(folder: Path) -> Bundle:
     card, weights = folder / CARD, folder / WEIGHTS
     if not card.is_file() or not weights.is_file():
         raise ModelError("the bundle lacks its model card or its weights", code="bundle_incomplete")
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_sha256(weights)
     if digest != facts.get("weights_sha256"):
         raise WeightsRefused
     inference = _json(folder / INFERENCE)
@@ -114,9 +109,6 @@ def _refuse_strange(members: list[tarfile.TarInfo]) -> None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the bundle's {path.name} cannot be read", code="bundle_incomplete") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"the bundle's {path.name} is not a JSON object", code="bundle_incomplete")
-    return content
+        return read_json(path)
+    except ModelError as error:
+        raise ModelError(error.sentence, code="bundle_incomplete") from error

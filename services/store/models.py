@@ -11,10 +11,11 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from pipelines.core.bundle_files import METADATA
 from pipelines.core.errors import Conflict, ModelError, UnknownModel
 from pipelines.registry import ENTRIES
 from services.store import audit
-from services.store.bundles import BUNDLE_MEDIA_TYPE, METADATA, pack, read_bundle, unpack
+from services.store.bundles import BUNDLE_MEDIA_TYPE, pack, read_bundle, unpack
 from services.store.locks import Lock, only_writer
 from services.store.session import unit_of_work
 from services.store.states import ModelState

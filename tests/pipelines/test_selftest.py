@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.core.bundle_files import INFERENCE, METADATA, WEIGHTS
 from pipelines.core.errors import ModelError, UnsuitableInput, WeightsRefused
 from pipelines.core.types import Subject
 from pipelines.imaging.decoder import Decoder
 from pipelines.imaging.subject import subject_from_files
 from pipelines.registry import ENTRIES
-from pipelines.selftest import INFERENCE, METADATA, WEIGHTS, SelfTest, write_bundle
+from pipelines.selftest import SelfTest, write_bundle
 from pipelines.selftest_words import Act, Word, read_word, selftest_object
 
 ENTRY = ENTRIES["selftest"]

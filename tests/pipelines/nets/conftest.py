@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from pipelines.core.bundle_files import file_sha256
 from pipelines.nets.backbones import grader
-from pipelines.nets.bundle import Bundle, file_sha256, open_bundle
+from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.precision import Engine, openvino_engine
 
 SIZE = 96

@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from pipelines.core.bundle_files import file_sha256
 from pipelines.core.errors import ModelError, WeightsRefused
-from pipelines.nets.bundle import Bundle, build_network, file_sha256, open_bundle
+from pipelines.nets.bundle import Bundle, build_network, open_bundle
 
 
 def rewrite(path: Path, **changes: object) -> None:

@@ -13,8 +13,9 @@ import torch
 from monai.networks.nets.dynunet import DynUNet
 from safetensors.torch import load_file, save_file
 
+from pipelines.core.bundle_files import file_sha256
 from pipelines.core.errors import ModelError
-from pipelines.nets.bundle import Bundle, file_sha256, open_bundle
+from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.segmenter import NETWORK, Normalisation, build_members, read_segmentation, stored_names
 
 DEFINITION: dict[str, Any] = {  # Any: JSON
