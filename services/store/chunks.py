@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import OverreadError
 from services.store.attempts import DETAIL_LENGTH
 from services.store.clock import seconds_from_now, utcnow
-from services.store.jobs import Claim, claim_from, standing
+from services.store.jobs import Claim, standing, take_all
 from services.store.states import AttemptOutcome, JobRole, JobState, Priority
 from services.store.tables import Attempt, Job, Queue, Study
 from services.store.turns import due, may_start, waiting
@@ -44,35 +44,7 @@ def claim_more(session: Session, first: Claim, limit: int, lease_seconds: float)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    return _take(session, found, first, lease_seconds) if found else []
-
-
-def _take(session: Session, found: Sequence[Job], first: Claim, lease_seconds: float) -> list[Claim]:
-    taken = session.execute(
-        update(Job)
-        .where(Job.id.in_([job.id for job in found]))
-        .values(
-            state=JobState.RUNNING,
-            fence=Job.fence + 1,
-            worker=first.worker,
-            device=first.device or None,
-            lease_until=seconds_from_now(lease_seconds),
-            heartbeat_at=utcnow(),
-            started_at=utcnow(),
-            finished_at=None,
-            not_before=None,
-            step=None,
-            progress=0.0,
-        )
-        .returning(Job.id, Job.fence, Job.started_at)
-        .execution_options(synchronize_session=False)
-    )
-    fences = {row.id: (row.fence, row.started_at) for row in taken}
-    claims = []
-    for job in found:
-        fence, started_at = fences[job.id]
-        claims.append(claim_from(job, fence, first.worker, started_at or job.created_at, first.device))
-    return claims
+    return take_all(session, found, first.worker, lease_seconds, first.device) if found else []
 
 
 def beat(session: Session, claims: Sequence[Claim], lease_seconds: float) -> set[str]:

@@ -208,14 +208,16 @@ def claim_next(
     found = session.execute(next_due(queue, ageing_seconds).limit(1)).scalar_one_or_none()
     if found is None:
         return None
-    return take(session, found, worker, lease_seconds, device)
+    [claim] = take_all(session, [found], worker, lease_seconds, device)
+    announce(session, claim.job_id, claim.study_id, JobState.RUNNING)
+    return claim
 
 
-def take(session: Session, job: Job, worker: str, lease_seconds: float, device: str = "") -> Claim:
-    """Claim a queued job that the caller has locked with its study."""
-    fence, started_at = session.execute(
+def take_all(session: Session, found: Sequence[Job], worker: str, lease_seconds: float, device: str) -> list[Claim]:
+    """Claim queued jobs that the caller has locked with their studies, in one statement; no event tells of them."""
+    taken = session.execute(
         update(Job)
-        .where(Job.id == job.id)
+        .where(Job.id.in_([job.id for job in found]))
         .values(
             state=JobState.RUNNING,
             fence=Job.fence + 1,
@@ -229,18 +231,19 @@ def take(session: Session, job: Job, worker: str, lease_seconds: float, device: 
             step=None,
             progress=0.0,
         )
-        .returning(Job.fence, Job.started_at)
-    ).one()
-    announce(session, job.id, job.study_id, JobState.RUNNING)
-    return claim_from(job, fence, worker, started_at or job.created_at, device)
+        .returning(Job.id, Job.fence, Job.started_at)
+        .execution_options(synchronize_session=False)
+    )
+    rows = {row.id: row for row in taken}
+    return [_claim(job, rows[job.id].fence, worker, rows[job.id].started_at or job.created_at, device) for job in found]
 
 
 def claim_of(job: Job) -> Claim:
     """The claim under which a running job is held now, for whoever ends it from outside."""
-    return claim_from(job, job.fence, job.worker or "", job.started_at or job.created_at, job.device or "")
+    return _claim(job, job.fence, job.worker or "", job.started_at or job.created_at, job.device or "")
 
 
-def claim_from(job: Job, fence: int, worker: str, started_at: datetime, device: str) -> Claim:
+def _claim(job: Job, fence: int, worker: str, started_at: datetime, device: str) -> Claim:
     """A claim by its job's row; the fence and the time are those of the claim."""
     return Claim(
         job_id=job.id,
