@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -19,6 +20,8 @@ from services.store.tables import ArtifactRow, Attempt, AuditRow, CurrentResult,
 from services.work import chunk
 from services.work.chunk_heart import ChunkHeart
 from services.work.run import run_one
+
+EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -283,6 +286,19 @@ def test_more_is_claimed_of_the_same_model_and_pipeline_only(desk, archive, each
         more = chunks.claim_more(session, first, 10, 60.0)
     assert (first.job_id, [claim.job_id for claim in more]) == (job_ids[0], [job_ids[5]])
     assert (more[0].fence, more[0].worker, desk.job(job_ids[5]).state) == (1, "w1", JobState.RUNNING)
+
+
+def test_whatever_is_taken_alone_or_with_others_begins_anew(desk, archive, each_store):
+    job_ids = archive(3)
+    for job_id in job_ids:
+        desk.change(job_id, step="infer", progress=0.5, started_at=EARLIER, finished_at=EARLIER, not_before=EARLIER)
+    first = desk.claim()
+    with unit_of_work(each_store.database) as session:
+        claims = [first, *chunks.claim_more(session, first, 10, 60.0)]
+    taken = [desk.job(job_id) for job_id in job_ids]
+    assert [(job.step, job.progress, job.finished_at, job.not_before) for job in taken] == [(None, 0.0, None, None)] * 3
+    assert [(claim.job_id, claim.started_at) for claim in claims] == [(job.id, job.started_at) for job in taken]
+    assert EARLIER not in {claim.started_at for claim in claims}
 
 
 def test_a_paused_queue_gives_a_chunk_nothing_more(desk, archive, each_store):
