@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from threading import Event, Lock, Thread
-from types import TracebackType
-from typing import Self
+from threading import Lock
 
 from pipelines.core.errors import Unavailable
 from services.settings import Settings
@@ -14,31 +12,18 @@ from services.store import chunks, jobs
 from services.store.jobs import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.work.heartbeat import LOOK_SECONDS
+from services.work.heartbeat import Heart
 
 
-class ChunkHeart:
+class ChunkHeart(Heart):
     """Beats while its block runs; a claim is kept from `keep` on until it is forgotten."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         """Nothing beats before the block begins."""
-        self._store = store
-        self._settings = settings
+        super().__init__(store, settings)
         self._claims: dict[str, Claim] = {}
         self._lost: set[str] = set()
         self._lock = Lock()
-        self._done = Event()
-        self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._done.set()
-        self._thread.join()
 
     def keep(self, claims: Iterable[Claim]) -> None:
         """Keep these leases too."""
@@ -58,7 +43,7 @@ class ChunkHeart:
 
     def _run(self) -> None:
         beaten = time.monotonic()
-        while not self._done.wait(min(LOOK_SECONDS, self._settings.heartbeat_seconds)):
+        while self._rest():
             with self._lock:
                 claims = list(self._claims.values())
             is_time = time.monotonic() - beaten >= self._settings.heartbeat_seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
@@ -21,18 +22,13 @@ STEP_SECONDS = 1.0
 LOOK_SECONDS = 0.5
 
 
-class Heartbeat:
-    """Beats while its block runs; `progress` is what a pipeline calls, and where a lost claim or a stop surfaces."""
+class Heart(ABC):
+    """A thread that runs as long as its block does."""
 
-    def __init__(self, store: Store, claim: Claim, settings: Settings, stopping: Callable[[], bool]) -> None:
-        """Nothing beats before the block begins; `stopping` says that the worker was asked to end."""
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """Nothing beats before the block begins."""
         self._store = store
-        self._claim = claim
         self._settings = settings
-        self._stopping = stopping
-        self._step: str | None = None
-        self._progress = 0.0
-        self._lost = False
         self._done = Event()
         self._thread = Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -46,6 +42,27 @@ class Heartbeat:
         self._done.set()
         self._thread.join()
 
+    @abstractmethod
+    def _run(self) -> None:
+        """What the thread does: something each time that `_rest` ends, until it says that the block has."""
+
+    def _rest(self) -> bool:
+        """Wait until it is time to look; whether the block goes on."""
+        return not self._done.wait(min(LOOK_SECONDS, self._settings.heartbeat_seconds))
+
+
+class Heartbeat(Heart):
+    """Beats while its block runs; `progress` is what a pipeline calls, and where a lost claim or a stop surfaces."""
+
+    def __init__(self, store: Store, claim: Claim, settings: Settings, stopping: Callable[[], bool]) -> None:
+        """Nothing beats before the block begins; `stopping` says that the worker was asked to end."""
+        super().__init__(store, settings)
+        self._claim = claim
+        self._stopping = stopping
+        self._step: str | None = None
+        self._progress = 0.0
+        self._lost = False
+
     def progress(self, step: str, fraction: float) -> None:
         """Note how far the job is. Raises LeaseLost or WorkerStopping where it should not go on."""
         self._step, self._progress = step, fraction
@@ -55,9 +72,8 @@ class Heartbeat:
             raise WorkerStopping
 
     def _run(self) -> None:
-        pause = min(LOOK_SECONDS, self._settings.heartbeat_seconds)
         written, beaten = self._step, time.monotonic()
-        while not self._done.wait(pause) and not self._lost:
+        while self._rest() and not self._lost:
             step, since = self._step, time.monotonic() - beaten
             if since < (
                 self._settings.heartbeat_seconds
