@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.store.clock import UtcDateTime
-from services.store.tables import BrowserSession, IdempotencyKey, Review, Table
+from services.store.tables import BrowserSession, IdempotencyKey, Review, ReviewMask, Table
 
 PAGE_ROWS = 500
 #: Rows that must not outlive the system they were made on: nobody is logged in to a restored one.
 PASSING: Final = frozenset({BrowserSession.__tablename__, IdempotencyKey.__tablename__})
 #: Tables whose rows refer to rows of their own: earlier ones have to be written first.
-ORDERS: Final[Mapping[str, tuple[str, ...]]] = {Review.__tablename__: ("slot_id", "number")}
+ORDERS: Final[Mapping[str, tuple[str, ...]]] = {
+    table.__tablename__: ("slot_id", "number") for table in (Review, ReviewMask)
+}
 
 
 class Kind(StrEnum):

@@ -89,7 +89,17 @@ class ReviewState(StrEnum):
 
     UNREAD = "unread"  #: no clinician has decided
     DRAFTED = "drafted"  #: a draft is kept
-    SIGNED = "signed"  #: a clinician has decided
+    SECOND_READ = "second_read"  #: signed once, and a rule asks for a second reader
+    ADJUDICATION = "adjudication"  #: two readers disagree: a third decides
+    SIGNED = "signed"  #: decided
+
+
+class Disagreement(StrEnum):
+    """Who says otherwise, the gravest first."""
+
+    READERS = "readers"  #: two readers, and nobody has decided between them
+    READER = "reader"  #: the reader that counts edited or rejected the machine's answer
+    SHADOW = "shadow"  #: a shadow model, on the same images
 
 
 class Role(StrEnum):

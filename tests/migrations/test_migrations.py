@@ -19,7 +19,19 @@ from services.settings import Settings
 from services.store import audit, migrate, search
 from services.store.session import open_database, unit_of_work
 from services.store.stores import Store, open_store
-from services.store.tables import APPEND_ONLY, Alarm, Site, Table
+from services.store.tables import (
+    APPEND_ONLY,
+    Alarm,
+    BlindRead,
+    Blob,
+    ReadingRule,
+    Result,
+    ReviewMask,
+    SecondRead,
+    Site,
+    Table,
+    User,
+)
 from tests.services.store.world import fill
 
 ATTACKS = ("UPDATE {table} SET {column} = {column}", "DELETE FROM {table}")
@@ -65,6 +77,16 @@ def fill_everything(store: Store, scratch: Path) -> None:
     reading = fill(store, scratch)
     with unit_of_work(store.database) as session:
         audit.record(session, "system", "study.closed", reading.study_id)
+        result = session.scalars(sa.select(Result)).first()
+        reader, blob = session.scalars(sa.select(User)).first(), session.scalars(sa.select(Blob)).first()
+        assert result is not None and reader is not None and blob is not None
+        read = {"slot_id": result.slot_id, "result_id": result.id, "user_id": reader.id}
+        rule = ReadingRule(name="a tenth", share=0.1, urgencies=[], created_by="system")
+        session.add_all([rule, BlindRead(**read, findings=[])])
+        session.flush()
+        session.add(SecondRead(slot_id=result.slot_id, rule_id=rule.id, reason="share"))
+        outline = {"media_type": "application/gzip", "bytes": blob.bytes, "blob_sha256": blob.sha256, "volumes": []}
+        session.add(ReviewMask(**read, **outline, number=1))
     audit.seal(store)
 
 
@@ -88,6 +110,7 @@ def test_every_append_only_table_refuses_every_change(migrated: Store, tmp_path:
 def test_append_only_holds_after_going_back_and_forth(empty: Settings, tmp_path: Path) -> None:
     migrate.upgrade(empty)
     migrate.downgrade(empty)
+    migrate.downgrade(empty)
     migrate.upgrade(empty)
     with closing(open_store(empty)) as store:
         fill_everything(store, tmp_path / "scratch")
@@ -96,6 +119,8 @@ def test_append_only_holds_after_going_back_and_forth(empty: Settings, tmp_path:
 
 def test_going_back_from_an_empty_system_leaves_nothing(empty: Settings) -> None:
     migrate.upgrade(empty)
+    migrate.downgrade(empty)
+    assert migrate.current(empty) == "0002"
     migrate.downgrade(empty)
     assert migrate.current(empty) == "0001"
     migrate.downgrade(empty)
@@ -110,9 +135,16 @@ def test_going_back_where_rows_would_be_lost_is_refused(empty: Settings) -> None
         with unit_of_work(store.database) as session:
             session.add(Site(name="second"))
             session.add(Alarm(code="disk_full", detail="The disk is full."))
-        with pytest.raises(Conflict, match="would lose the rows of alarms"):
+            session.add(ReadingRule(name="a tenth", share=0.1, urgencies=[], created_by="system"))
+        with pytest.raises(Conflict, match="would lose the rows of reading_rules"):
             migrate.downgrade(empty)
         assert migrate.current(empty) == migrate.newest()
+        with unit_of_work(store.database) as session:
+            session.execute(sa.delete(ReadingRule))
+        migrate.downgrade(empty)
+        with pytest.raises(Conflict, match="would lose the rows of alarms"):
+            migrate.downgrade(empty)
+        assert migrate.current(empty) == "0002"
         with unit_of_work(store.database) as session:
             session.execute(sa.delete(Alarm))
         migrate.downgrade(empty)

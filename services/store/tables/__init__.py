@@ -7,14 +7,26 @@ from services.store.tables.answers import ArtifactRow, Assignment, CurrentResult
 from services.store.tables.batches import Batch, BatchFetch, BatchItem
 from services.store.tables.columns import SHA256_LENGTH, Table
 from services.store.tables.images import Blob, Instance, Rejection
-from services.store.tables.models import ModelEvent, ModelVersion
+from services.store.tables.models import ModelEvent, ModelVersion, ResultFigures
+from services.store.tables.reading import BlindRead, ReadingRule, ReviewMask, SecondRead
 from services.store.tables.records import Alarm, AuditRow, AuditSeal, Delivery, OutboxEvent, RetentionPolicy
 from services.store.tables.subjects import Patient, SearchText, Series, Site, Study
-from services.store.tables.work import Attempt, Job, JobInput, Queue, Slot
+from services.store.tables.work import Attempt, Job, JobInput, Queue, Slot, Worker
 from services.store.tables.worklist import SavedView, WorklistRow
 
 #: Tables whose rows are never changed or deleted; triggers hold it.
-APPEND_ONLY = ("attempts", "results", "artifacts", "reviews", "model_events", "audit", "audit_seals")
+APPEND_ONLY = (
+    "attempts",
+    "results",
+    "artifacts",
+    "reviews",
+    "blind_reads",
+    "second_reads",
+    "review_masks",
+    "model_events",
+    "audit",
+    "audit_seals",
+)
 
 __all__ = [
     "APPEND_ONLY",
@@ -29,6 +41,7 @@ __all__ = [
     "Batch",
     "BatchFetch",
     "BatchItem",
+    "BlindRead",
     "Blob",
     "BrowserSession",
     "CurrentResult",
@@ -42,17 +55,22 @@ __all__ = [
     "OutboxEvent",
     "Patient",
     "Queue",
+    "ReadingRule",
     "Rejection",
     "Result",
+    "ResultFigures",
     "RetentionPolicy",
     "Review",
+    "ReviewMask",
     "SavedView",
     "SearchText",
+    "SecondRead",
     "Series",
     "Site",
     "Slot",
     "Study",
     "Table",
     "User",
+    "Worker",
     "WorklistRow",
 ]

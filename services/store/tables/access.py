@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import String
+from sqlalchemy import String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.store.tables.columns import SHA256_LENGTH, Id, Json, Line, Now, Sha256, Table, Time, Word, to
+from services.store.tables.columns import SHA256_LENGTH, Id, Json, Line, Now, Sha256, Table, Time, Word, refers, to
 
 
 class User(Table):
@@ -14,6 +14,7 @@ class User(Table):
     name: Mapped[Word] = mapped_column(unique=True)
     password_hash: Mapped[Line]
     role: Mapped[Word]  # Role
+    blind_first: Mapped[bool] = mapped_column(server_default=false())  # reads before the machine is shown
     disabled_at: Mapped[Time | None]
     created_at: Mapped[Now]
 
@@ -36,6 +37,7 @@ class ApiKey(Table):
     key_hash: Mapped[Sha256] = mapped_column(unique=True)
     role: Mapped[Word]  # Role
     created_by: Mapped[Word]
+    site_id: Mapped[str | None] = refers("sites.id")  # whose studies it sends; null: of the default site
     created_at: Mapped[Now]
     revoked_at: Mapped[Time | None]
 

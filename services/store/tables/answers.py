@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.store.ids import ULID_LENGTH
-from services.store.tables.columns import Bytes, Id, Json, Line, Long, Now, Sha256, Table, Word, to
+from services.store.tables.columns import Bytes, Id, Json, Line, Long, Now, Sha256, Table, Word, refers, to
 
 #: Few of all files are of a series that a pipeline made; the sweep for those that never came in asks for them alone.
 MADE_SERIES = text("kind = 'derived_series'")
@@ -76,6 +76,7 @@ class Review(Table):
     findings: Mapped[Json]
     comment: Mapped[Long | None]
     base_review_id: Mapped[str | None] = to("reviews.id")
+    mask_id: Mapped[str | None] = refers("review_masks.id")  # the outline that the word goes with
     created_at: Mapped[Now]
 
 

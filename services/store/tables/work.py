@@ -105,3 +105,18 @@ class Attempt(Table):
     detail: Mapped[Line | None]
     started_at: Mapped[Time | None]
     created_at: Mapped[Now]
+
+
+class Worker(Table):
+    """A worker that is or was there: it says so itself every few seconds."""
+
+    __tablename__ = "workers"
+    name: Mapped[Word] = mapped_column(primary_key=True)
+    host: Mapped[Word]
+    pid: Mapped[int]
+    queues: Mapped[Json]  # names
+    device: Mapped[Word | None]
+    version: Mapped[Word]
+    started_at: Mapped[Now]
+    seen_at: Mapped[Now]
+    left_at: Mapped[Time | None]  # it said goodbye

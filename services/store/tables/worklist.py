@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, false, text
+from sqlalchemy import Index, String, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.store.ids import ULID_LENGTH
@@ -13,6 +13,8 @@ from services.store.tables.columns import Id, Json, Line, Now, Table, Time, Word
 
 #: Few rows are of a machine that abstained; those are asked for, the others never. Any: what Index() takes besides.
 ABSTAINED: dict[str, Any] = {"postgresql_where": text("abstained"), "sqlite_where": text("abstained = 1")}
+#: The same of what cannot be graded.
+UNGRADABLE: dict[str, Any] = {"postgresql_where": text("NOT gradable"), "sqlite_where": text("gradable = 0")}
 WORKLIST_ORDER = ("urgency_rank", "study_created_at", "id")
 
 
@@ -34,6 +36,9 @@ class WorklistRow(Table):
         Index("ix_worklist_abstained", "site_id", *WORKLIST_ORDER, **ABSTAINED),
         Index("ix_worklist_assignee", "site_id", "assignee_id", *WORKLIST_ORDER),
         Index("ix_worklist_day", "site_id", "study_date"),
+        Index("ix_worklist_disagreement", "site_id", "disagreement", *WORKLIST_ORDER),
+        Index("ix_worklist_ungradable", "site_id", *WORKLIST_ORDER, **UNGRADABLE),
+        Index("ix_worklist_age", "site_id", "age_rank", "study_created_at", "id"),
     )
     id: Mapped[Id]
     study_id: Mapped[str] = refers("studies.id")
@@ -53,12 +58,16 @@ class WorklistRow(Table):
     result_id: Mapped[str | None] = refers("results.id")
     proposed_result_id: Mapped[str | None] = refers("results.id")
     urgency: Mapped[Word | None]
+    age_rank: Mapped[int] = mapped_column(server_default="0")  # order that implies nothing of the machine: open first
     urgency_rank: Mapped[int]  # failed and abstained first, then stat, urgent, check, routine
     abstained: Mapped[bool] = mapped_column(server_default=false())
+    gradable: Mapped[bool] = mapped_column(server_default=true())  # false: the machine says the images cannot be graded
     headline: Mapped[Line | None]  # e.g. "DR grade 2"; never an identifier
     confidence: Mapped[float | None]
     review_state: Mapped[Word]  # ReviewState
     verdict: Mapped[Word | None]
+    first_reader_id: Mapped[str | None] = refers("users.id")  # who signed, where a second reader is asked
+    disagreement: Mapped[Word | None]  # Disagreement: who says otherwise than the machine, or than the first reader
     assignee_id: Mapped[str | None] = refers("users.id")
     incomplete: Mapped[Line | None]
     change: Mapped[Word | None]  # ChangeKind of the newest batch that found this finding changed
