@@ -30,6 +30,9 @@ def worker(
     """Do queued jobs until SIGTERM; settings come from the environment."""
     from services.log import configure
     from services.store.migrate import require_current
+    from services.worker.stops import hold_stops
+
+    hold_stops()  # before any library starts a thread that would take them
     from services.worker.tasks import run_worker
 
     settings = read_settings()

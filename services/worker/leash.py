@@ -19,6 +19,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
+from services.worker.stops import hold_stops
+
 PR_SET_PDEATHSIG: Final = 1  # prctl(2), linux/prctl.h
 #: A process that was asked to stop because its parent is gone is killed after this.
 GRACE_SECONDS: Final = 5.0
@@ -58,6 +60,7 @@ def die_with(parent: int, by: signal.Signals) -> None:
 
 def _watch() -> None:
     """Wait for the end of standard input, which only the parent holds; then stop, or be killed."""
+    hold_stops()  # which are the program's, and not to be taken in its place while it holds them too
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from services.log import configure
 from services.settings import Settings
+from services.worker.stops import hold_stops
 
 #: Open event streams are cut after this, so that the API stops within seconds.
 GOODBYE_SECONDS = 2
@@ -41,6 +42,7 @@ def main(argv: Sequence[str]) -> None:
         case ["api", *rest]:
             serve_api(settings, int(rest[0]) if rest else None)
         case ["worker", *rest]:
+            hold_stops()  # before any library starts a thread that would take them
             from services.worker.tasks import run_worker
 
             run_worker(settings, rest[0] if rest else None)

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
-from typing import NoReturn
 
 from celery import Celery, signals
 from celery.platforms import EX_OK
@@ -29,6 +28,7 @@ from services.work.sweep import end_defective, take_back
 from services.worker.deaths import resident_bytes
 from services.worker.listening import Listening
 from services.worker.reader import Library, Reader
+from services.worker.stops import hear_stops, hold_stops
 
 log = logger("worker")
 
@@ -123,6 +123,7 @@ def consume(app: Celery, queues: Sequence[str], name: str, stopping: Event) -> N
 
 def run_worker(settings: Settings, name: str | None = None) -> None:
     """Serve the queues of these settings until SIGTERM or SIGINT; a running job is given back."""
+    hear_stops()  # until Celery, with handlers of its own
     app = make_app(settings)
     store = open_store(settings)
     reader = Reader(settings)
@@ -130,20 +131,26 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
     register(app, worker)
     queues = queues_of(settings)
     try:
-        worker.prepare(queues)
-    except (OverreadError, SQLAlchemyError):
-        # The database is away for the moment; the sweeper takes back what prepare would have.
-        log.exception("worker.unprepared", worker=worker.name)
-    try:
+        try:
+            worker.prepare(queues)
+        except (OverreadError, SQLAlchemyError):
+            # The database is away for the moment; the sweeper takes back what prepare would have.
+            log.exception("worker.unprepared", worker=worker.name)
         consume(app, queues, worker.name, worker.stopping)
     finally:
         reader.end()
         store.close()
-    if worker.renewing.is_set() and not worker.stopping.is_set():
-        renew()
+    if worker.renewing.is_set():
+        renew(worker.stopping)
 
 
-def renew() -> NoReturn:
-    """Begin this process anew under its own number, as small as it was at first; a supervisor sees nothing of it."""
+def renew(stopping: Event) -> None:
+    """Begin this process anew under its own number, as small as it was at first; a supervisor sees nothing of it.
+
+    Returns where it was asked to stop; what asks from then on is for the process that begins.
+    """
+    hold_stops()
+    if stopping.is_set():
+        return
     log.info("worker.renewed")
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line again
