@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import JobTimeout, NotFound
 from pipelines.selftest_words import Act
 from services.selftest.evidence import Evidence
 from services.selftest.plan import VisitKind
@@ -30,11 +30,13 @@ _ENDED: Final = (JobState.SUCCEEDED, JobState.FAILED, JobState.QUARANTINED, JobS
 #: How a job of planted poison may end; one that a person cancelled, or a late slice, is cancelled.
 _POISONED: Final[dict[Act, tuple[JobState, ...]]] = {
     Act.CRASH: (JobState.QUARANTINED,),
-    Act.EXHAUST: (JobState.QUARANTINED, JobState.FAILED),  # on a slow machine its time may end before its memory
+    Act.EXHAUST: (JobState.QUARANTINED,),
     Act.FAIL: (JobState.FAILED,),
     Act.DEFECT: (JobState.FAILED, JobState.QUARANTINED),
     Act.HANG: (JobState.FAILED, JobState.QUARANTINED),
 }
+#: How else it may have failed, by the code of its error: on a slow machine the time of a job may end before its memory.
+_ELSE_FAILED: Final[dict[Act, str]] = {Act.EXHAUST: JobTimeout.code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,14 @@ def _poison(evidence: Evidence) -> Iterator[str]:
         act = evidence.poison_of(job)
         if act is None and job.state in (JobState.FAILED, JobState.QUARANTINED):
             yield f"job {job.id} is {job.state} ({job.error_code}) and was not planted"
-        if act is not None and job.state not in (*_POISONED[act], JobState.CANCELLED):
-            yield f"job {job.id} was planted to {act} and is {job.state}"
+        if act is not None and not _ended_as_planted(act, job):
+            yield f"job {job.id} was planted to {act} and is {job.state} ({job.error_code})"
+
+
+def _ended_as_planted(act: Act, job: Job) -> bool:
+    if job.state == JobState.FAILED and act in _ELSE_FAILED and job.error_code == _ELSE_FAILED[act]:
+        return True
+    return job.state in (*_POISONED[act], JobState.CANCELLED)
 
 
 def _ended(evidence: Evidence) -> Iterator[str]:

@@ -134,10 +134,34 @@ def test_an_innocent_job_that_was_given_up(world: World, desk: Desk, state: JobS
     assert set(world.violated()) == {"only_poison_fails"}
 
 
-def test_poison_that_succeeded(world: World, store: Store) -> None:
-    poison = replace(VISIT, word=Word(Act.CRASH))
+def plant(world: World, act: Act) -> None:
+    """The study that was read had brought poison."""
+    poison = replace(VISIT, word=Word(act))
     world.ledger.acknowledge(poison, {world.uid: world.sha256}, [{"status": "stored", "sop_instance_uid": world.uid}])
+
+
+def test_poison_that_succeeded(world: World) -> None:
+    plant(world, Act.CRASH)
     assert set(world.violated()) == {"only_poison_fails"}
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "code", "is_violated"),
+    [
+        (Act.EXHAUST, JobState.QUARANTINED, "out_of_memory", False),
+        (Act.EXHAUST, JobState.FAILED, "job_timeout", False),
+        (Act.EXHAUST, JobState.FAILED, "out_of_memory", True),
+        (Act.EXHAUST, JobState.FAILED, "internal_error", True),
+        (Act.EXHAUST, JobState.FAILED, None, True),
+        (Act.CRASH, JobState.FAILED, "job_timeout", True),
+    ],
+)
+def test_poison_may_end_only_by_what_was_planted_or_where_memory_was_by_its_time(
+    world: World, desk: Desk, act: Act, state: JobState, code: str | None, is_violated: bool
+) -> None:
+    plant(world, act)
+    desk.change(world.job_id, state=state, error_code=code)
+    assert ("only_poison_fails" in world.violated()) is is_violated
 
 
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
