@@ -253,13 +253,19 @@ def plan_of(store: Store, query: Select[WorklistRow]) -> str:
         return "\n".join(str(line) for line in session.execute(text(f"EXPLAIN {spoken}")))
 
 
-def test_a_page_is_read_in_the_order_of_an_index_from_one_table(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [(EVERYTHING, "ix_worklist_order"), (WorklistFilters(review_state="unread"), "ix_worklist_review")],
+)
+def test_a_page_is_read_in_the_order_of_an_index_from_one_table(
+    store: Store, filters: WorklistFilters, index: str
+) -> None:
     if not store.database.is_sqlite:
         pytest.skip("PostgreSQL's planner goes by statistics, which a filled database has: test_plans.py asks it")
     read_study(store, 1, Urgency.STAT)
     [row] = rows(store)
-    plan = plan_of(store, worklist_query(store.site_id, EVERYTHING, place_of(row)).limit(50))
-    assert "ix_worklist_order" in plan
+    plan = plan_of(store, worklist_query(store.site_id, filters, place_of(row)).limit(50))
+    assert index in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
     assert "JOIN" not in plan.upper()
