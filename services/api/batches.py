@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
 
@@ -23,6 +24,7 @@ from services.api.deps import Admin, RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, after_id, pack
 from services.api.views import JsonObject
+from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
 from services.store import batches
 from services.store.session import unit_of_work
@@ -159,12 +161,7 @@ def pause(
     batch_id: RowId, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """What runs ends; what waits is held until the batch is resumed."""
-
-    def act() -> BatchView:
-        reprocess.pause(store, actor.id_string, batch_id)
-        return _view(store, batch_id)
-
-    return once(store, actor, request, None, idempotency_key, act)
+    return _change(store, actor, request, idempotency_key, batch_id, reprocess.pause)
 
 
 @router.post(
@@ -177,12 +174,7 @@ def resume(
     batch_id: RowId, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """It goes on in its window."""
-
-    def act() -> BatchView:
-        reprocess.resume(store, actor.id_string, batch_id)
-        return _view(store, batch_id)
-
-    return once(store, actor, request, None, idempotency_key, act)
+    return _change(store, actor, request, idempotency_key, batch_id, reprocess.resume)
 
 
 @router.post(
@@ -192,12 +184,24 @@ def cancel(
     batch_id: RowId, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """What waits is cancelled, what runs is given up; results stay, and their changes can be looked at."""
+    return _change(store, actor, request, idempotency_key, batch_id, reprocess.cancel)
+
+
+def _change(
+    store: Store,
+    actor: Actor,
+    request: Request,
+    key: str | None,
+    batch_id: str,
+    change: Callable[[Store, str, str], None],
+) -> Response:
+    """Do it once, and answer with the batch as it is then."""
 
     def act() -> BatchView:
-        reprocess.cancel(store, actor.id_string, batch_id)
+        change(store, actor.id_string, batch_id)
         return _view(store, batch_id)
 
-    return once(store, actor, request, None, idempotency_key, act)
+    return once(store, actor, request, None, key, act)
 
 
 def _view(store: Store, batch_id: str) -> BatchView:

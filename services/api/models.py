@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from services.api.deps import Admin, Technician, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
 from services.api.views import JsonObject
+from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
 from services.store import models
 from services.store.models import StatedVersion
@@ -123,12 +125,7 @@ def put_into_use(
 
     Studies that were read stay as they are: `POST /batches` reads them again.
     """
-
-    def act() -> ModelDetail:
-        promote(store, actor.id_string, name, body.version, body.reason)
-        return _detail(store, name)
-
-    return once(store, actor, request, body, idempotency_key, act)
+    return _decide(store, actor, request, idempotency_key, name, body, promote)
 
 
 @router.post(
@@ -143,12 +140,7 @@ def take_out_of_use(
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """A pipeline without a version in use takes no studies, and the worklist says so."""
-
-    def act() -> ModelDetail:
-        retire(store, actor.id_string, name, body.version, body.reason)
-        return _detail(store, name)
-
-    return once(store, actor, request, body, idempotency_key, act)
+    return _decide(store, actor, request, idempotency_key, name, body, retire)
 
 
 @router.post(
@@ -166,12 +158,7 @@ def read_silently(
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """It reads every new study after the version in use; what it finds is compared and shown to no reader."""
-
-    def act() -> ModelDetail:
-        shadow(store, actor.id_string, name, body.version, body.reason)
-        return _detail(store, name)
-
-    return once(store, actor, request, body, idempotency_key, act)
+    return _decide(store, actor, request, idempotency_key, name, body, shadow)
 
 
 @router.post(
@@ -195,6 +182,24 @@ def put_back(
         return _detail(store, name)
 
     return once(store, actor, request, body, idempotency_key, act)
+
+
+def _decide(
+    store: Store,
+    actor: Actor,
+    request: Request,
+    key: str | None,
+    name: str,
+    decision: Decision,
+    decide: Callable[[Store, str, str, str, str], None],
+) -> Response:
+    """Do it once, and answer with the model as it is then."""
+
+    def act() -> ModelDetail:
+        decide(store, actor.id_string, name, decision.version, decision.reason)
+        return _detail(store, name)
+
+    return once(store, actor, request, decision, key, act)
 
 
 def _detail(store: Store, name: str) -> ModelDetail:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -13,8 +15,10 @@ from pipelines.core.errors import BadRequest, NotFound
 from services.api.deps import Admin, Technician, TheBell, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
+from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
 from services.store.queues import MOST_RUNNING, QueueState
+from services.store.stores import Store
 from services.work import queues
 
 router = APIRouter(prefix="/queues", tags=["jobs"])
@@ -52,11 +56,7 @@ def pause(
     name: QueueName, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """Harmless to repeat."""
-
-    def act() -> QueueView:
-        return queue_view(queues.pause(store, name, actor.id_string))
-
-    return once(store, actor, request, None, idempotency_key, act)
+    return _change(store, actor, request, None, idempotency_key, partial(queues.pause, store, name))
 
 
 @router.post(
@@ -71,11 +71,7 @@ def resume(
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Harmless to repeat."""
-
-    def act() -> QueueView:
-        return queue_view(queues.resume(store, bell, name, actor.id_string))
-
-    return once(store, actor, request, None, idempotency_key, act)
+    return _change(store, actor, request, None, idempotency_key, partial(queues.resume, store, bell, name))
 
 
 @router.post(
@@ -94,11 +90,21 @@ def limit(
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """A lower limit ends nothing that runs."""
+    return _change(
+        store, actor, request, body, idempotency_key, partial(queues.limit, store, bell, name, body.running_limit)
+    )
 
-    def act() -> QueueView:
-        return queue_view(queues.limit(store, bell, name, body.running_limit, actor.id_string))
 
-    return once(store, actor, request, body, idempotency_key, act)
+def _change(
+    store: Store,
+    actor: Actor,
+    request: Request,
+    body: QueueLimit | None,
+    key: str | None,
+    change: Callable[[str], QueueState],
+) -> Response:
+    """Do it once, as this actor, and answer with the queue as it is then."""
+    return once(store, actor, request, body, key, lambda: queue_view(change(actor.id_string)))
 
 
 def queue_view(state: QueueState) -> QueueView:
