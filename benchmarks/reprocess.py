@@ -87,8 +87,7 @@ def measure(count: int, workers: Sequence[int], *, live: bool) -> list[Figure]:
     parts = [part] * turns * len(workers) + ([max(part, 25 * LIVE)] if live else [])
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), port=0)
-        with System.start(settings):
-            pass  # makes the database and registers the models
+        System.start(settings).stop()  # makes the database and registers the models
         store = open_store(settings)
         make_archive(store, parts, _read_once(Path(folder)))
         store.close()
