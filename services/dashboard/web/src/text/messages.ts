@@ -1,8 +1,9 @@
 /** The catalogue: every word the dashboard says is here; pages hold no text of their own. */
+import { charts } from "./charts";
 import { field } from "./field";
 import { frame } from "./frame";
 import { images } from "./images";
 import { lists } from "./lists";
 import { study } from "./study";
 
-export const t = { ...frame, ...field, ...lists, ...images, ...study } as const;
+export const t = { ...charts, ...frame, ...field, ...lists, ...images, ...study } as const;
