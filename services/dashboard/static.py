@@ -57,10 +57,16 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 @router.get("/login")
 @router.get("/studies/{study_id}")
-@router.get("/jobs")
-@router.get("/rejections")
+@router.get("/studies/{study_id}/report")
+@router.get("/batches")
+@router.get("/batches/{batch_id}")
 @router.get("/models")
 @router.get("/models/{name}")
+@router.get("/operations")
+@router.get("/operations/{part}")
+@router.get("/account")
+@router.get("/jobs")
+@router.get("/rejections")
 def page() -> Response:
     """The one page of the dashboard; which view it shows is decided in the browser from the address."""
     index = DIST / "index.html"

@@ -49,7 +49,12 @@ def browser() -> Browser:
     return Browser()
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/studies/01JD8Q3Z5V7Y9XK2M4N6P8R0ST", "/jobs", "/models/some_model"])
+STUDY = "/studies/01JD8Q3Z5V7Y9XK2M4N6P8R0ST"
+PAGES = ["/", "/login", STUDY, f"{STUDY}/report", "/batches", "/batches/01JD8Q3Z5V7Y9XK2M4N6P8R0ST", "/models"]
+PAGES += ["/models/some_model", "/operations", "/operations/audit", "/account", "/jobs", "/rejections"]
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_the_one_page(path: str, dist: Path, browser: Browser) -> None:
     answer = browser.get(path)
     assert answer.status_code == 200

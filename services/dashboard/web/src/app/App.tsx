@@ -1,23 +1,18 @@
 /** The frame around every page: who is logged in, where one can go, what the keys do, and the live connection. */
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState, type ReactElement } from "react";
-import { Route, Switch, useLocation } from "wouter";
+import { useEffect, useState, type ReactElement } from "react";
+import { useLocation } from "wouter";
 
 import { listen } from "../api/events";
 import { useMe } from "../api/queries";
 import type { Me } from "../api/types";
-import { Empty, Notice } from "../design/parts";
+import { Notice } from "../design/parts";
 import { LoginDialog, LoginPage } from "../session/Login";
 import { t } from "../text/messages";
-import { WorklistPage } from "../worklist/WorklistPage";
 import { Alarms } from "./Alarms";
+import { Pages } from "./Pages";
 import { TopBar } from "./TopBar";
 import "./app.css";
-
-const StudyPage = lazy(() => import("../study/StudyPage"));
-const JobsPage = lazy(() => import("../jobs/JobsPage"));
-const RejectionsPage = lazy(() => import("../rejections/RejectionsPage"));
-const ModelsPage = lazy(() => import("../models/ModelsPage"));
 
 export function App(): ReactElement {
   const me = useMe();
@@ -57,20 +52,7 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
         {shown.role === "admin" ? <Alarms /> : null}
       </div>
       <main id="content" className="content" tabIndex={-1}>
-        <Suspense fallback={<p className="waiting">{t.loading}</p>}>
-          <Switch>
-            <Route path="/">
-              <WorklistPage />
-            </Route>
-            <Route path="/studies/:id">{({ id }) => <StudyPage key={id} id={id} me={shown} />}</Route>
-            <Route path="/jobs" component={JobsPage} />
-            <Route path="/rejections" component={RejectionsPage} />
-            <Route path="/models/:name?">{({ name }) => <ModelsPage name={name ?? null} />}</Route>
-            <Route>
-              <Empty title={t.errors.notFound} />
-            </Route>
-          </Switch>
-        </Suspense>
+        <Pages me={shown} />
       </main>
       {loggedIn ? null : <LoginDialog />}
     </div>

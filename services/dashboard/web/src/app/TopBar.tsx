@@ -1,22 +1,22 @@
-/** The bar on top: pages, live connection, theme, keys, and who is logged in. */
+/** The bar on top: pages, live connection, and the menu of who is logged in. */
 import { useState, type ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useConnection, type Connection as ConnectionState } from "../api/events";
-import { useLogOut } from "../api/queries";
 import type { Me } from "../api/types";
-import { Badge, Button, Key, type Tone } from "../design/parts";
+import { Badge, type Tone } from "../design/parts";
 import { KeysDialog } from "../keys/KeysDialog";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
-import { keepTheme, storedTheme, type Theme } from "./theme";
+import { AccountMenu } from "./AccountMenu";
 
+/** Address, name, and how the addresses begin that belong to the page. */
 const PAGES = [
-  ["/", t.nav.worklist],
-  ["/jobs", t.nav.jobs],
-  ["/rejections", t.nav.rejections],
-  ["/models", t.nav.models],
+  ["/", t.nav.worklist, "/studies"],
+  ["/batches", t.nav.batches, "/batches"],
+  ["/models", t.nav.models, "/models"],
+  ["/operations", t.nav.operations, "/operations"],
 ] as const;
 
 const CONNECTION_TONES: Record<ConnectionState, Tone> = { connecting: "muted", live: "routine", polling: "urgent" };
@@ -24,7 +24,6 @@ const CONNECTION_TONES: Record<ConnectionState, Tone> = { connecting: "muted", l
 export function TopBar({ me }: { me: Me }): ReactElement {
   const [place] = useLocation();
   const [keysShown, showKeys] = useState(false);
-  const logOut = useLogOut();
   useShortcuts([{ keys: KEYS.everywhere.help, run: () => showKeys(true) }]);
 
   return (
@@ -34,28 +33,24 @@ export function TopBar({ me }: { me: Me }): ReactElement {
         {t.product}
       </Link>
       <nav aria-label={t.nav.label}>
-        {PAGES.map(([path, name]) => (
-          <Link key={path} href={path} aria-current={place === path ? "page" : undefined}>
+        {PAGES.map(([path, name, below]) => (
+          <Link key={path} href={path} aria-current={currentOf(place, path, below)}>
             {name}
           </Link>
         ))}
       </nav>
       <div className="bar-end">
         <Connection />
-        <ThemeButton />
-        <Button kind="quiet" small onClick={() => showKeys(true)}>
-          {t.nav.keys} <Key>?</Key>
-        </Button>
-        <span className="who">
-          {me.name} <span className="tone-muted">{t.roles[me.role]}</span>
-        </span>
-        <Button small onClick={() => logOut.mutate()} disabled={logOut.isPending}>
-          {t.nav.logOut}
-        </Button>
+        <AccountMenu me={me} showKeys={() => showKeys(true)} />
       </div>
       {keysShown ? <KeysDialog onClose={() => showKeys(false)} /> : null}
     </header>
   );
+}
+
+function currentOf(place: string, path: string, below: string): "page" | "true" | undefined {
+  if (place === path) return "page";
+  return place.startsWith(`${below}/`) ? "true" : undefined;
 }
 
 function Connection(): ReactElement {
@@ -66,19 +61,5 @@ function Connection(): ReactElement {
         {t.live[connection]}
       </Badge>
     </span>
-  );
-}
-
-function ThemeButton(): ReactElement {
-  const [theme, setTheme] = useState<Theme>(storedTheme);
-  const other = theme === "dark" ? "light" : "dark";
-  const change = (): void => {
-    keepTheme(other);
-    setTheme(other);
-  };
-  return (
-    <Button kind="quiet" small onClick={change}>
-      {other === "light" ? t.theme.toLight : t.theme.toDark}
-    </Button>
   );
 }

@@ -24,9 +24,11 @@ export const frame = {
   nav: {
     label: "Pages",
     worklist: "Worklist",
-    jobs: "Jobs",
-    rejections: "Rejections",
+    batches: "Overnight",
     models: "Models",
+    operations: "Operations",
+    account: "Your account",
+    menu: (name: string) => `Account menu of ${name}`,
     logOut: "Log out",
     keys: "Keys",
   },

@@ -1,4 +1,5 @@
 /** The catalogue: every word the dashboard says is here; pages hold no text of their own. */
+import { account } from "./account";
 import { charts } from "./charts";
 import { field } from "./field";
 import { frame } from "./frame";
@@ -6,4 +7,12 @@ import { images } from "./images";
 import { lists } from "./lists";
 import { study } from "./study";
 
-export const t = { ...charts, ...frame, ...field, ...lists, ...images, ...study } as const;
+export const t = {
+  ...account,
+  ...charts,
+  ...field,
+  ...frame,
+  ...images,
+  ...lists,
+  ...study,
+} as const;

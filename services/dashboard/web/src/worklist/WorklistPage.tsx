@@ -2,6 +2,7 @@
 import { useRef, useState, type ReactElement } from "react";
 import { useLocation } from "wouter";
 
+import type { Me } from "../api/types";
 import { rowsOf, usePipelines, useWorklist } from "../api/queries";
 import { Button, Empty } from "../design/parts";
 import { LoadFailed, Stale } from "../design/LoadFailed";
@@ -15,7 +16,7 @@ import { moved, readingPath } from "./rows";
 import { Row } from "./Row";
 import "./worklist.css";
 
-export function WorklistPage(): ReactElement {
+export const WorklistPage: (props: { me: Me }) => ReactElement = () => {
   const [filters, setFilters] = useState<WorklistFilters>(keptFilters);
   const [cursor, setCursor] = useState<string | null>(null);
   const list = useWorklist(filters);
@@ -83,7 +84,7 @@ export function WorklistPage(): ReactElement {
       </div>
     </section>
   );
-}
+};
 
 function NothingHere({ filters, clear }: { filters: WorklistFilters; clear: () => void }): ReactElement {
   if (Object.keys(filters).length > 0) {

@@ -1,0 +1,44 @@
+/** Which page stands at which address; every page but the worklist is loaded when somebody goes there. */
+import { lazy, Suspense, type ReactElement } from "react";
+import { Redirect, Route, Switch } from "wouter";
+
+import type { Me } from "../api/types";
+import { Empty } from "../design/parts";
+import { t } from "../text/messages";
+import { WorklistPage } from "../worklist/WorklistPage";
+
+const StudyPage = lazy(() => import("../study/StudyPage"));
+const ReportPage = lazy(() => import("../report/ReportPage"));
+const BatchesPage = lazy(() => import("../batches/BatchesPage"));
+const ModelsPage = lazy(() => import("../models/ModelsPage"));
+const OperationsPage = lazy(() => import("../ops/OperationsPage"));
+const AccountPage = lazy(() => import("../account/AccountPage"));
+
+export function Pages({ me }: { me: Me }): ReactElement {
+  return (
+    <Suspense fallback={<p className="waiting">{t.loading}</p>}>
+      <Switch>
+        <Route path="/">
+          <WorklistPage me={me} />
+        </Route>
+        <Route path="/studies/:id">{({ id }) => <StudyPage key={id} id={id} me={me} />}</Route>
+        <Route path="/studies/:id/report">{({ id }) => <ReportPage key={id} id={id} />}</Route>
+        <Route path="/batches/:id?">{({ id }) => <BatchesPage id={id ?? null} me={me} />}</Route>
+        <Route path="/models/:name?">{({ name }) => <ModelsPage name={name ?? null} />}</Route>
+        <Route path="/operations/:part?">{({ part }) => <OperationsPage part={part ?? null} me={me} />}</Route>
+        <Route path="/account">
+          <AccountPage me={me} />
+        </Route>
+        <Route path="/jobs">
+          <Redirect to="/operations/jobs" replace />
+        </Route>
+        <Route path="/rejections">
+          <Redirect to="/operations/rejections" replace />
+        </Route>
+        <Route>
+          <Empty title={t.errors.notFound} />
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
