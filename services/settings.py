@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         default=0,
         description="The most bytes the blob store may hold; intake answers 507 at 95 % of it. 0: as much as fits.",
     )
+    storage_full_seconds: float = Field(
+        default=60.0,
+        description="A refusal for lack of room keeps its alarm open, and batches waiting, at least so long.",
+    )
     quarantine_max_bytes: int = Field(default=512 * MEBIBYTE, description="Room for the bytes of refused files.")
     quiet_seconds: float = Field(default=15.0, description="A study closes after this long without a new instance.")
     incomplete_seconds: float = Field(

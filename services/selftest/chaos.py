@@ -50,6 +50,7 @@ TIMINGS: Final[Mapping[str, float]] = {
     "sweep_seconds": 0.5,
     "quiet_seconds": 1.0,
     "seal_seconds": 1.0,
+    "storage_full_seconds": 2.0,
     "database_busy_seconds": 1.0,
     "max_attempts": 4,
     "job_timeout_seconds": 90.0,

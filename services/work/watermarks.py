@@ -18,8 +18,6 @@ from services.store.stores import Store
 from services.store.tables import Rejection
 
 log = logger("intake")
-#: A refusal keeps the alarm open for so long, also where the scheduler finds room: a disk it does not see was full.
-MEMORY_SECONDS: Final = 60.0
 FULL: Final = StorageFull.code
 
 
@@ -48,7 +46,8 @@ def watch(store: Store, settings: Settings) -> None:
     levels = Room(settings, store.blobs.quota).levels()
     with unit_of_work(store.database, writing=False) as session:
         known = {alarm.code: alarm.detail for alarm in open_alarms(session)}
-        refused = _was_refused(session)
+        # Also where the scheduler finds room now: a disk that it does not see may have been full.
+        refused = _was_refused(session, settings.storage_full_seconds)
     wanted = _wanted(levels, was_full=AlarmCode.STORAGE_FULL in known, was_refused=refused)
     if all(known.get(code) == detail for code, detail in wanted.items()):
         return
@@ -72,8 +71,6 @@ def _wanted(levels: list[Level], *, was_full: bool, was_refused: bool) -> dict[A
     }
 
 
-def _was_refused(session: Session) -> bool:
-    lately = select(Rejection.id).where(
-        Rejection.code == FULL, Rejection.created_at > seconds_from_now(-MEMORY_SECONDS)
-    )
+def _was_refused(session: Session, seconds: float) -> bool:
+    lately = select(Rejection.id).where(Rejection.code == FULL, Rejection.created_at > seconds_from_now(-seconds))
     return session.scalar(lately.order_by(Rejection.id.desc()).limit(1)) is not None

@@ -18,6 +18,7 @@ from services.store.tables import Rejection
 from services.work import watermarks
 
 RESERVE, LOW = 100, 400  # MiB
+REMEMBERED_SECONDS = 20.0
 Usage = namedtuple("Usage", "free")
 
 
@@ -50,7 +51,7 @@ class Disk:
 def disk(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Disk:
     """A disk with 100 MiB kept free and an alarm below 400 MiB."""
     marks = {"disk_reserve_bytes": RESERVE * MEBIBYTE, "disk_low_bytes": LOW * MEBIBYTE}
-    made = Disk(store, settings.model_copy(update=marks))
+    made = Disk(store, settings.model_copy(update={**marks, "storage_full_seconds": REMEMBERED_SECONDS}))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(made.free * MEBIBYTE))
     return made
 
@@ -74,7 +75,7 @@ def test_a_disk_that_the_scheduler_does_not_see_keeps_the_alarm_for_a_while(disk
     watermarks.sound(disk.store, StorageFull())
     assert disk.left(500) == {"storage_full"}
     with unit_of_work(disk.store.database) as session:
-        session.merge(refused).created_at = seconds_from_now(-61)
+        session.merge(refused).created_at = seconds_from_now(-REMEMBERED_SECONDS - 1)
     assert disk.left(500) == set()
 
 
