@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,19 +16,11 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy.orm import Session
 
-from pipelines.core.codes import DIABETIC_RETINOPATHY
 from pipelines.core.errors import BadInput, OverreadError
 from pipelines.core.types import (
-    Artifact,
     BatchReading,
-    Finding,
-    ImageReading,
-    ModelRef,
-    Quality,
     Reading,
-    Receipt,
     Subject,
-    Urgency,
 )
 from pipelines.imaging.decoder import Decoder
 from services.store import jobs, studies
@@ -39,6 +31,7 @@ from services.store.states import JobRole, ModelState, Priority
 from services.store.stores import Store
 from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.tables import Job, ModelEvent, ModelVersion
+from tests.services.readings import reading
 
 QUEUE = "retinopathy"
 LEASE_SECONDS = 60.0
@@ -167,27 +160,6 @@ def one_decoder(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
 def desk(store: Store, tmp_path: Path) -> Desk:
     """A desk over the store."""
     return Desk(store, tmp_path / "scratch")
-
-
-def reading(subject: Subject | None = None, *, urgency: Urgency = Urgency.ROUTINE, **changes: object) -> Reading:
-    """A small complete reading, of the given subject's first image."""
-    uid = subject.instances[0].sop_instance_uid if subject else "1.2.3"
-    quality = Quality(gradable=True, score=0.9)
-    values: Mapping[str, object] = {
-        "pipeline": "retinopathy",
-        "model": ModelRef("fundus_dr_grading", "1.0.0", "1" * 64),
-        "findings": (Finding(DIABETIC_RETINOPATHY, "dr_grade", 2, probabilities={"0": 0.1, "2": 0.9}),),
-        "images": (ImageReading(uid, None, quality, False, None, None, ("L-1-overlay.png",)),),
-        "quality": quality,
-        "abstained": False,
-        "abstain_reason": None,
-        "urgency": urgency,
-        "explanation": None,
-        "artifacts": (Artifact("L-1-overlay.png", "overlay", "image/png", b"pixels"),),
-        "seconds": {"load": 0.1},
-        "receipt": Receipt("2" * 64, (), "", "", "", "none", "0", "f32", 1, (1,), "cpu", "", ""),
-    }
-    return Reading(**{**values, **changes})
 
 
 @dataclass

@@ -19,7 +19,7 @@ from pipelines.pipeline import Pipeline
 from services.log import configure
 from services.settings import Settings
 from services.worker.reading import Shelf, serve
-from tests.services.conftest import reading
+from tests.services.readings import reading
 
 GROWN_BYTES = 200 * 1024**2
 

@@ -20,10 +20,11 @@ from tests.services.worker.test_reader import REQUEST, faulty
 MADE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-@pytest.fixture
-def reader(settings: Settings) -> Iterator[Reader]:
-    """A reader whose process fails as it is told."""
-    reader = Reader(settings, faulty)
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A reader whose process fails as it is told; it outlives the tests that leave it alive, as it does chunks."""
+    folder = tmp_path_factory.mktemp("reader")
+    reader = Reader(Settings(data_dir=folder / "data", models_dir=folder / "models"), faulty)
     yield reader
     reader.end()
 

@@ -38,10 +38,11 @@ def faulty(descriptor: int) -> list[str]:
     return leashed("module", "tests.services.worker.faulty_reader", str(descriptor))
 
 
-@pytest.fixture
-def reader(settings: Settings) -> Iterator[Reader]:
-    """A reader whose process fails as it is told."""
-    reader = Reader(settings, faulty)
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A reader whose process fails as it is told; it outlives the tests that leave it alive, as it does jobs."""
+    folder = tmp_path_factory.mktemp("reader")
+    reader = Reader(Settings(data_dir=folder / "data", models_dir=folder / "models"), faulty)
     yield reader
     reader.end()
 
