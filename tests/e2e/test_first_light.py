@@ -238,22 +238,24 @@ def test_a_second_system_on_the_same_data_is_refused(up: Up) -> None:
     assert "already" in ended.stderr
 
 
-def test_a_second_start_keeps_the_data_makes_no_new_login_and_leaves_no_process(tmp_path: Path) -> None:
-    first, said = start(tmp_path / "data", tmp_path)
-    assert stop(first) == 0
-    second, again = start(tmp_path / "data", tmp_path)
-    with httpx.Client(base_url=again["url"], headers={"Authorization": f"Bearer {said['api_key']}"}) as client:
-        assert client.get("/api/v1/me").status_code == 200
-    assert stop(second) == 0
-    assert (again["api_key"], again["password"]) == (None, None)
-    pids = [pid for system in (said, again) for role in system["pids"].values() for pid in role]
-    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
-
-
 def test_without_a_service_submit_says_so_in_one_sentence(up: Up) -> None:
     ended = up.command("submit", RETINA, "--laterality", "L", "--url", "http://127.0.0.1:9")
     assert ended.returncode == 1
     assert ended.stderr == "overread: no Overread answers at http://127.0.0.1:9; `overread up` starts one\n"
+
+
+def test_a_second_start_keeps_the_data_makes_no_new_login_and_leaves_no_process(up: Up, study: Any) -> None:
+    assert stop(up.process) == 0
+    data = Path(up.said["database"].removeprefix("sqlite:///")).parent
+    second, again = start(data, Path(up.environment["HOME"]))
+    headers = {"Authorization": f"Bearer {up.said['api_key']}"}
+    with httpx.Client(base_url=again["url"], headers=headers, timeout=30.0) as client:
+        assert client.get("/api/v1/me").status_code == 200
+        assert client.get(f"/api/v1/studies/{study['id']}").json()["results"] == study["results"]
+    assert stop(second) == 0
+    assert (again["api_key"], again["password"]) == (None, None)
+    pids = [pid for system in (up.said, again) for role in system["pids"].values() for pid in role]
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
 @pytest.mark.timeout(240)  # a machine busy with other things starts and reads at half its speed
