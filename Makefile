@@ -18,7 +18,6 @@ demo: setup ## set up, start everything, read real photographs, stay until Ctrl-
 	@$(BIN)/overread demo $(if $(EXIT),--exit)
 
 test: develop ## all tests but the slow ones; within 10 minutes on two cores after set-up
-	$(BIN)/python scripts/build_dashboard.py test
 	@$(PYTEST) -m "not slow"
 
 test-slow: develop ## the slow tests: PostgreSQL matrix, long crash runs, benchmark guards
