@@ -17,15 +17,17 @@ OverreadError
 │   ├── RequestStalled
 │   ├── KeyReused                  an Idempotency-Key sent before with another request
 │   ├── BadReview                  unknown_label, bad_finding_value, reason_required ...
+│   ├── WithheldFilter             a blind reader asks for what the machine says
 │   ├── SourceRefused              source_gone, source_unreadable, source_ambiguous ...
 │   └── BodyTooLarge
 ├── NotAllowed                     who is asking
 │   ├── NotAuthenticated
 │   ├── Forbidden
+│   │   └── Withheld               what a blind reader has not earned yet
 │   └── TooManyAttempts
 ├── NotFound
 │   └── BytesRemoved               retention has removed these images
-├── Conflict                       illegal_state, superseded, already_signed ...
+├── Conflict                       illegal_state, superseded, already_signed, blind_read_first ...
 │   ├── ReviewConflict
 │   ├── LegalHold                  a study that must stay as it is
 │   └── StillRunning               the first request with an Idempotency-Key has not ended
@@ -205,6 +207,12 @@ class BadReview(BadInput):
     code = "bad_review"
 
 
+class WithheldFilter(BadInput):
+    """You read blind: a list chosen or ordered by what the machine says would tell you what it says."""
+
+    code = "withheld_filter"
+
+
 class NotAllowed(OverreadError):
     """The request is not allowed."""
 
@@ -223,6 +231,12 @@ class Forbidden(NotAllowed):
     """Your role does not allow this."""
 
     code = "forbidden"
+
+
+class Withheld(Forbidden):
+    """You read this blind: say first what you see, then the machine's answer is shown."""
+
+    code = "withheld_until_read"
 
 
 class TooManyAttempts(NotAllowed):

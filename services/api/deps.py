@@ -15,6 +15,7 @@ from services.settings import Settings
 from services.store.ids import CROCKFORD, ULID_LENGTH
 from services.store.states import Role
 from services.store.stores import Store
+from services.work.access import Looker
 
 Technician = Annotated[Actor, Depends(require(Role.TECHNICIAN))]
 Clinician = Annotated[Actor, Depends(require(Role.CLINICIAN))]
@@ -26,6 +27,14 @@ TheBell = Annotated[Bell, Depends(bell_of)]
 
 #: https://github.com/ulid/spec: 26 characters of Crockford's base 32.
 ULID: Final = re.compile(f"[{CROCKFORD}]{{{ULID_LENGTH}}}")
+
+
+def _looker(actor: Technician, settings: TheSettings) -> Looker:
+    return Looker(actor.id_string, settings.access_audit_seconds, actor.user_id)
+
+
+#: Who looks at what belongs to a patient: the look is audited, and what this person reads blind is withheld.
+TheLooker = Annotated[Looker, Depends(_looker)]
 
 
 def _known_form(value: str) -> str:

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 from starlette.responses import Response
 
-from pipelines.core.errors import BytesRemoved, NotFound
-from services.api.deps import RowId, Technician, TheSettings, TheStore
+from pipelines.core.errors import BytesRemoved, NotFound, Withheld
+from services.api.deps import RowId, TheLooker, TheStore
 from services.api.drawing import RESULT_DRAWN
 from services.api.errors import problems
 from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
 from services.api.result_examples import RESULT_EXAMPLES
 from services.api.views import ResultView
-from services.work.access import Looker, ShownResult, open_artifact, open_result
+from services.work.access import ShownResult, open_artifact, open_result
 from services.work.drawn import without_maps
 
 router = APIRouter(prefix="/results", tags=["results"])
@@ -24,11 +24,11 @@ router = APIRouter(prefix="/results", tags=["results"])
     "/{result_id}",
     summary="A result with findings, explanation and receipt",
     dependencies=[RESULT_DRAWN],
-    responses=problems(NotFound) | {200: {"content": {"application/json": {"examples": RESULT_EXAMPLES}}}},
+    responses=problems(NotFound, Withheld) | {200: {"content": {"application/json": {"examples": RESULT_EXAMPLES}}}},
 )
-def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> ResultView:
+def result(result_id: RowId, looker: TheLooker, store: TheStore) -> ResultView:
     """Opening a result leaves a row in the audit."""
-    return result_view(open_result(store, Looker(actor.id_string, settings.access_audit_seconds), result_id))
+    return result_view(open_result(store, looker, result_id))
 
 
 @router.get(
@@ -36,18 +36,17 @@ def result(result_id: RowId, actor: Technician, store: TheStore, settings: TheSe
     summary="The bytes of an artifact",
     response_class=Response,
     dependencies=[RESULT_DRAWN],
-    responses=problems(NotFound, BytesRemoved) | BYTES_RESPONSES,
+    responses=problems(NotFound, BytesRemoved, Withheld) | BYTES_RESPONSES,
 )
 def artifact(
     result_id: RowId,
     name: Annotated[str, Path(max_length=200, pattern=r"^[^\x00/]+$", examples=["L-1-overlay.png"])],
-    actor: Technician,
+    looker: TheLooker,
     store: TheStore,
-    settings: TheSettings,
     wanted: Annotated[Precondition, Header()],
 ) -> Response:
     """With an ETag (the content's sha256) and byte ranges; opening it leaves a row in the audit."""
-    row = open_artifact(store, Looker(actor.id_string, settings.access_audit_seconds), result_id, name)
+    row = open_artifact(store, looker, result_id, name)
     return blob_response(store.blobs, row.blob_sha256, row.bytes, row.media_type, row.name, wanted)
 
 

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict
+from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict, Withheld
 from pipelines.core.types import Laterality
-from services.api.deps import Clinician, RowId, Technician, TheSettings, TheStore
+from services.api.deps import Clinician, RowId, Technician, TheLooker, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
 from services.api.views import ReviewView, review_view
 from services.intake.idempotency import IdempotencyHeader, once
 from services.store.states import ReviewAction, Verdict
-from services.work.access import Looker, open_reviews
+from services.work.access import open_reviews
 from services.work.reasons import REASONS
 from services.work.review import MAX_COMMENT, EditedFinding, Word, review
 
@@ -92,10 +92,10 @@ def add(
     return once(store, actor, request, body, idempotency_key, write, status=201)
 
 
-@router.get("/results/{result_id}/reviews", summary="All reviews, oldest first", responses=problems(NotFound))
-def history(result_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> Page[ReviewView]:
+@router.get("/results/{result_id}/reviews", summary="All reviews, oldest first", responses=problems(NotFound, Withheld))
+def history(result_id: RowId, looker: TheLooker, store: TheStore) -> Page[ReviewView]:
     """The reviews of the result's subject and pipeline: those of earlier results of the same question too."""
-    words = open_reviews(store, Looker(actor.id_string, settings.access_audit_seconds), result_id)
+    words = open_reviews(store, looker, result_id)
     return Page(items=[review_view(word.review, word.reader, standing=word.standing) for word in words])
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from pipelines.core.errors import BytesRemoved, CorruptPixels, NoPixelData, NotFound, UnsuitableInput
-from services.api.deps import RowId, Technician, TheSettings, TheStore
+from pipelines.core.errors import BytesRemoved, CorruptPixels, NoPixelData, NotFound, UnsuitableInput, Withheld
+from services.api.deps import RowId, TheLooker, TheStore
 from services.api.errors import problems
 from services.api.ranges import CACHING, names
-from services.work.access import Looker, open_series
+from services.work.access import open_series
 from services.work.volumes import Volumes
 
 router = APIRouter(prefix="/series", tags=["images"])
@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/gzip"  # RFC 6713; NIfTI has none of its own
     "/{series_id}/volume.nii.gz",
     summary="A series as one NIfTI volume",
     response_class=Response,
-    responses=problems(NotFound, BytesRemoved, NoPixelData, CorruptPixels, UnsuitableInput)
+    responses=problems(NotFound, Withheld, BytesRemoved, NoPixelData, CorruptPixels, UnsuitableInput)
     | {
         200: {
             "description": "The volume; axes and place in RAS millimetres.",
@@ -35,16 +35,15 @@ MEDIA_TYPE = "application/gzip"  # RFC 6713; NIfTI has none of its own
 def volume(
     series_id: RowId,
     request: Request,
-    actor: Technician,
+    looker: TheLooker,
     store: TheStore,
-    settings: TheSettings,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A series that makes no volume is refused with the reason and its numbers; opening one leaves a row in the audit.
 
     docs/volumes.md lists what is refused.
     """
-    files = open_series(store, Looker(actor.id_string, settings.access_audit_seconds), series_id)
+    files = open_series(store, looker, series_id)
     etag = f'"{files.digest}"'
     headers = {"ETag": etag, "Cache-Control": CACHING}
     if names(if_none_match, etag):

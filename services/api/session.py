@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from pipelines.core.errors import NotAuthenticated, TooManyAttempts
+from pipelines.core.errors import Forbidden, NotAuthenticated, TooManyAttempts
 from services.api.deps import Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.throttle import LoginThrottle
@@ -22,6 +23,7 @@ from services.store.states import Role
 from services.store.stores import Store
 from services.store.tables import User
 from services.store.users import NewSession
+from services.work.blind import set_blind_first
 
 router = APIRouter(tags=["session"])
 
@@ -46,6 +48,13 @@ class Me(BaseModel):
     user_id: str | None = Field(description="The person; null for a key that no person made.")
     name: str
     role: Role
+    blind_first: bool = Field(description="The machine's answers are withheld until this person's own word.")
+
+
+class MeChange(BaseModel):
+    """What one may change of oneself."""
+
+    blind_first: bool = Field(description="Read before the machine's answer is shown.")
 
 
 class SessionView(BaseModel):
@@ -95,6 +104,16 @@ def who_am_i(actor: Technician) -> Me:
     return _me(actor)
 
 
+@router.patch("/me", summary="Change how I read", responses=problems())
+def change_me(body: MeChange, actor: Technician, store: TheStore) -> Me:
+    """Blind-first reading works from the next request on, in every browser and with every API key of this person."""
+    if actor.user_id is None:
+        raise Forbidden("only a person reads blind: log in, or use a key that a person made", code="person_needed")
+    with unit_of_work(store.database) as session:
+        set_blind_first(session, actor.user_id, actor.id_string, blind_first=body.blind_first)
+    return _me(replace(actor, blind_first=body.blind_first))
+
+
 def _known(store: Store, passwords: Executor, body: Login) -> User:
     """The user whose password this is; `passwords` has one thread.
 
@@ -120,11 +139,23 @@ def _open(store: Store, settings: Settings, user: User) -> tuple[NewSession, Me]
     with unit_of_work(store.database) as session:
         opened = users.open_session(session, user.id, settings.session_hours)
         audit.record(session, f"user:{user.id}", "session.opened")
-    return opened, Me(id=f"user:{user.id}", user_id=user.id, name=user.name, role=Role(user.role))
+    return opened, Me(
+        id=f"user:{user.id}",
+        user_id=user.id,
+        name=user.name,
+        role=Role(user.role),
+        blind_first=user.blind_first,
+    )
 
 
 def _me(actor: Actor) -> Me:
-    return Me(id=actor.id_string, user_id=actor.user_id, name=actor.name, role=actor.role)
+    return Me(
+        id=actor.id_string,
+        user_id=actor.user_id,
+        name=actor.name,
+        role=actor.role,
+        blind_first=actor.blind_first,
+    )
 
 
 def _set_cookies(response: Response, settings: Settings, opened: NewSession) -> None:

@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field
 
 from pipelines.core.change import ChangeKind
 from pipelines.core.errors import BadCursor, NotFound
-from services.api.deps import RowId, Technician, TheSettings, TheStore
+from services.api.deps import RowId, Technician, TheLooker, TheSettings, TheStore
 from services.api.drawing import STUDY_DRAWN
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, after_id, page_of
 from services.api.results import result_view
+from services.api.slots import SlotView, slot_view
 from services.api.views import (
     JobView,
     JsonObject,
@@ -30,7 +31,7 @@ from services.store.session import unit_of_work
 from services.store.states import SeriesState, StudyState
 from services.store.studies import SeriesTree
 from services.store.tables import Instance, OutboxEvent, Patient, Study, WorklistRow
-from services.work.access import Looker, OpenedStudy, open_priors, open_study
+from services.work.access import OpenedStudy, open_priors, open_study
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -119,6 +120,7 @@ class StudyView(StudyHead):
     results: list[ResultView]
     reviews: list[ReviewView]
     changes: list[StudyChange] = Field(description="Until a reader signs after them.")
+    slots: list[SlotView] = Field(description="Its questions, oldest first; of a withheld one all else is left out.")
 
 
 class EventView(BaseModel):
@@ -136,9 +138,9 @@ class EventView(BaseModel):
     dependencies=[STUDY_DRAWN],
     responses=problems(NotFound),
 )
-def study(study_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> StudyView:
+def study(study_id: RowId, looker: TheLooker, store: TheStore, settings: TheSettings) -> StudyView:
     """Opening a study leaves a row in the audit."""
-    opened = open_study(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)
+    opened = open_study(store, looker, study_id)
     with unit_of_work(store.database, writing=False) as session:
         places = places_in_queue(session, opened.jobs, settings.priority_ageing_seconds)
     return study_view(opened, places)
@@ -156,9 +158,9 @@ def timeline(
 
 
 @router.get("/{study_id}/priors", summary="Earlier studies of the same patient", responses=problems(NotFound))
-def priors(study_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> Page[StudyHead]:
+def priors(study_id: RowId, looker: TheLooker, store: TheStore) -> Page[StudyHead]:
     """All of them, newest first."""
-    earlier = open_priors(store, Looker(actor.id_string, settings.access_audit_seconds), study_id)
+    earlier = open_priors(store, looker, study_id)
     return Page(items=[study_head(row) for row in earlier])
 
 
@@ -168,10 +170,11 @@ def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
         **study_head(opened.tree.study).model_dump(),
         patient=patient_view(opened.tree.patient),
         series=[series_view(tree) for tree in opened.tree.series],
-        jobs=[job_view(job, places.get(job.id)) for job in opened.jobs],
+        jobs=[job_view(job, places.get(job.id), withheld=job.slot_id in opened.withheld) for job in opened.jobs],
         results=[result_view(shown) for shown in opened.results],
         reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
         changes=[study_change(row) for row in opened.marks],
+        slots=[slot_view(one) for one in opened.slots],
     )
 
 

@@ -18,6 +18,7 @@ from services.store import audit, lists, users
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.tables import User
+from services.work.blind import set_blind_first
 
 router = APIRouter(prefix="/users", tags=["administration"])
 
@@ -30,6 +31,7 @@ class UserView(BaseModel):
     id: str
     name: str
     role: Role
+    blind_first: bool = Field(description="Reads before the machine's answer is shown.")
     disabled_at: datetime | None
     created_at: datetime
 
@@ -50,6 +52,7 @@ class UserChange(BaseModel):
         default=None, examples=["correct horse battery"], description="A new one ends the user's sessions."
     )
     disabled: bool | None = Field(default=None, description="True locks the user out at once.")
+    blind_first: bool | None = Field(default=None, description="True withholds the machine's answer until a word.")
 
 
 @router.get("", summary="Users, newest first", responses=problems(BadCursor))
@@ -78,7 +81,7 @@ def add(
 
 @router.patch("/{user_id}", summary="Change a user", responses=problems(NotFound, Conflict))
 def change(user_id: RowId, body: UserChange, actor: Admin, store: TheStore) -> UserView:
-    """Role and lock work from the user's next request on."""
+    """Role, lock and blind reading work from the user's next request on."""
     if user_id == actor.user_id and (body.disabled or body.role not in {None, Role.ADMIN}):
         raise Conflict("an administrator cannot lock out or demote himself", code="own_account")
     with unit_of_work(store.database) as session:
@@ -89,6 +92,8 @@ def change(user_id: RowId, body: UserChange, actor: Admin, store: TheStore) -> U
             users.set_password(session, user_id, body.password)
         if body.disabled is not None:
             (users.disable_user if body.disabled else users.enable_user)(session, user_id)
+        if body.blind_first is not None:
+            set_blind_first(session, user_id, actor.id_string, blind_first=body.blind_first)
         audit.record(
             session, actor.id_string, "user.changed", user=user_id, what="+".join(sorted(body.model_fields_set))
         )
@@ -100,5 +105,10 @@ def change(user_id: RowId, body: UserChange, actor: Admin, store: TheStore) -> U
 def user_view(row: User) -> UserView:
     """A user's row as JSON, without its hash."""
     return UserView(
-        id=row.id, name=row.name, role=Role(row.role), disabled_at=row.disabled_at, created_at=row.created_at
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        blind_first=row.blind_first,
+        disabled_at=row.disabled_at,
+        created_at=row.created_at,
     )

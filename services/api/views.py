@@ -52,8 +52,8 @@ class JobView(BaseModel):
     finished_at: datetime | None
 
 
-def job_view(job: Job, place: int | None) -> JobView:
-    """A job's row as JSON; `place` is its place in the queue."""
+def job_view(job: Job, place: int | None, *, withheld: bool = False) -> JobView:
+    """A job's row as JSON; `place` is its place in the queue. Where its answer is withheld, so is what it is doing."""
     return JobView(
         id=job.id,
         study_id=job.study_id,
@@ -63,7 +63,7 @@ def job_view(job: Job, place: int | None) -> JobView:
         queue=job.queue,
         priority=priority_word(job.priority),
         state=JobState(job.state),
-        step=job.step,
+        step=None if withheld else job.step,
         progress=job.progress,
         attempts=job.attempts,
         place_in_queue=place,

@@ -40,13 +40,17 @@ csrf_token = APIKeyHeader(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: `id_string` is "user:<id>" or "key:<id>"; `user_id` is the person behind it, where there is one."""
+    """Who asks: `id_string` is "user:<id>" or "key:<id>"; `user_id` is the person behind it, where there is one.
+
+    `blind_first`: that person reads before the machine's answer is shown, with whatever credential.
+    """
 
     id_string: str
     role: Role
     name: str
     user_id: str | None = None
     session_id: str | None = None
+    blind_first: bool = False
 
     def may(self, role: Role) -> bool:
         """Whether this actor's role includes `role`."""
@@ -92,7 +96,9 @@ def _actor_of_key(store: Store, token: str) -> Actor:
         person = _person_behind(session, key)
         # A person who may do less now takes the keys along, or an old one would keep the lost role.
         role = min((Role(one.role) for one in (key, person) if one is not None), key=RANKS.index)
-        return Actor(f"key:{key.id}", role, key.name, user_id=person.id if person else None)
+        if person is None:
+            return Actor(f"key:{key.id}", role, key.name)
+        return Actor(f"key:{key.id}", role, key.name, user_id=person.id, blind_first=person.blind_first)
 
 
 def _person_behind(session: Session, key: ApiKey) -> User | None:
@@ -109,7 +115,14 @@ def _actor_of_session(store: Store, token: str, csrf: str | None, *, changes: bo
         user, browser_session = users.session_user(session, token)
         if changes and not users.csrf_matches(browser_session, csrf or ""):
             raise Forbidden("the request does not carry this session's CSRF token", code="csrf_failed")
-        return Actor(f"user:{user.id}", Role(user.role), user.name, user_id=user.id, session_id=browser_session.id)
+        return Actor(
+            f"user:{user.id}",
+            Role(user.role),
+            user.name,
+            user_id=user.id,
+            session_id=browser_session.id,
+            blind_first=user.blind_first,
+        )
 
 
 def require(role: Role) -> Callable[[Actor], Actor]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BytesRemoved, NotFound
+from pipelines.core.errors import BytesRemoved, NotFound, Withheld
 from services.store import audit, reviews, search, studies
+from services.store.blind import reads_blind, withheld_slots
 from services.store.current import is_shown
+from services.store.descent import DERIVED_SERIES
 from services.store.session import unit_of_work
 from services.store.signatures import standing
 from services.store.states import JobRole
@@ -30,15 +32,17 @@ from services.store.tables import (
     User,
     WorklistRow,
 )
+from services.work.slots import PICTURES, OpenedSlot, open_slots
 from services.work.volumes import SeriesFiles
 
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Who looks, and how long one look at a study counts (seconds)."""
+    """Who looks, how long one look at a study counts (seconds), and the person behind it (None: the system)."""
 
     actor: str
     counts_seconds: float
+    reader: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,23 @@ class ShownReview:
 
 @dataclass(frozen=True, slots=True)
 class OpenedStudy:
-    """Everything known of a study, newest jobs and results first; `marks` are its lines that a batch found changed."""
+    """Everything of a study that this looker may see, newest jobs and results first.
+
+    `marks` are its lines that a batch found changed. Of a slot that is withheld there are neither results nor reviews
+    nor marks; `slots` says which those are.
+    """
 
     tree: StudyTree
     jobs: Sequence[Job]
     results: Sequence[ShownResult]
     reviews: Sequence[ShownReview]
     marks: Sequence[WorklistRow]
+    slots: Sequence[OpenedSlot]
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Ids of the slots that this looker reads blind still."""
+        return frozenset(one.slot.id for one in self.slots if one.withheld)
 
 
 def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
@@ -77,41 +91,44 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
         tree = studies.study_tree(session, study_id)
         of_study = select(Job).where(Job.study_id == study_id, Job.role != JobRole.SHADOW)
         jobs = session.scalars(of_study.order_by(Job.id.desc())).all()
-        found = session.scalars(select(Result).where(Result.study_id == study_id).order_by(Result.id.desc())).all()
+        slots = open_slots(session, looker.reader, study_id)
+        told = [one.slot.id for one in slots if not one.withheld]
+        found = session.scalars(select(Result).where(Result.slot_id.in_(told)).order_by(Result.id.desc())).all()
         rows = [row for row in found if is_shown(session, row)]
         shown = [_shown(session, row) for row in rows]
-        slots = dict.fromkeys(row.slot_id for row in rows)
-        words = [word for slot_id in slots for word in _words(session, slot_id)]
-        marked = select(WorklistRow).where(WorklistRow.study_id == study_id, WorklistRow.change.is_not(None))
+        words = [word for slot_id in dict.fromkeys(row.slot_id for row in rows) for word in _words(session, slot_id)]
+        marked = select(WorklistRow).where(WorklistRow.slot_id.in_(told), WorklistRow.change.is_not(None))
         marks = session.scalars(marked.order_by(WorklistRow.id)).all()
     _leave_trace(store, looker, "study.opened", study_id)
-    return OpenedStudy(tree, jobs, shown, words, marks)
+    return OpenedStudy(tree, jobs, shown, words, marks, slots)
 
 
 def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:
-    """A result; raises NotFound."""
+    """A result; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        shown = _shown(session, _result(session, result_id))
+        shown = _shown(session, _told_result(session, looker, result_id))
     _leave_trace(store, looker, "result.opened", shown.result.study_id, result=result_id)
     return shown
 
 
 def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownReview]:
-    """All reviews of the result's slot, in the order they were written; raises NotFound."""
+    """All reviews of the result's slot, in the order they were written; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        result = _result(session, result_id)
+        result = _told_result(session, looker, result_id)
         words = _words(session, result.slot_id)
     _leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
     return words
 
 
 def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> ArtifactRow:
-    """A result's file; raises NotFound, BytesRemoved."""
+    """A result's file; raises NotFound, BytesRemoved, Withheld unless it is the picture to be read itself."""
     with unit_of_work(store.database, writing=False) as session:
         result = _result(session, result_id)
         artifact = session.scalar(
             select(ArtifactRow).where(ArtifactRow.result_id == result_id, ArtifactRow.name == name)
         )
+        if (artifact is None or artifact.kind not in PICTURES) and reads_blind(session, looker.reader, result.slot_id):
+            raise Withheld  # before it is said that there is no such file: the names of files tell, too
         if artifact is None:
             raise NotFound("the result has no artifact of this name")
         _must_be_kept(session, result.study_id, artifact.blob_sha256)
@@ -120,7 +137,7 @@ def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> Ar
 
 
 def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
-    """An image; raises NotFound, BytesRemoved."""
+    """An image; raises NotFound, BytesRemoved, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
         found = session.execute(
             select(Instance, Series.study_id).join(Series).where(Instance.id == instance_id)
@@ -128,19 +145,21 @@ def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
         if found is None:
             raise NotFound("there is no image of this id")
         instance, study_id = found
+        _must_be_told(session, looker, [instance])
         _must_be_kept(session, study_id, instance.blob_sha256)
     _leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
     return instance
 
 
 def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
-    """A series with the instances that count; raises NotFound, BytesRemoved."""
+    """A series with the instances that count; raises NotFound, BytesRemoved, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
         series = session.get(Series, series_id)
         if series is None:
             raise NotFound("there is no series of this id")
         study = studies.get_study(session, series.study_id)
         instances = [one for one in studies.study_instances(session, study.id) if one.series_id == series_id]
+        _must_be_told(session, looker, instances)
         for instance in instances:
             _must_be_kept(session, study.id, instance.blob_sha256)
         patient = session.get_one(Patient, study.patient_id)
@@ -190,6 +209,25 @@ def _result(session: Session, result_id: str) -> Result:
     if result is None:
         raise NotFound("there is no result of this id")
     return result
+
+
+def _told_result(session: Session, looker: Looker, result_id: str) -> Result:
+    result = _result(session, result_id)
+    if reads_blind(session, looker.reader, result.slot_id):
+        raise Withheld
+    return result
+
+
+def _must_be_told(session: Session, looker: Looker, instances: Sequence[Instance]) -> None:
+    """An image may be an object that we made (a captured heat-map, a report) and that an archive has sent back."""
+    wanted = sorted({one.blob_sha256 for one in instances})
+    made = (
+        select(Result.slot_id)
+        .join(ArtifactRow, ArtifactRow.result_id == Result.id)
+        .where(ArtifactRow.blob_sha256.in_(wanted), ArtifactRow.kind.not_in([*PICTURES, DERIVED_SERIES]))
+    )
+    if withheld_slots(session, looker.reader, session.scalars(made.distinct()).all()):
+        raise Withheld
 
 
 def _must_be_kept(session: Session, study_id: str, sha256: str) -> None:

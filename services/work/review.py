@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound, ReviewConflict
 from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
+from services.store.blind import reads_blind
 from services.store.clock import utcnow
 from services.store.current import is_shown
 from services.store.reviews import SIGNING, NewReview
@@ -59,6 +60,8 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -
         with unit_of_work(store.database) as session:
             result = _reviewable(session, result_id)
             lock_study(session, result.study_id)  # the study first, as everywhere: two orders would be a deadlock
+            if reads_blind(session, user_id, result.slot_id):
+                raise Conflict("say first what you see without the machine's answer", code="blind_read_first")
             history = reviews.of_slot(session, result.slot_id)
             if word.base_review_id != (history[-1].id if history else None):
                 raise ReviewConflict
@@ -132,14 +135,15 @@ def _check_word(word: Word, result: Result) -> None:
         raise BadReview("only the verdict `edit` carries findings")
     if word.verdict is Verdict.EDIT and not word.findings and word.action in SIGNING:
         raise BadReview("the verdict `edit` needs the findings as they should be")
-    _check_findings(word.findings, result)
+    check_findings(word.findings, result)
 
 
 def _labels(result: Result) -> Mapping[str, Label]:
     return labels_of(result.pipeline, result.document["findings"])
 
 
-def _check_findings(findings: Sequence[EditedFinding], result: Result) -> None:
+def check_findings(findings: Sequence[EditedFinding], result: Result) -> None:
+    """Raise BadReview where one of a reader's findings is none that the result's pipeline speaks of."""
     labels = _labels(result)
     seen: set[tuple[str, str | None]] = set()
     for finding in findings:
@@ -155,18 +159,22 @@ def _check_findings(findings: Sequence[EditedFinding], result: Result) -> None:
 
 
 def _row(word: Word, user_id: str, result: Result) -> NewReview:
-    labels = _labels(result) if word.findings else {}
-    findings = tuple(_finding(finding, labels[finding.label]) for finding in word.findings)
     return NewReview(
         result_id=result.id,
         user_id=user_id,
         action=word.action,
         verdict=word.verdict,
         reason=word.reason,
-        findings=findings,
+        findings=as_findings(word.findings, result),
         comment=word.comment,
         base_review_id=word.base_review_id,
     )
+
+
+def as_findings(findings: Sequence[EditedFinding], result: Result) -> tuple[dict[str, object], ...]:
+    """A reader's findings as JSON objects with the codes and units of the result's pipeline."""
+    labels = _labels(result) if findings else {}
+    return tuple(_finding(finding, labels[finding.label]) for finding in findings)
 
 
 def _finding(finding: EditedFinding, label: Label) -> dict[str, object]:

@@ -167,7 +167,7 @@ def test_what_was_removed_is_said_to_be_gone(archive: Archive) -> None:
     archive.approve()
     archive.keep()
     with pytest.raises(BytesRemoved):
-        open_instance(archive.store, Looker(ADMIN, 0.0), image.id)
+        open_instance(archive.store, Looker(ADMIN, 0.0, None), image.id)
 
 
 def draft(archive: Archive, read: Read) -> None:
@@ -348,4 +348,4 @@ def test_the_same_images_sent_again_are_a_study_of_their_own(archive: Archive) -
     assert (job.state, archive.store.blobs.exists(archive.image(read).blob_sha256)) == (JobState.QUEUED, True)
     assert content == b"image 1"
     with pytest.raises(BytesRemoved):
-        open_instance(archive.store, Looker(ADMIN, 0.0), archive.image(read).id)
+        open_instance(archive.store, Looker(ADMIN, 0.0, None), archive.image(read).id)
