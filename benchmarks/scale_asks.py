@@ -22,6 +22,7 @@ from services.store import (
     matching,
     outbox,
     places,
+    references,
     search,
     stored_query,
     worklist,
@@ -143,6 +144,11 @@ def earlier(world: World) -> object:
     return open_priors(world.store, Looker("user:benchmark", 300.0), world.any_study())
 
 
+def confirmed(session: Session, world: World) -> object:
+    """Pictures of each grade to compare with."""
+    return references.references(session, world.store.site_id, None, "retinopathy")
+
+
 def list_jobs(*states: JobState) -> Callable[[World], object]:
     """A page of jobs in these states."""
     return reading(lambda session, world: lists.newest_jobs(session, states, None, PAGE))
@@ -247,6 +253,7 @@ WORKLIST: Final[Sequence[Ask]] = (
 ARCHIVE: Final[Sequence[Ask]] = (
     Ask("study page", open_one),
     Ask("priors", earlier),
+    Ask("reference pictures", reading(confirmed)),
     Ask("search: patient id", look_for()),
     Ask("search: two names", look_for("garcia", "maria")),
     Ask("search: a word of half the studies", look_for("fundus")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.core.change import ChangeKind
 from pipelines.core.errors import BadCursor, NotFound
@@ -32,6 +32,7 @@ from services.store.states import SeriesState, StudyState
 from services.store.studies import SeriesTree
 from services.store.tables import Instance, OutboxEvent, Patient, Study, WorklistRow
 from services.work.access import OpenedStudy, open_priors, open_study
+from services.work.priors import Prior
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -101,6 +102,25 @@ class StudyHead(BaseModel):
     completed_at: datetime | None
 
 
+class SignedFindingView(BaseModel):
+    """A finding that a reader signed, as it was or edited."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    pipeline: str = Field(examples=["retinopathy"])
+    label: str = Field(examples=["dr_grade"])
+    laterality: str | None = Field(description="R, L or B; null for the patient.", examples=["L"])
+    value: int | float | str = Field(examples=[1])
+    unit: str | None = None
+
+
+class PriorView(StudyHead):
+    """An earlier study of the same patient."""
+
+    modality: str = Field(description="Of its series, joined by a slash.", examples=["OP"])
+    signed: list[SignedFindingView] = Field(description="Empty where no reading is signed, or only a rejection is.")
+
+
 class StudyChange(BaseModel):
     """What a reading overnight says otherwise; its result stands among the results as `proposed`."""
 
@@ -158,10 +178,9 @@ def timeline(
 
 
 @router.get("/{study_id}/priors", summary="Earlier studies of the same patient", responses=problems(NotFound))
-def priors(study_id: RowId, looker: TheLooker, store: TheStore) -> Page[StudyHead]:
-    """All of them, newest first."""
-    earlier = open_priors(store, looker, study_id)
-    return Page(items=[study_head(row) for row in earlier])
+def priors(study_id: RowId, looker: TheLooker, store: TheStore) -> Page[PriorView]:
+    """All of them, newest first, with what readers signed; what only a machine said is in the study itself."""
+    return Page(items=[prior_view(one) for one in open_priors(store, looker, study_id)])
 
 
 def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
@@ -175,6 +194,15 @@ def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
         reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
         changes=[study_change(row) for row in opened.marks],
         slots=[slot_view(one) for one in opened.slots],
+    )
+
+
+def prior_view(prior: Prior) -> PriorView:
+    """An earlier study as JSON."""
+    return PriorView(
+        **study_head(prior.study).model_dump(),
+        modality=prior.modality,
+        signed=[SignedFindingView.model_validate(one) for one in prior.signed],
     )
 
 

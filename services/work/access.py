@@ -28,10 +28,10 @@ from services.store.tables import (
     Result,
     Review,
     Series,
-    Study,
     User,
     WorklistRow,
 )
+from services.work.priors import Prior, priors_of
 from services.work.slots import PICTURES, OpenedSlot, open_slots
 from services.work.volumes import SeriesFiles
 
@@ -167,10 +167,10 @@ def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
     return SeriesFiles(series, study.study_instance_uid, patient, tuple(instances))
 
 
-def open_priors(store: Store, looker: Looker, study_id: str) -> Sequence[Study]:
-    """The patient's earlier studies, newest first; raises NotFound."""
+def open_priors(store: Store, looker: Looker, study_id: str) -> Sequence[Prior]:
+    """The patient's earlier studies with what readers signed of them, newest first; raises NotFound."""
     with unit_of_work(store.database, writing=False) as session:
-        earlier = studies.priors(session, study_id)
+        earlier = priors_of(session, study_id)
     _leave_trace(store, looker, "priors.opened", study_id)
     return earlier
 

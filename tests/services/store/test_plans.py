@@ -57,6 +57,7 @@ INDEXES: Final = (
     ("assigned to me, unread", "ix_worklist_assignee"),
     ("one day", "ix_worklist_day"),
     ("priors", "ix_studies_patient_id"),
+    ("reference pictures", "ix_worklist_urgency"),
     ("QIDO: patient id", "ix_patients_patient_id"),
     ("QIDO: modality on a day", "ix_studies_day"),
     ("QIDO: rare modality", "ix_series_modality"),
