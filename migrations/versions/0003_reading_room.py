@@ -212,7 +212,9 @@ def make_figures() -> None:
         key("result_figures", "result_id"),
         refers("result_figures", "result_id", "results.id"),
     )
-    op.create_index("ix_result_figures_model", "result_figures", ["model_name", "model_version", "role", "day"])
+    op.create_index(
+        "ix_result_figures_model", "result_figures", ["model_name", "model_version", "role", "day", "result_id"]
+    )
 
 
 def make_workers() -> None:

@@ -36,7 +36,7 @@ def headline_of(document: Mapping[str, Any]) -> str | None:
     measured = _measured(document)
     if measured is not None:
         return measured[:LONGEST_HEADLINE]
-    finding = _chief(document)
+    finding = chief_of(document)
     if finding is None:
         return None
     line = LINES.get(finding["label"])
@@ -48,9 +48,23 @@ def headline_of(document: Mapping[str, Any]) -> str | None:
 
 def confidence_of(document: Mapping[str, Any]) -> float | None:
     """The probability of the chief finding's own value, 0-1, where the pipeline gives probabilities."""
-    finding = _chief(document)
+    finding = chief_of(document)
     probabilities = (finding or {}).get("probabilities")
     return float(max(probabilities.values())) if probabilities else None
+
+
+def chief_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The finding that stands for the whole result: of the patient, else of the worse side; None where there is none.
+
+    Any: the document is the contract's JSON.
+    """
+    findings = document.get("findings") or []
+    whole: Mapping[str, Any] | None = next((each for each in findings if each.get("laterality") is None), None)
+    if whole is not None or not findings:
+        return whole
+    # A reader may have written of the eyes alone: the worse one is the patient's.
+    same: list[Mapping[str, Any]] = [each for each in findings if each["label"] == findings[0]["label"]]
+    return max(same, key=_size)
 
 
 def _measured(document: Mapping[str, Any]) -> str | None:
@@ -64,16 +78,6 @@ def _measured(document: Mapping[str, Any]) -> str | None:
 
 def _brief(value: object) -> object:
     return f"{value:.3g}" if isinstance(value, float) else value
-
-
-def _chief(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    findings = document.get("findings") or []
-    whole: Mapping[str, Any] | None = next((each for each in findings if each.get("laterality") is None), None)
-    if whole is not None or not findings:
-        return whole
-    # A reader may have written of the eyes alone: the worse one is the patient's.
-    same: list[Mapping[str, Any]] = [each for each in findings if each["label"] == findings[0]["label"]]
-    return max(same, key=_size)
 
 
 def _size(finding: Mapping[str, Any]) -> float:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Reading
-from services.store import attempts, audit, changes, chunks, outbox, worklist
+from services.store import attempts, audit, changes, chunks, figures, outbox, worklist
 from services.store.blobs import Blobs, Published
 from services.store.clock import utcnow
 from services.store.current import is_signed, point
@@ -45,9 +45,11 @@ def save_result(
     """
     role = attempts.succeed(session, claim, peak_memory_bytes)
     result_id = new_id()
-    session.add(_row(result_id, claim, role, reading, document))
+    row = _row(result_id, claim, role, reading, document)
+    session.add(row)
     blobs.record(session, *(artifact.blob for artifact in artifacts))
     session.flush()  # the result's row before those of its artifacts
+    figures.count(session, [row])
     session.add_all(_artifact(result_id, artifact) for artifact in artifacts)
     session.flush()
     changes.settle(session, claim.job_id, result_id)  # with the answer that stands until now
@@ -90,11 +92,14 @@ def save_results(session: Session, blobs: Blobs, finished: Sequence[Finished]) -
         .execution_options(synchronize_session=False)
     )
     blobs.record(session, *(artifact.blob for one in standing for artifact in one.artifacts))
+    rows = [
+        _row(saved[one.claim.job_id], one.claim, roles[one.claim.job_id], one.reading, one.document) for one in standing
+    ]
+    session.add_all(rows)
     for one in standing:
-        role, result_id = roles[one.claim.job_id], saved[one.claim.job_id]
-        session.add(_row(result_id, one.claim, role, one.reading, one.document))
         session.add(chunks.attempt(one.claim, AttemptOutcome.SUCCEEDED, None, one.peak_memory_bytes))
     session.flush()  # the results' rows before what refers to them
+    figures.count(session, rows)
     for one in standing:
         _tell(session, one, saved[one.claim.job_id])
     session.flush()

@@ -46,7 +46,7 @@ class ResultFigures(Table):
     """What is counted of a result (a projection, written with it), so that drift is watched without its documents."""
 
     __tablename__ = "result_figures"
-    __table_args__ = (Index("ix_result_figures_model", "model_name", "model_version", "role", "day"),)
+    __table_args__ = (Index("ix_result_figures_model", "model_name", "model_version", "role", "day", "result_id"),)
     result_id: Mapped[str] = mapped_column(String(ULID_LENGTH), ForeignKey("results.id"), primary_key=True)
     model_name: Mapped[Word]
     model_version: Mapped[Word]
