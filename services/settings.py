@@ -137,6 +137,15 @@ class Settings(BaseSettings):
         default=256, ge=1, description="Studies that a batch fetches from outside before they are read."
     )
 
+    drift_limit: float = Field(
+        default=0.25,
+        gt=0,
+        description="A model's week has drifted past this population stability index to its first results.",
+    )
+    drift_weeks: int = Field(
+        default=2, ge=1, le=26, description="So many complete weeks in a row past the limit raise the alarm."
+    )
+
     archives: str = Field(
         default="", description="Archives to fetch studies from: a JSON object, name to archive (docs/archives.md)."
     )

@@ -24,6 +24,7 @@ class AlarmCode(StrEnum):
     STORAGE_FULL = "storage_full"  #: a disk or the quota of stored bytes is full; intake refuses images
     BLOBS_MISSING = "blobs_missing"  #: bytes that rows refer to are not in the store
     BLOBS_DAMAGED = "blobs_damaged"  #: stored bytes are not what their name says
+    DRIFT = "drift"  #: what a model in use is given, or says, is not what it was at first
 
 
 #: The sentence of each code, for those who read no source.
@@ -32,6 +33,7 @@ SENTENCES: Final = {
     AlarmCode.STORAGE_FULL: "A disk or the quota of stored bytes is full; new images are refused until there is room.",
     AlarmCode.BLOBS_MISSING: "Stored files are missing; `overread db check` names them.",
     AlarmCode.BLOBS_DAMAGED: "Stored files are damaged; `overread db check` names them.",
+    AlarmCode.DRIFT: "What a model is given, or says, is no longer what it was at first; its page shows since when.",
 }
 
 

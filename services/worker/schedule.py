@@ -28,7 +28,7 @@ from services.store.ids import first_id_at
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
 from services.store.tables import OutboxEvent
-from services.work import derived, spool, watermarks
+from services.work import derived, drift_watch, spool, watermarks
 from services.work.close import close_quiet
 from services.work.collect import collect
 from services.work.fetch import Fetcher
@@ -43,6 +43,8 @@ CLOSE_SECONDS: Final = 1.0
 SPOOL_SECONDS: Final = 600.0
 ROOM_SECONDS: Final = 5.0
 RETENTION_SECONDS: Final = 60.0
+DRIFT_SECONDS: Final = 3600.0
+COUNT_SECONDS: Final = 1.0
 #: One of the store's 256 folders a time, so that no other duty waits long: all of them in about four hours.
 COLLECT_SECONDS: Final = 60.0
 BATCH_SECONDS: Final = 1.0
@@ -95,10 +97,12 @@ def fetch_duties(fetcher: Fetcher) -> list[Duty]:
 
 def housekeeping(store: Store, settings: Settings) -> list[Duty]:
     """What there is to do for the stored bytes, slowly."""
-    keeper, inspector = Keeper(store, settings), Inspector(store)
+    keeper, inspector, counter = Keeper(store, settings), Inspector(store), drift_watch.Counter(store)
     return [
         Duty("retention", RETENTION_SECONDS, keeper.round),
         Duty("inspect", INSPECT_SECONDS, inspector.round),
+        Duty("count_older_results", COUNT_SECONDS, counter.round),
+        Duty("watch_drift", DRIFT_SECONDS, lambda: drift_watch.watch(store, settings)),
     ]
 
 
