@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     login_attempts: int = Field(default=5, description="Failed logins of one name from one address before it waits.")
     login_wait_seconds: int = Field(default=60, description="How long that wait is; it doubles up to an hour.")
 
+    undo_grace_seconds: float = Field(
+        default=600.0,
+        ge=0,
+        description="A reader may take a signature back for so long; nothing signed is sent on before.",
+    )
     access_audit_seconds: float = Field(
         default=300.0, description="Reads of one study by one user audited once in this time."
     )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict, Withheld
 from pipelines.core.types import Laterality
-from services.api.deps import Clinician, RowId, Technician, TheLooker, TheStore
+from services.api.deps import Clinician, RowId, Technician, TheLooker, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
 from services.api.views import ReviewView, review_view
@@ -46,6 +46,9 @@ class ReviewRequest(BaseModel):
     base_review_id: Id | None = Field(
         default=None, description="The newest review you have seen; null where there was none."
     )
+    mask_id: Id | None = Field(
+        default=None, description="The corrected outline of this result that an `edit` goes with."
+    )
 
 
 class ReasonView(BaseModel):
@@ -70,6 +73,7 @@ def add(
     request: Request,
     actor: Clinician,
     store: TheStore,
+    settings: TheSettings,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Append a word; a signature is the answer until a reader signs another. An API key signs for its maker."""
@@ -83,20 +87,21 @@ def add(
         findings=tuple(EditedFinding(one.label, one.value, one.laterality) for one in body.findings),
         comment=body.comment,
         base_review_id=body.base_review_id,
+        mask_id=body.mask_id,
     )
+    grace = settings.undo_grace_seconds
 
     def write() -> ReviewView:
-        shown = review(store, actor.id_string, person, result_id, word)
-        return review_view(shown.review, shown.reader, standing=shown.standing)
+        return review_view(review(store, actor.id_string, person, result_id, word, grace_seconds=grace), grace)
 
     return once(store, actor, request, body, idempotency_key, write, status=201)
 
 
 @router.get("/results/{result_id}/reviews", summary="All reviews, oldest first", responses=problems(NotFound, Withheld))
-def history(result_id: RowId, looker: TheLooker, store: TheStore) -> Page[ReviewView]:
+def history(result_id: RowId, looker: TheLooker, store: TheStore, settings: TheSettings) -> Page[ReviewView]:
     """The reviews of the result's subject and pipeline: those of earlier results of the same question too."""
     words = open_reviews(store, looker, result_id)
-    return Page(items=[review_view(word.review, word.reader, standing=word.standing) for word in words])
+    return Page(items=[review_view(word, settings.undo_grace_seconds) for word in words])
 
 
 @router.get("/reasons", summary="The coded reasons for an edit or a rejection", responses=problems())

@@ -163,7 +163,7 @@ def study(study_id: RowId, looker: TheLooker, store: TheStore, settings: TheSett
     opened = open_study(store, looker, study_id)
     with unit_of_work(store.database, writing=False) as session:
         places = places_in_queue(session, opened.jobs, settings.priority_ageing_seconds)
-    return study_view(opened, places)
+    return study_view(opened, places, settings.undo_grace_seconds)
 
 
 @router.get("/{study_id}/events", summary="A study's timeline, oldest first", responses=problems(NotFound, BadCursor))
@@ -183,7 +183,7 @@ def priors(study_id: RowId, looker: TheLooker, store: TheStore) -> Page[PriorVie
     return Page(items=[prior_view(one) for one in open_priors(store, looker, study_id)])
 
 
-def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
+def study_view(opened: OpenedStudy, places: dict[str, int], grace_seconds: float) -> StudyView:
     """Everything known of a study as JSON."""
     return StudyView(
         **study_head(opened.tree.study).model_dump(),
@@ -191,7 +191,7 @@ def study_view(opened: OpenedStudy, places: dict[str, int]) -> StudyView:
         series=[series_view(tree) for tree in opened.tree.series],
         jobs=[job_view(job, places.get(job.id), withheld=job.slot_id in opened.withheld) for job in opened.jobs],
         results=[result_view(shown) for shown in opened.results],
-        reviews=[review_view(word.review, word.reader, standing=word.standing) for word in opened.reviews],
+        reviews=[review_view(word, grace_seconds) for word in opened.reviews],
         changes=[study_change(row) for row in opened.marks],
         slots=[slot_view(one) for one in opened.slots],
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.core.types import Laterality, Urgency
 from services.store.states import JobRole, JobState, Priority, ReviewAction, Verdict
-from services.store.tables import Job, Review
+from services.store.tables import Job
+from services.work.access import ShownReview
 
 PriorityWord = Literal["stat", "routine", "batch"]
 #: Any: parameters and payloads are JSON whose shape the pipeline or the topic decides.
@@ -213,23 +214,31 @@ class ReviewView(BaseModel):
     findings: list[EditedFindingView]
     comment: str | None
     base_review_id: str | None
+    mask_id: str | None = Field(description="The corrected outline that the word goes with.")
     standing: bool = Field(description="Whether this is the signature that counts now.")
+    undo_until: datetime | None = Field(
+        description="Until then its reader may take it back; null where it is not the newest signature."
+    )
     created_at: datetime
 
 
-def review_view(review: Review, reader: str, *, standing: bool) -> ReviewView:
-    """A review's row as JSON; `reader` is its author's name."""
+def review_view(shown: ShownReview, grace_seconds: float) -> ReviewView:
+    """A review's row as JSON; `grace_seconds` is how long a signature may be taken back."""
+    review = shown.review
+    undo_until = review.created_at + timedelta(seconds=grace_seconds) if shown.newest else None
     return ReviewView(
         id=review.id,
         result_id=review.result_id,
         number=review.number,
-        user=ReaderView(id=review.user_id, name=reader),
+        user=ReaderView(id=review.user_id, name=shown.reader),
         action=ReviewAction(review.action),
         verdict=Verdict(review.verdict) if review.verdict else None,
         reason=review.reason,
         findings=[EditedFindingView.model_validate(finding) for finding in review.findings],
         comment=review.comment,
         base_review_id=review.base_review_id,
-        standing=standing,
+        mask_id=review.mask_id,
+        standing=shown.standing,
+        undo_until=undo_until,
         created_at=review.created_at,
     )

@@ -6,9 +6,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.store.clock import utcnow
-from services.store.signatures import standing
-from services.store.states import JobRole, ReviewState
-from services.store.tables import CurrentResult, Job, Result, Review, Slot
+from services.store.signatures import standing_of
+from services.store.states import JobRole
+from services.store.tables import CurrentResult, Job, Result, Slot
 from services.store.upsert import insert_or_keep
 
 
@@ -34,6 +34,5 @@ def is_shown(session: Session, result: Result) -> bool:
 
 
 def is_signed(session: Session, slot_id: str) -> bool:
-    """Whether a reader's signature stands on this slot."""
-    reviews = session.scalars(select(Review).where(Review.slot_id == slot_id).order_by(Review.number))
-    return standing(reviews).state is ReviewState.SIGNED
+    """Whether a reader's signature stands on this slot, settled or not: a newer result is only proposed then."""
+    return standing_of(session, slot_id).newest is not None

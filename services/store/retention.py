@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import Conflict, NotFound
 from services.store import search, worklist
 from services.store.clock import UtcDateTime, seconds_from_now, utcnow
-from services.store.signatures import standing
+from services.store.signatures import standing_of
 from services.store.states import (
     BatchItemState,
     JobState,
@@ -171,11 +171,11 @@ def is_meant(session: Session, policy: RetentionPolicy, study_id: str) -> bool:
 
 def _is_settled(session: Session, slot_id: str) -> bool:
     """Whether a signature is the last word on a slot, with no newer draft and no newer result beside it."""
-    history = session.scalars(select(Review).where(Review.slot_id == slot_id).order_by(Review.number)).all()
+    newest = session.scalar(select(Review).where(Review.slot_id == slot_id).order_by(Review.number.desc()).limit(1))
     pointer = session.get(CurrentResult, slot_id, populate_existing=True)
-    if pointer is None or pointer.proposed_result_id is not None:
+    if pointer is None or pointer.proposed_result_id is not None or newest is None:
         return False
-    return standing(history).state is ReviewState.SIGNED and history[-1].action != ReviewAction.DRAFT
+    return newest.action != ReviewAction.DRAFT and standing_of(session, slot_id).state is ReviewState.SIGNED
 
 
 def _old(policy: RetentionPolicy) -> tuple[ColumnElement[bool], ...]:

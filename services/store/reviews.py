@@ -28,6 +28,7 @@ class NewReview:
     findings: tuple[dict[str, object], ...] = ()
     comment: str | None = None
     base_review_id: str | None = None
+    mask_id: str | None = None
 
 
 def of_slot(session: Session, slot_id: str) -> Sequence[Review]:
@@ -49,6 +50,7 @@ def add(session: Session, slot_id: str, review: NewReview) -> Review:
         findings=list(review.findings),
         comment=review.comment,
         base_review_id=review.base_review_id,
+        mask_id=review.mask_id,
     )
     session.add(row)
     session.flush()

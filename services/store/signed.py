@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import Document, agrees
-from services.store.signatures import standing
+from services.store.signatures import standings_of
 from services.store.states import Verdict
 from services.store.tables import Result, Review
 
@@ -29,12 +28,8 @@ class SignedWord:
 
 def signed_words(session: Session, slot_ids: Collection[str]) -> Mapping[str, SignedWord]:
     """The signed words of those of the slots that have one, by slot."""
-    written = select(Review).where(Review.slot_id.in_(sorted(slot_ids))).order_by(Review.slot_id, Review.number)
-    words = {
-        slot_id: word
-        for slot_id, history in groupby(session.scalars(written), key=lambda review: review.slot_id)
-        if (word := standing(history).review) is not None
-    }
+    stand = standings_of(session, slot_ids)
+    words = {slot_id: each.review for slot_id, each in stand.items() if each.review is not None}
     read = {word.result_id for word in words.values()}
     results = {row.id: row for row in session.scalars(select(Result).where(Result.id.in_(sorted(read))))}
     return {slot_id: SignedWord(word, _document(word, results[word.result_id])) for slot_id, word in words.items()}

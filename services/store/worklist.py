@@ -13,7 +13,7 @@ from services.store.clock import utcnow
 from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of
 from services.store.session import before_commit
-from services.store.signatures import Standing, standing
+from services.store.signatures import Standing, standing_of
 from services.store.states import JobRole, JobState, Priority, ReviewState, Verdict
 from services.store.tables import (
     Assignment,
@@ -22,7 +22,6 @@ from services.store.tables import (
     CurrentResult,
     Job,
     Result,
-    Review,
     Series,
     Slot,
     Study,
@@ -114,7 +113,7 @@ def _unrouted_row(study: Study) -> dict[str, Any]:
         "subject_id": study.id,
         "pipeline": "",
         "urgency_rank": RANK_UNROUTED if study.unrouted_reason else RANK_WAITING,
-        "review_state": standing([]).state,
+        "review_state": ReviewState.UNREAD,
     }
 
 
@@ -124,8 +123,7 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
     )
     pointer = session.get(CurrentResult, slot.id, populate_existing=True)
     result = session.get(Result, pointer.result_id) if pointer else None
-    reviews = session.scalars(select(Review).filter_by(slot_id=slot.id).order_by(Review.number)).all()
-    word = standing(reviews)
+    word = standing_of(session, slot.id)
     assignment = session.get(Assignment, slot.id, populate_existing=True)
     counting = _counting(result, word) if result else None
     return {
@@ -144,6 +142,7 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "confidence": confidence_of(counting) if counting else None,
         "review_state": word.state,
         "verdict": word.verdict,
+        "first_reader_id": word.first_reader_id,
         "assignee_id": assignment.user_id if assignment else None,
         **_change(session, slot, word),
     }
@@ -178,7 +177,7 @@ def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
         .limit(1)
     )
     item = session.scalar(_now(marked))
-    if item is None or item.finished_at is None or (word.review and word.review.created_at >= item.finished_at):
+    if item is None or item.finished_at is None or (word.newest and word.newest.created_at >= item.finished_at):
         return {"change": None, "change_weight": None, "change_batch_id": None, "change_headline": None}
     return {
         "change": item.change,

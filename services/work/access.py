@@ -14,7 +14,7 @@ from services.store.blind import reads_blind, withheld_slots
 from services.store.current import is_shown
 from services.store.descent import DERIVED_SERIES
 from services.store.session import unit_of_work
-from services.store.signatures import standing
+from services.store.signatures import Standing, standing_of
 from services.store.states import JobRole
 from services.store.stores import Store
 from services.store.studies import StudyTree
@@ -57,11 +57,12 @@ class ShownResult:
 
 @dataclass(frozen=True, slots=True)
 class ShownReview:
-    """A review, its author's name, and whether it is the signature that counts."""
+    """A review, its author's name, whether it is the signature that counts, and whether it is the newest signature."""
 
     review: Review
     reader: str
     standing: bool
+    newest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +197,17 @@ def _shown(session: Session, result: Result) -> ShownResult:
     )
 
 
+def shown_review(review: Review, reader: str, stands: Standing) -> ShownReview:
+    """A review as it stands in its slot."""
+    return ShownReview(review, reader, standing=review is stands.review, newest=review is stands.newest)
+
+
 def _words(session: Session, slot_id: str) -> list[ShownReview]:
     history = reviews.of_slot(session, slot_id)
-    counts = standing(history).review
+    stands = standing_of(session, slot_id)
     readers = session.scalars(select(User).where(User.id.in_(sorted({word.user_id for word in history}))))
     names = {reader.id: reader.name for reader in readers}
-    return [ShownReview(word, names[word.user_id], standing=word is counts) for word in history]
+    return [shown_review(word, names[word.user_id], stands) for word in history]
 
 
 def _result(session: Session, result_id: str) -> Result:

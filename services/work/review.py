@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound, ReviewConflict
+from pipelines.core.errors import BadReview, Conflict, NotFound, ReviewConflict
 from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
 from services.store.blind import reads_blind
@@ -18,13 +18,15 @@ from services.store.clock import utcnow
 from services.store.current import is_shown
 from services.store.reviews import SIGNING, NewReview
 from services.store.session import unit_of_work
-from services.store.signatures import standing
+from services.store.signatures import standing_of
 from services.store.states import JobRole, ReviewAction, Verdict
 from services.store.stores import Store
 from services.store.studies import lock_study
-from services.store.tables import CurrentResult, Job, Result, Review, User
-from services.work.access import ShownReview
+from services.store.tables import CurrentResult, Job, Result, Review, ReviewMask, User
+from services.work.access import ShownReview, shown_review
 from services.work.reasons import REASONS
+from services.work.second import ask
+from services.work.signing import check_action, check_undo
 
 MAX_COMMENT: Final = 10_000
 
@@ -48,10 +50,14 @@ class Word:
     findings: tuple[EditedFinding, ...] = ()
     comment: str | None = None
     base_review_id: str | None = None
+    mask_id: str | None = None  # the outline, as a reader corrected it, that an edit goes with
 
 
-def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -> ShownReview:
+def review(store: Store, actor: str, user_id: str, result_id: str, word: Word, *, grace_seconds: float) -> ShownReview:
     """Append a reader's word; `actor` goes to the audit, `user_id` is the person who answers for it.
+
+    A signature younger than `grace_seconds` may be taken back. The first signature of a slot asks for a second reader
+    where a rule says so.
 
     Raises NotFound, ReviewConflict where `base_review_id` is not the slot's newest review, BadReview where the word
     does not fit, Forbidden and Conflict where the action is not this reader's or has nothing to act on.
@@ -65,13 +71,13 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word) -
             history = reviews.of_slot(session, result.slot_id)
             if word.base_review_id != (history[-1].id if history else None):
                 raise ReviewConflict
-            _check_action(word, user_id, result, history)
-            _check_shown(session, word, result)
+            _check(session, word, user_id, result, grace_seconds)
             row = reviews.add(session, result.slot_id, _row(word, user_id, result))
-            counts = standing([*history, row]).review
-            _point(session, result.slot_id, counts)
+            ask(session, actor, result, row, standing_of(session, result.slot_id))
+            stands = standing_of(session, result.slot_id)
+            _point(session, result.slot_id, stands.newest)
             _tell(session, actor, result, row)
-            return ShownReview(row, session.get_one(User, user_id).name, standing=counts is row)
+            return shown_review(row, session.get_one(User, user_id).name, stands)
     except IntegrityError as error:
         raise ReviewConflict from error  # two writers took one number: the unique key saw it
 
@@ -85,39 +91,26 @@ def _reviewable(session: Session, result_id: str) -> Result:
     return result
 
 
-def _check_shown(session: Session, word: Word, result: Result) -> None:
+def _check_shown(session: Session, result: Result) -> None:
     """A reader decides on the answer or on the proposed change, never on what a newer result has replaced."""
     pointer = session.get(CurrentResult, result.slot_id)
     shown = {pointer.result_id, pointer.proposed_result_id} if pointer else set()
-    if result.id not in shown and word.action is not ReviewAction.UNDO:
+    if result.id not in shown:
         raise Conflict("a newer result has replaced this one; read that one", code="superseded")
 
 
-def _check_action(word: Word, user_id: str, result: Result, history: Sequence[Review]) -> None:
-    signed = standing(history).review
+def _check(session: Session, word: Word, user_id: str, result: Result, grace_seconds: float) -> None:
+    """Raise where the word, or its writer, does not fit what stands."""
+    stands = standing_of(session, result.slot_id)
     if word.action is ReviewAction.UNDO:
-        _check_undo(word, user_id, signed)
+        check_undo(session, user_id, stands, grace_seconds)
+        if word.verdict is not None or word.findings or word.mask_id is not None:
+            raise BadReview("taking a signature back carries no verdict, no findings and no outline")
         return
-    if word.action is ReviewAction.AMEND:
-        if signed is None:
-            raise Conflict("there is no signature to amend", code="not_signed")
-        if signed.user_id != user_id:
-            raise Forbidden("the signature is another reader's: adjudicate instead", code="not_your_signature")
-    if word.action is ReviewAction.ADJUDICATE and (signed is None or signed.user_id == user_id):
-        raise Conflict("there is no other reader's signature to decide on", code="nothing_to_adjudicate")
-    own = signed is not None and signed.user_id == user_id and signed.result_id == result.id
-    if word.action is ReviewAction.SIGN and own:
-        raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
+    check_action(word.action, user_id, result, stands)
+    _check_shown(session, result)
     _check_word(word, result)
-
-
-def _check_undo(word: Word, user_id: str, signed: Review | None) -> None:
-    if signed is None:
-        raise Conflict("there is no signature to take back", code="not_signed")
-    if signed.user_id != user_id:
-        raise Forbidden("the newest signature is another reader's", code="not_your_signature")
-    if word.verdict is not None or word.findings:
-        raise BadReview("taking a signature back carries no verdict and no findings")
+    _check_mask(session, word, result)
 
 
 def _check_word(word: Word, result: Result) -> None:
@@ -140,6 +133,16 @@ def _check_word(word: Word, result: Result) -> None:
 
 def _labels(result: Result) -> Mapping[str, Label]:
     return labels_of(result.pipeline, result.document["findings"])
+
+
+def _check_mask(session: Session, word: Word, result: Result) -> None:
+    if word.mask_id is None:
+        return
+    mask = session.get(ReviewMask, word.mask_id)
+    if mask is None or mask.result_id != result.id:
+        raise BadReview("this result has no corrected outline of this id", code="unknown_mask")
+    if word.verdict is not Verdict.EDIT:
+        raise BadReview("only the verdict `edit` goes with a corrected outline")
 
 
 def check_findings(findings: Sequence[EditedFinding], result: Result) -> None:
@@ -168,6 +171,7 @@ def _row(word: Word, user_id: str, result: Result) -> NewReview:
         findings=as_findings(word.findings, result),
         comment=word.comment,
         base_review_id=word.base_review_id,
+        mask_id=word.mask_id,
     )
 
 

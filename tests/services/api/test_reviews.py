@@ -75,6 +75,7 @@ UNFIT = (
     ({"verdict": "edit", "findings": [{"label": "referable_dr", "value": 1.2}]}, "bad_finding_value"),
     ({"verdict": "edit", "findings": [{"label": "dme_risk", "value": 3}]}, "bad_finding_value"),
     ({"verdict": "edit", "findings": EDIT * 2}, "bad_finding_value"),
+    ({"verdict": "edit", "findings": EDIT, "mask_id": "0" * 26}, "unknown_mask"),
     ({"verdict": "maybe"}, "invalid_request"),
     ({"verdict": "accept", "comment": "nul \x00"}, "invalid_request"),
     ({"verdict": "accept", "comment": "x" * 10_001}, "invalid_request"),
