@@ -23,6 +23,7 @@ export function Words({ study, result, reviews, me }: WordProps & { study: Study
       findings: [],
       comment: null,
       base_review_id: reviews.at(-1)?.id ?? null,
+      mask_id: null,
     });
   return (
     <>

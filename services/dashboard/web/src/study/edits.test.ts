@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Finding, Laterality, Result } from "../api/types";
 import { editedValues, fieldsOf, valueOf, type Field } from "./edits";
-import { machineAnswers, missing } from "./verdict";
+import { BLANK, machineAnswers, missing } from "./verdict";
 import { t } from "../text/messages";
 
 const made = (
@@ -84,7 +84,7 @@ describe("an edit of volumes", () => {
       null,
     ]);
     const answers = { ...machineAnswers(both), "anterior/R": "much" };
-    expect(missing({ verdict: "edit", reason: "", comment: "", answers }, both)).toBe(t.review.missing.numbers);
+    expect(missing({ ...BLANK, verdict: "edit", answers }, both)).toBe(t.review.missing.numbers);
   });
 
   test("of one hippocampus of unknown side gives its total and no asymmetry", () => {

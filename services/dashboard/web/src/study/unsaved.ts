@@ -18,6 +18,7 @@ export function parsed(stored: string | null): Draft | null {
       typeof draft.reason === "string" &&
       typeof draft.answers === "object" &&
       draft.answers !== null &&
+      (draft.maskId === null || typeof draft.maskId === "string") &&
       (draft.verdict === null || ["accept", "edit", "reject"].includes(draft.verdict ?? ""));
     return whole ? (draft as Draft) : null;
   } catch (error) {

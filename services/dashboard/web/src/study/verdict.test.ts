@@ -40,7 +40,9 @@ const review = (part: Partial<Review>): Review => ({
   findings: [],
   comment: null,
   base_review_id: null,
+  mask_id: null,
   standing: true,
+  undo_until: null,
   created_at: "2026-01-01T00:00:00Z",
   ...part,
 });
@@ -94,6 +96,7 @@ test("an accepted result carries no findings and an empty comment is no comment"
     findings: [],
     comment: null,
     base_review_id: null,
+    mask_id: null,
   });
 });
 
@@ -136,6 +139,7 @@ test("a draft is taken up again by its writer alone", () => {
     reason: "artefact",
     comment: "dust",
     answers: {},
+    maskId: null,
   });
   expect(keptDraft([draft], "bob", result)).toEqual(BLANK);
 });

@@ -4,9 +4,16 @@ import { t } from "../text/messages";
 import { editedValues, fieldKey, fieldsOf, valueOf, type Answers, type Field } from "./edits";
 import { kindOf } from "./kinds";
 
-export type Draft = { verdict: Verdict | null; reason: string; comment: string; answers: Answers };
+/** `maskId` is the corrected outline that an edit goes with. */
+export type Draft = {
+  verdict: Verdict | null;
+  reason: string;
+  comment: string;
+  answers: Answers;
+  maskId: string | null;
+};
 
-export const BLANK: Draft = { verdict: null, reason: "", comment: "", answers: {} };
+export const BLANK: Draft = { verdict: null, reason: "", comment: "", answers: {}, maskId: null };
 
 /** Where an edit begins: at what the machine said. */
 export function machineAnswers(result: Result): Answers {
@@ -63,6 +70,7 @@ export function toReview(draft: Draft, action: ReviewAction, result: Result, bas
     findings: isEdit ? editedValues(result, draft.answers) : [],
     comment: draft.comment.trim() === "" ? null : draft.comment,
     base_review_id: baseReviewId,
+    mask_id: isEdit ? draft.maskId : null,
   };
 }
 
@@ -75,6 +83,7 @@ export function keptDraft(reviews: readonly Review[], userId: string | null, res
     reason: newest.reason ?? "",
     comment: newest.comment ?? "",
     answers: answersOf(newest.findings, result),
+    maskId: newest.mask_id,
   };
 }
 
