@@ -17,6 +17,7 @@ OverreadError
 │   ├── RequestStalled
 │   ├── KeyReused                  an Idempotency-Key sent before with another request
 │   ├── BadReview                  unknown_label, bad_finding_value, reason_required ...
+│   ├── BadMask                    mask_grid, mask_labels
 │   ├── WithheldFilter             a blind reader asks for what the machine says
 │   ├── SourceRefused              source_gone, source_unreadable, source_ambiguous ...
 │   └── BodyTooLarge
@@ -205,6 +206,12 @@ class BadReview(BadInput):
     """The review does not fit the result."""
 
     code = "bad_review"
+
+
+class BadMask(BadInput):
+    """The outline does not fit the model's: another grid, or labels that the model does not have."""
+
+    code = "bad_mask"
 
 
 class WithheldFilter(BadInput):

@@ -183,6 +183,12 @@ def _nifti(request: Request) -> Answer:
     return fields, values.T.data.cast("B")
 
 
+def _label_counts(request: Request) -> Answer:
+    from pipelines.imaging import mask_child  # as above
+
+    return {"voxels": mask_child.label_counts(_path(request, "path"), mask_child.wanted_from(request))}, b""
+
+
 def _kspace(request: Request) -> Answer:
     from pipelines.imaging import kspace_child  # loads HDF5, 0.2 s, which most children never need
 
@@ -201,6 +207,7 @@ _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
     "frames": _frames,
     "nifti_header": _nifti_header,
     "nifti": _nifti,
+    "label_counts": _label_counts,
     "kspace_header": _kspace,
     "kspace_survey": _kspace,
     "kspace_planes": _kspace,

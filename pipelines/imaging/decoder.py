@@ -138,6 +138,16 @@ class Decoder:
         affine = np.array(header["affine"], np.float64).reshape(4, 4)
         return Volume(np.frombuffer(body, np.float32).reshape((i, j, k), order="F"), Grid((i, j, k), affine))
 
+    def label_counts(self, path: Path, grid: Grid, numbers: Sequence[int]) -> dict[int, int]:
+        """Voxels of each label in a NIfTI label map, which must lie on `grid` and hold 0 and `numbers` alone.
+
+        Raises BadMask (mask_grid, mask_labels), NotAnImage (broken_nifti), CorruptPixels (truncated_pixels).
+        """
+        request: dict[str, object] = {"call": "label_counts", "path": _absolute(path), "numbers": list(numbers)}
+        counted = self._call({**request, "shape": list(grid.shape), "affine": grid.affine.ravel().tolist()})[0]
+        voxels = _integers(counted["voxels"])
+        return dict(zip(numbers, voxels, strict=True))
+
     def kspace_header(self, path: Path) -> KspaceHeader:
         """Sizes, protocol and identity of raw MRI data in HDF5; no sample is read.
 

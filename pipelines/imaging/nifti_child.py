@@ -70,11 +70,11 @@ def _header(image: Any) -> NiftiHeader:  # Any: nibabel has no types
     sform, qform = header.get_sform(coded=True)[0], header.get_qform(coded=True)[0]
     agree = 0.0
     if sform is not None and qform is not None:
-        agree = _corner_distance(image.shape, np.asarray(sform), np.asarray(qform)) * scale
+        agree = corner_distance(image.shape, np.asarray(sform), np.asarray(qform)) * scale
     return NiftiHeader(tuple(int(n) for n in image.shape), affine, sform is not None or qform is not None, agree)
 
 
-def _corner_distance(shape: tuple[int, ...], one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+def corner_distance(shape: tuple[int, ...], one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """The farthest that two affines place one corner apart, in their units."""
     sides = [(0, length - 1) for length in (*shape, 1, 1, 1)[:3]]
     corners = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 3)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from pipelines.core import codes
 from pipelines.core.receipt import canonical_json
 from pipelines.core.types import Artifact, Code, Laterality
 from pipelines.imaging.grid import Grid
@@ -18,6 +20,9 @@ from pipelines.imaging.volume_plan import VolumePlan
 LABELS_NAME: Final = "segmentation.nii.gz"
 NAME: Final = "segmentation.json"
 KIND: Final = "segments"
+
+#: A part's volume is a finding of the part's name, whichever side it is on.
+_PARTS: Final[Mapping[Code, str]] = {codes.ANTERIOR: "anterior", codes.POSTERIOR: "posterior"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,13 @@ class Segments:
     grid: Grid
     frame_of_reference: str
     frames: tuple[tuple[str, int], ...]
+
+
+def measured_as(segment: Segment) -> str:
+    """The label of the finding that holds the segment's volume; see also pipelines/bundle_findings.structure."""
+    part = next((_PARTS[code] for code in segment.modifiers if code in _PARTS), None)
+    words = re.findall(r"[A-Za-z0-9]+", segment.label.lower())
+    return part or "_".join(words) or f"label_{segment.number}"
 
 
 def segments_of(plan: VolumePlan, segments: Sequence[Segment]) -> Segments:

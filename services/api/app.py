@@ -25,6 +25,7 @@ from services.api import (
     instances,
     jobs,
     keys,
+    masks,
     models,
     queues,
     reading_rules,
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(rest.router, prefix=API_PREFIX)
     for router in API_ROUTERS:
         app.include_router(router, prefix=API_PREFIX, max_body_size=MAX_JSON_BYTES)
+    app.include_router(masks.router, prefix=API_PREFIX, max_body_size=masks.MAX_MASK_BYTES)
     app.include_router(health.router, max_body_size=MAX_JSON_BYTES)
     app.include_router(reference.router, max_body_size=MAX_JSON_BYTES)
     app.include_router(static.router)

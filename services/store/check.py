@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import NotFound
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.tables import ArtifactRow, Blob, Instance, ModelVersion, Result, Series
+from services.store.tables import ArtifactRow, Blob, Instance, ModelVersion, Result, ReviewMask, Series
 from services.store.unreferenced import unreferenced
 
 #: Digests that a report names; the counts go on. A lost disk must not fill the memory of who looks for it.
@@ -33,7 +33,7 @@ class FolderReport:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """What bytes belong to: an image, an artifact or a model's bundle, by its id; `study` is None for a bundle."""
+    """What bytes belong to: an image, an artifact, an outline or a bundle, by its id; `study` is None for a bundle."""
 
     sha256: str
     kind: str
@@ -126,10 +126,12 @@ def _affected(session: Session, digests: Sequence[str]) -> Iterator[Affected]:
     images = select(Instance.blob_sha256, Instance.id, Series.study_id).join(Series)
     photographs = select(Instance.source_sha256, Instance.id, Series.study_id).join(Series)
     artifacts = select(ArtifactRow.blob_sha256, ArtifactRow.id, Result.study_id).join(Result)
+    outlines = select(ReviewMask.blob_sha256, ReviewMask.id, Result.study_id).join(Result)
     kinds = (
         ("image", images.where(Instance.blob_sha256.in_(digests))),
         ("photograph", photographs.where(Instance.source_sha256.in_(digests))),
         ("artifact", artifacts.where(ArtifactRow.blob_sha256.in_(digests))),
+        ("outline", outlines.where(ReviewMask.blob_sha256.in_(digests))),
     )
     for kind, query in kinds:
         for sha256, row_id, study_id in session.execute(query):

@@ -38,6 +38,7 @@ from services.store.tables import (
     Result,
     RetentionPolicy,
     Review,
+    ReviewMask,
     Series,
     Slot,
     Study,
@@ -132,8 +133,9 @@ def preview(session: Session, policy: RetentionPolicy) -> Preview:
     meant = select(Study.id).where(*_meant(policy))
     images = select(Instance.blob_sha256).join(Series).where(Series.study_id.in_(meant))
     artifacts = select(ArtifactRow.blob_sha256).join(Result).where(Result.study_id.in_(meant))
+    outlines = select(ReviewMask.blob_sha256).join(Result).where(Result.study_id.in_(meant))
     freed = select(func.coalesce(func.sum(Blob.bytes), 0)).where(
-        Blob.removed_at.is_(None), or_(Blob.sha256.in_(images), Blob.sha256.in_(artifacts))
+        Blob.removed_at.is_(None), or_(*(Blob.sha256.in_(held) for held in (images, artifacts, outlines)))
     )
     studies, oldest, newest = session.execute(
         select(func.count(), func.min(Study.last_instance_at), func.max(Study.last_instance_at)).where(*_meant(policy))
@@ -258,7 +260,8 @@ def _digests(session: Session, study_id: str) -> list[str]:
     images = select(Instance.blob_sha256, Instance.source_sha256).join(Series).where(Series.study_id == study_id)
     found = {sha256 for pair in session.execute(images) for sha256 in pair if sha256 is not None}
     artifacts = select(ArtifactRow.blob_sha256).join(Result).where(Result.study_id == study_id)
-    return sorted(found | set(session.scalars(artifacts)))
+    outlines = select(ReviewMask.blob_sha256).join(Result).where(Result.study_id == study_id)
+    return sorted(found | set(session.scalars(artifacts)) | set(session.scalars(outlines)))
 
 
 def _erase_patient(session: Session, patient_id: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.tables import ArtifactRow, Blob, Instance, Result, Series, Study, Table
+from services.store.tables import ArtifactRow, Blob, Instance, Result, ReviewMask, Series, Study, Table
 
 QUERY: Final = 500  # digests of one query
 
@@ -40,6 +40,8 @@ def _held_by(column: Column[str]) -> Select[str]:
         held = held.join(Series, Series.id == Instance.series_id).join(Study, Study.id == Series.study_id)
     elif column.table is ArtifactRow.__table__:
         held = held.join(Result, Result.id == ArtifactRow.result_id).join(Study, Study.id == Result.study_id)
+    elif column.table is ReviewMask.__table__:
+        held = held.join(Result, Result.id == ReviewMask.result_id).join(Study, Study.id == Result.study_id)
     else:
         return held
     return held.where(Study.erased_at.is_(None))

@@ -100,24 +100,24 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
         words = [word for slot_id in dict.fromkeys(row.slot_id for row in rows) for word in _words(session, slot_id)]
         marked = select(WorklistRow).where(WorklistRow.slot_id.in_(told), WorklistRow.change.is_not(None))
         marks = session.scalars(marked.order_by(WorklistRow.id)).all()
-    _leave_trace(store, looker, "study.opened", study_id)
+    leave_trace(store, looker, "study.opened", study_id)
     return OpenedStudy(tree, jobs, shown, words, marks, slots)
 
 
 def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:
     """A result; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        shown = _shown(session, _told_result(session, looker, result_id))
-    _leave_trace(store, looker, "result.opened", shown.result.study_id, result=result_id)
+        shown = _shown(session, told_result(session, looker, result_id))
+    leave_trace(store, looker, "result.opened", shown.result.study_id, result=result_id)
     return shown
 
 
 def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownReview]:
     """All reviews of the result's slot, in the order they were written; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        result = _told_result(session, looker, result_id)
+        result = told_result(session, looker, result_id)
         words = _words(session, result.slot_id)
-    _leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
+    leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
     return words
 
 
@@ -132,8 +132,8 @@ def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> Ar
             raise Withheld  # before it is said that there is no such file: the names of files tell, too
         if artifact is None:
             raise NotFound("the result has no artifact of this name")
-        _must_be_kept(session, result.study_id, artifact.blob_sha256)
-    _leave_trace(store, looker, "artifact.opened", result.study_id, artifact=artifact.id)
+        must_be_kept(session, result.study_id, artifact.blob_sha256)
+    leave_trace(store, looker, "artifact.opened", result.study_id, artifact=artifact.id)
     return artifact
 
 
@@ -147,8 +147,8 @@ def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
             raise NotFound("there is no image of this id")
         instance, study_id = found
         _must_be_told(session, looker, [instance])
-        _must_be_kept(session, study_id, instance.blob_sha256)
-    _leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
+        must_be_kept(session, study_id, instance.blob_sha256)
+    leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
     return instance
 
 
@@ -162,9 +162,9 @@ def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
         instances = [one for one in studies.study_instances(session, study.id) if one.series_id == series_id]
         _must_be_told(session, looker, instances)
         for instance in instances:
-            _must_be_kept(session, study.id, instance.blob_sha256)
+            must_be_kept(session, study.id, instance.blob_sha256)
         patient = session.get_one(Patient, study.patient_id)
-    _leave_trace(store, looker, "series.opened", study.id, series=series_id)
+    leave_trace(store, looker, "series.opened", study.id, series=series_id)
     return SeriesFiles(series, study.study_instance_uid, patient, tuple(instances))
 
 
@@ -172,7 +172,7 @@ def open_priors(store: Store, looker: Looker, study_id: str) -> Sequence[Prior]:
     """The patient's earlier studies with what readers signed of them, newest first; raises NotFound."""
     with unit_of_work(store.database, writing=False) as session:
         earlier = priors_of(session, study_id)
-    _leave_trace(store, looker, "priors.opened", study_id)
+    leave_trace(store, looker, "priors.opened", study_id)
     return earlier
 
 
@@ -217,7 +217,8 @@ def _result(session: Session, result_id: str) -> Result:
     return result
 
 
-def _told_result(session: Session, looker: Looker, result_id: str) -> Result:
+def told_result(session: Session, looker: Looker, result_id: str) -> Result:
+    """A result that this looker may see; raises NotFound, Withheld."""
     result = _result(session, result_id)
     if reads_blind(session, looker.reader, result.slot_id):
         raise Withheld
@@ -236,14 +237,15 @@ def _must_be_told(session: Session, looker: Looker, instances: Sequence[Instance
         raise Withheld
 
 
-def _must_be_kept(session: Session, study_id: str, sha256: str) -> None:
+def must_be_kept(session: Session, study_id: str, sha256: str) -> None:
+    """Raises BytesRemoved where retention has removed these bytes, or the study they were of."""
     blob = session.get(Blob, sha256)
     # Bytes that an erased study shared with another stay for that one alone.
     if blob is None or blob.removed_at is not None or studies.get_study(session, study_id).erased_at is not None:
         raise BytesRemoved
 
 
-def _leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:
+def leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:
     """Commit the look; the caller hands out nothing before this has returned."""
     with unit_of_work(store.database, writing=False) as session:
         # A page opens many pictures of one study: only the first look has to wait for the one writer of SQLite.

@@ -11,10 +11,12 @@ from sqlalchemy import func, select
 
 from pipelines.core.errors import BytesRemoved, Conflict
 from services.settings import Settings
+from services.store import masks
 from services.store import retention as rows
 from services.store.check import check
 from services.store.clock import seconds_from_now
 from services.store.ids import new_id
+from services.store.masks import NewMask
 from services.store.search import search_studies
 from services.store.session import unit_of_work
 from services.store.states import (
@@ -46,6 +48,7 @@ from services.store.worklist import project
 from services.work import retention
 from services.work.access import Looker, open_instance
 from services.work.collect import collect
+from services.work.masks import open_mask
 from services.work.retention import Keeper, Removed, Wanted
 from tests.services.api.conftest import Read, Reader
 from tests.services.conftest import Desk
@@ -159,6 +162,22 @@ def test_a_study_that_was_previewed_and_approved_goes_and_its_results_stay(archi
         assert session.scalars(select(WorklistRow.study_date)).all() == [None]
     report = check(archive.store)
     assert (report.is_whole, report.unreferenced) == (True, 0)
+
+
+def test_an_outline_that_a_reader_drew_goes_with_its_study(archive: Archive, tmp_path: Path) -> None:
+    read = archive.signed()
+    drawn = archive.store.blobs.publish_bytes(b"an outline", "application/gzip", scratch=tmp_path)
+    with unit_of_work(archive.store.database) as session:
+        archive.store.blobs.record(session, drawn)
+        mask = masks.add(
+            session, session.get_one(Result, read.result_id), NewMask(archive.user_id, None, drawn, volumes=())
+        )
+    archive.approve()
+    assert archive.keep() == Removed(studies=1, files=3)
+    assert drawn.sha256 not in archive.files()
+    assert check(archive.store).unreferenced == 0
+    with pytest.raises(BytesRemoved):
+        open_mask(archive.store, Looker(ADMIN, 0.0, None), mask.id)
 
 
 def test_what_was_removed_is_said_to_be_gone(archive: Archive) -> None:
