@@ -54,8 +54,8 @@ def save_mask(
 ) -> ReadersMask:
     """Append a reader's outline; `actor` goes to the audit, `user_id` is the person who drew it.
 
-    Raises NotFound, Withheld, Conflict (no_outline, shadow_result, superseded), ReviewConflict where `base_mask_id` is not the
-    newest outline of the result, BadMask and what the decoder raises where the file does not fit the model's.
+    Raises NotFound, Withheld, Conflict (no_outline, shadow_result, superseded), ReviewConflict where `base_mask_id` is
+    not the newest outline of the result, BadMask and what the decoder raises where the file does not fit the model's.
     """
     with unit_of_work(store.database, writing=False) as session:
         result = _correctable(session, result_id)
