@@ -34,7 +34,7 @@ from services.settings import MEBIBYTE
 from services.store.masks import ReadersMask
 from services.work.masks import MEDIA_TYPE, Drawn, open_mask, open_masks, save_mask
 
-router = APIRouter(tags=["reviews"])
+router = APIRouter(tags=["masks"])
 
 #: A label map compresses a hundredfold: a head at 0.5 mm with both hippocampi is 0.1 MiB.
 MAX_MASK_BYTES: Final = 16 * MEBIBYTE
@@ -112,7 +112,7 @@ BaseMask = Annotated[
         StorageFull,
     ),
 )
-def add(
+def save(
     result_id: RowId,
     content: Annotated[bytes, Depends(_gzip)],
     request: Request,
