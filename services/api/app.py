@@ -14,10 +14,12 @@ from pipelines.imaging.decoder import Decoder
 from services import log
 from services.api import (
     alarms,
+    assignments,
     audit,
     batches,
     changes,
     comparison,
+    counts,
     drift,
     errors,
     events,
@@ -35,8 +37,10 @@ from services.api import (
     results,
     retention,
     reviews,
+    saved_views,
     series,
     session,
+    sites,
     slots,
     studies,
     summary,
@@ -63,6 +67,9 @@ MAX_JSON_BYTES: Final = 1024**2
 #: The worklist comes before the study, or /studies/search would be taken for a study's id.
 API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     worklist.router,
+    counts.router,
+    saved_views.router,
+    assignments.router,
     studies.router,
     results.router,
     reviews.router,
@@ -81,6 +88,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     summary.router,
     session.router,
     users.router,
+    sites.router,
     keys.router,
     audit.router,
     rejections.router,

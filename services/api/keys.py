@@ -11,10 +11,12 @@ from starlette.responses import Response
 from pipelines.core.errors import BadCursor, NotFound
 from services.api.deps import Admin, RowId, TheStore, Word
 from services.api.errors import problems
+from services.api.filters import FilterId
 from services.api.pages import Cursor, Limit, Page, after_id, page_of
 from services.intake.idempotency import IdempotencyHeader, once
 from services.store import audit, lists, users
 from services.store.session import unit_of_work
+from services.store.sites import get_site
 from services.store.states import Role
 from services.store.tables import ApiKey
 
@@ -27,6 +29,7 @@ class KeyView(BaseModel):
     id: str
     name: str
     role: Role
+    site_id: str | None = Field(description="The site its studies belong to; null: the default one.")
     created_by: str = Field(description="`user:<id>`: it acts for that person; else it cannot sign.")
     created_at: datetime
     revoked_at: datetime | None
@@ -37,6 +40,7 @@ class NewKey(BaseModel):
 
     name: Word = Field(examples=["camera room 2"])
     role: Role
+    site_id: FilterId | None = Field(default=None, description="The site its studies belong to; null: the default one.")
 
 
 class ShownKey(KeyView):
@@ -53,7 +57,7 @@ def key_list(actor: Admin, store: TheStore, limit: Limit = 50, cursor: Cursor = 
     return page_of(rows, limit, key_view)
 
 
-@router.post("", status_code=201, summary="Make an API key", response_model=ShownKey, responses=problems())
+@router.post("", status_code=201, summary="Make an API key", response_model=ShownKey, responses=problems(NotFound))
 def make(
     body: NewKey, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
@@ -62,7 +66,9 @@ def make(
 
     def act() -> ShownKey:
         with unit_of_work(store.database) as session:
-            made = users.create_key(session, body.name, body.role, maker)
+            if body.site_id is not None:
+                get_site(session, body.site_id)
+            made = users.create_key(session, body.name, body.role, maker, body.site_id)
             audit.record(session, actor.id_string, "key.added", key=made.id, role=body.role)
             row = session.get_one(ApiKey, made.id)
             session.refresh(row)
@@ -86,6 +92,7 @@ def key_view(row: ApiKey) -> KeyView:
         id=row.id,
         name=row.name,
         role=Role(row.role),
+        site_id=row.site_id,
         created_by=row.created_by,
         created_at=row.created_at,
         revoked_at=row.revoked_at,

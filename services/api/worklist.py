@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StringConstraints
@@ -15,22 +15,25 @@ from pipelines.core.errors import BadCursor
 from pipelines.core.types import Urgency
 from services.api.deps import Technician, TheStore
 from services.api.errors import problems
-from services.api.pages import Cursor, Limit, Page, pack, unpack
+from services.api.filters import ListFilters, stored_filters
+from services.api.pages import Cursor, Page, pack, unpack
 from services.api.studies import PatientView, patient_view
 from services.api.views import PriorityWord, priority_word
 from services.store.session import unit_of_work
-from services.store.states import JobState, ReviewState, StudyState, Verdict
+from services.store.sites import site_ids
+from services.store.states import Disagreement, JobState, ReviewState, StudyState, Verdict
 from services.store.stores import Store
-from services.store.tables import Patient, WorklistRow
-from services.store.worklist_pages import Place, WorklistFilters, list_rows, place_of
+from services.store.tables import Patient, User, WorklistRow
+from services.store.worklist_pages import Place, WorklistFilters, place_of, rows_of_sites
 from services.work.access import search_for
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
 LONGEST_SEARCH: Final = 200
 
-FilterWord = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
-FilterId = Annotated[str, StringConstraints(max_length=26, pattern=r"^[0-9A-Z]+$")]
+#: Rows are small, and a reader scrolls through thousands.
+MAX_ROWS: Final = 500
+RowLimit = Annotated[int, Query(ge=1, le=MAX_ROWS, description="How many rows at most.")]
 
 
 class WorklistItem(BaseModel):
@@ -38,6 +41,7 @@ class WorklistItem(BaseModel):
 
     id: str = Field(description="The study's id.")
     row_id: str = Field(description="The line's own id: a study has one line for each pipeline that reads it.")
+    site_id: str
     patient: PatientView
     modality: str
     study_date: date | None
@@ -53,11 +57,15 @@ class WorklistItem(BaseModel):
     proposed_result_id: str | None
     urgency: Urgency | None
     abstained: bool
+    gradable: bool = Field(description="False: the machine says that the images cannot be graded.")
     headline: str | None = Field(examples=["DR grade 2"])
     confidence: float | None = Field(examples=[0.81])
     review_state: ReviewState
     verdict: Verdict | None
+    first_reader_id: str | None = Field(description="Who signed, while a second reader or an adjudicator is awaited.")
+    disagreement: Disagreement | None = Field(description="Who says otherwise, the gravest first.")
     assignee_id: str | None
+    assignee_name: str | None = Field(examples=["reader"])
     change: ChangeKind | None = Field(
         description="What the newest reading overnight says otherwise, until it is signed."
     )
@@ -68,21 +76,10 @@ class WorklistItem(BaseModel):
     updated_at: datetime
 
 
-class Filters(BaseModel):
-    """What the list is to show; without any, everything."""
+class Filters(ListFilters):
+    """Filters of the list, and the page of it."""
 
-    state: StudyState | None = Field(default=None, description="Of the study.")
-    job_state: JobState | None = None
-    modality: FilterWord | None = Field(default=None, examples=["OP"])
-    pipeline: FilterWord | None = Field(default=None, examples=["retinopathy"])
-    urgency: Urgency | None = None
-    abstained: bool | None = None
-    review_state: ReviewState | None = None
-    assignee: FilterId | None = Field(default=None, description="A user's id.")
-    first_day: date | None = Field(default=None, description="Study date, this day or later.")
-    last_day: date | None = Field(default=None, description="Study date, this day or earlier.")
-    change: ChangeKind | Literal["any"] | None = Field(default=None, description="Marked by a reading overnight.")
-    limit: Limit = 50
+    limit: RowLimit = 50
     cursor: Cursor = None
 
 
@@ -98,49 +95,37 @@ class Search(BaseModel):
 @router.get("", summary="The worklist, most urgent first", responses=problems(BadCursor))
 def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Query()]) -> Page[WorklistItem]:
     """What the machine could not answer comes first, then by urgency, then those who wait longest."""
-    filters = WorklistFilters(
-        study_state=wanted.state,
-        job_state=wanted.job_state,
-        modality=wanted.modality,
-        pipeline=wanted.pipeline,
-        urgency=wanted.urgency,
-        abstained=wanted.abstained,
-        review_state=wanted.review_state,
-        assignee_id=wanted.assignee,
-        first_day=wanted.first_day,
-        last_day=wanted.last_day,
-        changes=_marks(wanted.change),
-    )
-    return _page(store, filters, wanted.limit, wanted.cursor)
+    return _page(store, stored_filters(wanted, actor), wanted.limit, wanted.cursor, wanted.site)
 
 
 @router.post("/search", summary="Search studies by text", responses=problems(BadCursor))
 def search(
-    body: Search, actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cursor = None
+    body: Search, actor: Technician, store: TheStore, limit: RowLimit = 50, cursor: Cursor = None
 ) -> Page[WorklistItem]:
     """A POST, so that names and numbers stay out of addresses and logs. Each search leaves a row in the audit."""
     found = search_for(store, actor.id_string, body.text)
     return _page(store, WorklistFilters(study_ids=found), limit, cursor)
 
 
-def _page(store: Store, filters: WorklistFilters, limit: int, cursor: str | None) -> Page[WorklistItem]:
+def _page(
+    store: Store, filters: WorklistFilters, limit: int, cursor: str | None, site: str | None = None
+) -> Page[WorklistItem]:
     with unit_of_work(store.database, writing=False) as session:
-        rows = list_rows(session, store.site_id, filters, _place(cursor), limit + 1)
+        sites = site_ids(session) if site is None else [site]
+        rows = rows_of_sites(session, sites, filters, _place(cursor), limit + 1)
         shown = rows[:limit]
         patients = _patients(session, {row.patient_id for row in shown})
-    items = [worklist_item(row, patients[row.patient_id]) for row in shown]
+        names = _names(session, {row.assignee_id for row in shown if row.assignee_id})
+    items = [worklist_item(row, patients[row.patient_id], names.get(row.assignee_id or "")) for row in shown]
     return Page(items=items, next_cursor=_cursor(place_of(shown[-1])) if len(rows) > limit else None)
-
-
-def _marks(wanted: ChangeKind | Literal["any"] | None) -> tuple[ChangeKind, ...] | None:
-    """The marks that a filter lets pass."""
-    if wanted is None:
-        return None
-    return tuple(ChangeKind) if wanted == "any" else (ChangeKind(wanted),)
 
 
 def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
     return {row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_(sorted(ids))))}
+
+
+def _names(session: Session, ids: set[str]) -> dict[str, str]:
+    return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(sorted(ids))))}
 
 
 def _cursor(place: Place) -> str:
@@ -161,11 +146,12 @@ def _place(cursor: str | None) -> Place | None:
     return Place(int(rank), place, str(row_id))
 
 
-def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:
-    """A line of the projection as JSON."""
+def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None) -> WorklistItem:
+    """A line of the projection as JSON; `assignee` is the name of who is to read it."""
     return WorklistItem(
         id=row.study_id,
         row_id=row.id,
+        site_id=row.site_id,
         patient=patient_view(patient),
         modality=row.modality,
         study_date=row.study_date,
@@ -181,11 +167,15 @@ def worklist_item(row: WorklistRow, patient: Patient) -> WorklistItem:
         proposed_result_id=row.proposed_result_id,
         urgency=Urgency(row.urgency) if row.urgency else None,
         abstained=row.abstained,
+        gradable=row.gradable,
         headline=row.headline,
         confidence=row.confidence,
         review_state=ReviewState(row.review_state),
         verdict=Verdict(row.verdict) if row.verdict else None,
+        first_reader_id=row.first_reader_id,
+        disagreement=Disagreement(row.disagreement) if row.disagreement else None,
         assignee_id=row.assignee_id,
+        assignee_name=assignee,
         change=ChangeKind(row.change) if row.change else None,
         change_headline=row.change_headline,
         change_weight=row.change_weight,

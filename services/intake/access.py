@@ -51,6 +51,7 @@ class Actor:
     user_id: str | None = None
     session_id: str | None = None
     blind_first: bool = False
+    site_id: str | None = None  # of a key that sends for a site of its own
 
     def may(self, role: Role) -> bool:
         """Whether this actor's role includes `role`."""
@@ -97,8 +98,10 @@ def _actor_of_key(store: Store, token: str) -> Actor:
         # A person who may do less now takes the keys along, or an old one would keep the lost role.
         role = min((Role(one.role) for one in (key, person) if one is not None), key=RANKS.index)
         if person is None:
-            return Actor(f"key:{key.id}", role, key.name)
-        return Actor(f"key:{key.id}", role, key.name, user_id=person.id, blind_first=person.blind_first)
+            return Actor(f"key:{key.id}", role, key.name, site_id=key.site_id)
+        return Actor(
+            f"key:{key.id}", role, key.name, user_id=person.id, blind_first=person.blind_first, site_id=key.site_id
+        )
 
 
 def _person_behind(session: Session, key: ApiKey) -> User | None:

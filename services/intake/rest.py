@@ -76,7 +76,12 @@ async def submit(
     pipelines = await in_thread(lambda: known_names(store_of(request)))
     asked.wishes(pipelines)
     parts = Parts(
-        store_of(request), settings_of(request), bell_of(request), decoder_of(request), actor.id_string, "rest"
+        store_of(request).at(actor.site_id),
+        settings_of(request),
+        bell_of(request),
+        decoder_of(request),
+        actor.id_string,
+        "rest",
     )
     claim = Once(parts.store, actor.id_string, idempotency_key)
     async with upload_slot():

@@ -21,11 +21,25 @@ from services.store.tables import (
     Rejection,
     Result,
     Review,
+    Site,
     User,
 )
 
 Row = TypeVar(
-    "Row", Alarm, ApiKey, Attempt, AuditRow, Job, ModelEvent, ModelVersion, OutboxEvent, Rejection, Result, Review, User
+    "Row",
+    Alarm,
+    ApiKey,
+    Attempt,
+    AuditRow,
+    Job,
+    ModelEvent,
+    ModelVersion,
+    OutboxEvent,
+    Rejection,
+    Result,
+    Review,
+    Site,
+    User,
 )
 
 

@@ -67,6 +67,11 @@ def chief_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return max(same, key=_size)
 
 
+def is_gradable(document: Mapping[str, Any]) -> bool:
+    """Whether the machine says that the images can be graded; where it says nothing, they can."""
+    return bool((document.get("quality") or {}).get("gradable", True))
+
+
 def _measured(document: Mapping[str, Any]) -> str | None:
     """The volumes of both sides in one line, such as "hippocampus 3.1 ml left, 3.0 ml right"."""
     found = [each for each in document.get("findings") or [] if each["label"] in MEASURED and each["value"] is not None]

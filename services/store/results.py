@@ -122,9 +122,9 @@ def _tell(session: Session, one: Finished, result_id: str) -> None:
 def _place(session: Session, claim: Claim, role: JobRole, result_id: str) -> None:
     """Compare with the answer that stands; where a study has come to wait for it meanwhile, it is the answer."""
     changes.settle(session, claim.job_id, result_id)
-    if role is not JobRole.LIVE:
+    if role is JobRole.BATCH:
         return
-    if not _overtaken(session, claim):
+    if role is JobRole.LIVE and not _overtaken(session, claim):
         point(session, claim.slot_id, result_id)
     worklist.project(session, claim.study_id)
 

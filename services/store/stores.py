@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.settings import Settings
 from services.store.blobs import Blobs
@@ -20,6 +20,10 @@ class Store:
     database: Database
     blobs: Blobs
     site_id: str = DEFAULT_SITE_ID
+
+    def at(self, site_id: str | None) -> Store:
+        """The same store, where what comes in belongs to this site; None: to the one it belongs to already."""
+        return self if site_id is None else replace(self, site_id=site_id)
 
     def close(self) -> None:
         """Give back all connections."""

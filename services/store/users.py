@@ -156,12 +156,14 @@ def close_session(session: Session, token: str) -> None:
     session.execute(delete(BrowserSession).where(BrowserSession.id == digest(token)))
 
 
-def create_key(session: Session, name: str, role: Role, created_by: str) -> NewKey:
-    """A new API key; only its sha256 is kept."""
+def create_key(session: Session, name: str, role: Role, created_by: str, site_id: str | None = None) -> NewKey:
+    """A new API key; only its sha256 is kept. What it sends belongs to the site, None: to the default one."""
     if not name.strip():
         raise BadRequest("a key needs a name", code="bad_key_name")
     key = KEY_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    row = ApiKey(id=new_id(), name=name.strip(), key_hash=digest(key), role=role, created_by=created_by)
+    row = ApiKey(
+        id=new_id(), name=name.strip(), key_hash=digest(key), role=role, created_by=created_by, site_id=site_id
+    )
     session.add(row)
     session.flush()
     return NewKey(row.id, key)

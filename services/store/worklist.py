@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.types import Urgency
 from services.store.clock import utcnow
+from services.store.disagreement import disagreement_of
 from services.store.locks import only_one_of
-from services.store.reading import confidence_of, headline_of
+from services.store.reading import confidence_of, headline_of, is_gradable
 from services.store.session import before_commit
 from services.store.signatures import Standing, standing_of
 from services.store.states import JobRole, JobState, Priority, ReviewState, Verdict
@@ -28,15 +29,22 @@ from services.store.tables import (
     WorklistRow,
 )
 
-#: Order of the list: what the machine cannot answer comes first, then by urgency, then what still runs, then what is
-#: done: a signed study is no more work, however urgent it was. What an archive's reading brought in and nobody needs to
-#: see comes last of all, behind what a list shows unless it is asked for by name.
+#: Order of the list: where two readers disagree a third is waited for by two; then what the machine cannot answer, then
+#: by urgency, then what still runs, then what is done: a signed study is no more work, however urgent it was. What an
+#: archive's reading brought in and nobody needs to see comes last of all, behind what a list shows unless it is asked
+#: for by name.
+RANK_ADJUDICATION: Final = -1
 RANK_UNANSWERED: Final = 0
 URGENCY_RANKS: Final[Mapping[str, int]] = {urgency: rank for rank, urgency in enumerate(Urgency, start=1)}
 RANK_WAITING: Final = len(URGENCY_RANKS) + 1
 RANK_UNROUTED: Final = RANK_WAITING + 1
 RANK_SIGNED: Final = RANK_UNROUTED + 1
 RANK_SHELVED: Final = RANK_SIGNED + 1
+#: Where a reader's word alone decides on the place.
+RANKS_OF_STATES: Final[Mapping[ReviewState, int]] = {
+    ReviewState.ADJUDICATION: RANK_ADJUDICATION,
+    ReviewState.SIGNED: RANK_SIGNED,
+}
 UNANSWERED_STATES: Final = frozenset({JobState.FAILED, JobState.QUARANTINED})
 
 Row = TypeVar("Row")
@@ -136,13 +144,15 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "result_id": result.id if result else None,
         "proposed_result_id": pointer.proposed_result_id if pointer else None,
         "urgency": result.urgency if result else None,
-        "urgency_rank": RANK_SIGNED if word.state is ReviewState.SIGNED else _rank(job, result),
+        "urgency_rank": RANKS_OF_STATES.get(word.state, _rank(job, result)),
         "abstained": bool(result and result.abstained),
+        "gradable": is_gradable(result.document) if result else True,
         "headline": headline_of(counting) if counting else None,
         "confidence": confidence_of(counting) if counting else None,
         "review_state": word.state,
         "verdict": word.verdict,
         "first_reader_id": word.first_reader_id,
+        "disagreement": disagreement_of(session, word, result) if result else None,
         "assignee_id": assignment.user_id if assignment else None,
         **_change(session, slot, word),
     }

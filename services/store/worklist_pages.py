@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.store.clock import UtcDateTime
 from services.store.tables import WorklistRow
-from services.store.worklist import RANK_SHELVED
+from services.store.worklist import RANK_SHELVED, RANK_SIGNED
 
 ORDER: Final = (WorklistRow.urgency_rank, WorklistRow.study_created_at, WorklistRow.id)
 
@@ -25,13 +25,17 @@ class WorklistFilters:
     """
 
     study_state: str | None = None
+    open: bool = False  # what no signature has settled
     job_state: str | None = None
     modality: str | None = None
     pipeline: str | None = None
     urgency: str | None = None
     abstained: bool | None = None
+    gradable: bool | None = None
+    disagreements: Collection[str] | None = None
     review_state: str | None = None
     assignee_id: str | None = None
+    unassigned: bool = False
     first_day: date | None = None
     last_day: date | None = None
     study_ids: Collection[str] | None = None
@@ -55,18 +59,39 @@ def place_of(row: WorklistRow) -> Place:
 def list_rows(
     session: Session, site_id: str, filters: WorklistFilters, after: Place | None, limit: int
 ) -> Sequence[WorklistRow]:
+    """A page of one site's list, as rows_of_sites() gives it."""
+    return rows_of_sites(session, (site_id,), filters, after, limit)
+
+
+def rows_of_sites(
+    session: Session, site_ids: Sequence[str], filters: WorklistFilters, after: Place | None, limit: int
+) -> Sequence[WorklistRow]:
     """Up to `limit` rows behind `after`: by urgency, then those who wait longest. Reads the worklist table alone."""
-    query = worklist_query(site_id, filters, after)
+    query = page_query(session, site_ids, filters, after, limit)
+    return [] if query is None else session.scalars(query).all()
+
+
+def page_query(
+    session: Session, site_ids: Sequence[str], filters: WorklistFilters, after: Place | None, limit: int
+) -> Select[WorklistRow] | None:
+    """The page as one statement in the list's order; None where no row can pass.
+
+    Each site, modality word and kind of disagreement has a range of an index to itself: several are merged.
+    """
+    walks = [worklist_query(site_id, filters, after) for site_id in site_ids]
     if filters.modality is not None:
-        held = modalities_with(session, site_id, filters.modality)
-        if not held:
-            return []
-        query = merged([query.where(WorklistRow.modality == words) for words in held], limit)
-    return session.scalars(query.limit(limit)).all()
+        held = {words for site_id in site_ids for words in modalities_with(session, site_id, filters.modality)}
+        walks = [walk.where(WorklistRow.modality == words) for walk in walks for words in sorted(held)]
+    if filters.disagreements is not None:
+        kinds = sorted(filters.disagreements)
+        walks = [walk.where(WorklistRow.disagreement == kind) for walk in walks for kind in kinds]
+    if not walks:
+        return None
+    return (walks[0] if len(walks) == 1 else merged(walks, limit)).limit(limit)
 
 
 def worklist_query(site_id: str, filters: WorklistFilters, after: Place | None) -> Select[WorklistRow]:
-    """The rows that pass all filters but the modality's; an index of the table gives each filter's order."""
+    """One site's rows that pass all filters that name one value; an index of the table gives each filter's order."""
     # A few studies are found by their ids: as a plain column the site would have SQLite walk the whole list in order.
     site = WorklistRow.site_id if filters.study_ids is None else func.coalesce(WorklistRow.site_id, "")
     query = select(WorklistRow).where(site == site_id, *_wanted(filters)).order_by(*ORDER)
@@ -108,6 +133,7 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
         WorklistRow.pipeline: filters.pipeline,
         WorklistRow.urgency: filters.urgency,
         WorklistRow.abstained: filters.abstained,
+        WorklistRow.gradable: filters.gradable,
         WorklistRow.review_state: filters.review_state,
         WorklistRow.assignee_id: filters.assignee_id,
     }
@@ -118,11 +144,15 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
         wanted.append(WorklistRow.study_date <= filters.last_day)
     if filters.study_ids is not None:
         wanted.append(WorklistRow.study_id.in_(filters.study_ids))
+    elif filters.open:
+        wanted.append(WorklistRow.urgency_rank < RANK_SIGNED)
     elif filters.first_day is not None or filters.last_day is not None:
         # Some days are found by their index: as a plain column the rank would have SQLite walk the list in its order.
         wanted.append(func.coalesce(WorklistRow.urgency_rank, 0) < RANK_SHELVED)
     else:
         wanted.append(WorklistRow.urgency_rank < RANK_SHELVED)
+    if filters.unassigned:
+        wanted.append(WorklistRow.assignee_id.is_(None))
     if filters.changes is not None:
         wanted.append(WorklistRow.change.in_(filters.changes))
     return wanted
