@@ -101,7 +101,7 @@ def view_counts(actor: Technician, store: TheStore) -> ViewCounts:
 
 
 @router.post("", status_code=201, summary="Keep a view", response_model=View, responses=problems(Conflict))
-def keep(
+def keep_view(
     body: NewView, request: Request, actor: Technician, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """For the reader alone; a name is given once."""
@@ -116,7 +116,7 @@ def keep(
 
 
 @router.put("/{view_id}", summary="Change a view", responses=problems(NotFound, Conflict))
-def change(view_id: RowId, body: NewView, actor: Technician, store: TheStore) -> View:
+def change_view(view_id: RowId, body: NewView, actor: Technician, store: TheStore) -> View:
     """Gives the reader's own view this name and these filters."""
     with unit_of_work(store.database) as session:
         row = saved_views.change_view(session, _person(actor), view_id, body.name, as_parameters(body.filters))
@@ -125,7 +125,7 @@ def change(view_id: RowId, body: NewView, actor: Technician, store: TheStore) ->
 
 
 @router.delete("/{view_id}", status_code=204, summary="Forget a view", responses=problems(NotFound))
-def forget(view_id: RowId, actor: Technician, store: TheStore) -> Response:
+def forget_view(view_id: RowId, actor: Technician, store: TheStore) -> Response:
     """The studies in it stay as they are."""
     with unit_of_work(store.database) as session:
         saved_views.delete_view(session, _person(actor), view_id)

@@ -39,7 +39,7 @@ def site_list(actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cur
 
 
 @router.post("", status_code=201, summary="Add a site", response_model=SiteView, responses=problems(Conflict))
-def add(
+def add_site(
     body: NewSite, request: Request, actor: Admin, store: TheStore, idempotency_key: IdempotencyHeader = None
 ) -> Response:
     """Keys that are made for it send their studies into it."""
