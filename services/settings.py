@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         default=50_000, description="With more jobs waiting, intake takes urgent studies only (503); 0: no limit."
     )
     worker_queues: str = Field(default="", description="Comma-separated queues a worker serves; empty: all there are.")
+    worker_presence_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        description="How often a worker says that it is there; one silent three times as long is lost.",
+    )
     worker_threads: int = Field(default=0, description="Threads of one inference; 0: the machine's cores.")
     worker_recycle_bytes: int = Field(
         default=3 * GIBIBYTE // 2, description="A reading process that grew past this is replaced after its job."

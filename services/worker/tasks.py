@@ -27,6 +27,7 @@ from services.work.run import run_one
 from services.work.sweep import end_defective, take_back
 from services.worker.deaths import resident_bytes
 from services.worker.listening import Listening
+from services.worker.presence import Presence
 from services.worker.reader import Library, Reader
 from services.worker.stops import hear_stops, hold_stops
 
@@ -131,12 +132,13 @@ def run_worker(settings: Settings, name: str | None = None) -> None:
     register(app, worker)
     queues = queues_of(settings)
     try:
-        try:
-            worker.prepare(queues)
-        except (OverreadError, SQLAlchemyError):
-            # The database is away for the moment; the sweeper takes back what prepare would have.
-            log.exception("worker.unprepared", worker=worker.name)
-        consume(app, queues, worker.name, worker.stopping)
+        with Presence(store, settings, worker.name, queues, worker.renewing.is_set):
+            try:
+                worker.prepare(queues)
+            except (OverreadError, SQLAlchemyError):
+                # The database is away for the moment; the sweeper takes back what prepare would have.
+                log.exception("worker.unprepared", worker=worker.name)
+            consume(app, queues, worker.name, worker.stopping)
     finally:
         reader.end()
         store.close()
