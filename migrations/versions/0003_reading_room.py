@@ -19,6 +19,14 @@ NEW_TABLES = ("second_reads", "reading_rules", "blind_reads", "review_masks", "r
 #: Made anew from other tables or by the workers themselves: nothing is lost with them.
 PROJECTIONS = ("result_figures", "workers")
 
+#: Indexes for those who run the system, and their tables.
+OPERATIONS = (
+    ("ix_jobs_failures", "jobs"),
+    ("ix_deliveries_state", "deliveries"),
+    ("ix_audit_actor", "audit"),
+    ("ix_audit_action", "audit"),
+)
+
 
 def upgrade() -> None:
     """Explicit DDL only; columns are added where they are, so no append-only table loses its triggers."""
@@ -30,6 +38,7 @@ def upgrade() -> None:
     refuse_change()
     widen_people()
     widen_worklist()
+    find_what_failed()
 
 
 def downgrade() -> None:
@@ -40,6 +49,8 @@ def downgrade() -> None:
     ]
     if full:
         raise sa.exc.InvalidRequestError(f"it would lose the rows of {', '.join(full)}")
+    for name, table in OPERATIONS:
+        op.drop_index(name, table)
     narrow_worklist()
     narrow_people()
     for table in NEW_TABLES:
@@ -296,3 +307,13 @@ def narrow_worklist() -> None:
         op.drop_index(name, "worklist")
     for name in ("age_rank", "disagreement", "first_reader_id", "gradable"):
         op.drop_column("worklist", name)
+
+
+def find_what_failed() -> None:
+    """What failed by its reason, what was not delivered, and who did what in the audit, each found by an index."""
+    bad = sa.text("state IN ('failed', 'quarantined')")
+    columns = ["state", "pipeline", "error_code", "finished_at", "id"]
+    op.create_index("ix_jobs_failures", "jobs", columns, postgresql_where=bad, sqlite_where=bad)
+    op.create_index("ix_deliveries_state", "deliveries", ["state", "id"])
+    op.create_index("ix_audit_actor", "audit", ["actor", "id"])
+    op.create_index("ix_audit_action", "audit", ["action", "id"])

@@ -20,6 +20,7 @@ from services.api import (
     changes,
     comparison,
     counts,
+    deliveries,
     drift,
     errors,
     events,
@@ -29,6 +30,7 @@ from services.api import (
     keys,
     masks,
     models,
+    operations,
     queues,
     reading_rules,
     reference,
@@ -45,6 +47,7 @@ from services.api import (
     studies,
     summary,
     users,
+    workers,
     worklist,
 )
 from services.api.feed import Feed
@@ -80,6 +83,9 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     references.router,
     jobs.router,
     queues.router,
+    workers.router,
+    operations.router,
+    deliveries.router,
     batches.router,
     models.router,
     comparison.router,

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement
+from pydantic import AwareDatetime, BaseModel, Field
 
 from pipelines.core.errors import BadCursor
 from services.api.deps import Admin, StudyFilter, TheStore
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, after_id, page_of
-from services.store import lists
+from services.store import audit_search, lists
+from services.store.actors import names_of
 from services.store.session import unit_of_work
 from services.store.tables import AuditRow
 
@@ -25,10 +25,22 @@ class AuditView(BaseModel):
 
     id: str
     actor: str = Field(examples=["user:01JD8Q3Z5V7Y9XK2M4N6P8R0ST"])
+    actor_name: str | None = Field(description="The name of that user or key; null for the system's own.")
     action: str = Field(examples=["study.opened"])
     study_id: str | None
     subjects: dict[str, str | int] = Field(description="Further ids and words.")
+    link: int | None = Field(description="Its number in the hash chain; null while it waits for its seal.")
     created_at: datetime
+
+
+class ChainView(BaseModel):
+    """How far the hash chain is, and what one may search for."""
+
+    number: int = Field(description="Sealed rows: the number of the newest link.")
+    hash: str = Field(description="The newest link; written down elsewhere, it proves later that nothing was cut off.")
+    unsealed: int = Field(description="Rows that wait for their seal, a few seconds each.")
+    unsealed_since: datetime | None
+    actions: list[str] = Field(description="Every action that is in the audit.", examples=[["study.opened"]])
 
 
 @router.get("", summary="The audit, newest first", responses=problems(BadCursor))
@@ -38,11 +50,13 @@ def audit_list(
     study: StudyFilter = None,
     by: Annotated[str | None, Query(max_length=64, pattern=r"^[\w:.-]+$", description="Only this actor.")] = None,
     action: Annotated[str | None, Query(max_length=64, pattern=r"^[\w.]+$", description="Only this action.")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Only from this time on.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Only before this time.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AuditView]:
     """`overread audit verify` walks the chain."""
-    where: list[ColumnElement[bool]] = []
+    where = audit_search.between(since, until)
     if study is not None:
         where.append(AuditRow.study_id == study)
     if by is not None:
@@ -51,16 +65,35 @@ def audit_list(
         where.append(AuditRow.action == action)
     with unit_of_work(store.database, writing=False) as session:
         rows = lists.newest_first(session, AuditRow, after_id(cursor), limit + 1, *where)
-    return page_of(rows, limit, audit_view)
+        links = audit_search.links_of(session, [row.id for row in rows])
+        names = names_of(session, {row.actor for row in rows})
+    return page_of(rows, limit, lambda row: audit_view(row, names.get(row.actor), links.get(row.id)))
 
 
-def audit_view(row: AuditRow) -> AuditView:
+@router.get("/chain", summary="How far the audit's hash chain is", responses=problems())
+def chain(actor: Admin, store: TheStore) -> ChainView:
+    """Sealing is looked at, not proved: that is `overread audit verify`, which reads every row."""
+    with unit_of_work(store.database, writing=False) as session:
+        state = audit_search.chain_state(session)
+        known = audit_search.actions(session)
+    return ChainView(
+        number=state.head.number,
+        hash=state.head.hash,
+        unsealed=state.unsealed,
+        unsealed_since=state.unsealed_since,
+        actions=known,
+    )
+
+
+def audit_view(row: AuditRow, actor_name: str | None, link: int | None) -> AuditView:
     """An audit row as JSON."""
     return AuditView(
         id=row.id,
         actor=row.actor,
+        actor_name=actor_name,
         action=row.action,
         study_id=row.study_id,
         subjects=row.subjects,
+        link=link,
         created_at=row.created_at,
     )

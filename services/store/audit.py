@@ -108,8 +108,12 @@ def seal(store: Store, limit: int = SEAL_BATCH) -> int:
     """
     with unit_of_work(store.database, writing=False) as session:
         newest = session.scalar(select(func.max(AuditSeal.audit_id)))
-    since = first_id_at(moment_of(newest) - LATE) if newest else ""
-    return _seal(store, since, limit)
+    return _seal(store, not_before(newest), limit)
+
+
+def not_before(newest: str | None) -> str:
+    """The smallest id that a row may have which came after the newest sealed one."""
+    return first_id_at(moment_of(newest) - LATE) if newest else ""
 
 
 def seal_late(store: Store, limit: int = SEAL_BATCH) -> int:

@@ -85,6 +85,7 @@ class Level:
     stop: int  # below, images are refused
     resume: int  # from here they are taken again
     low: int  # below, a person is told
+    total: int  # what the place holds when it is empty
 
     def is_full(self, coming: int = 0, *, was_full: bool = False) -> bool:
         """Whether `coming` bytes are too many; one that was full is so until it is well above its mark."""
@@ -126,7 +127,8 @@ class Room:
     def _disk(self, name: str, path: Path) -> Level:
         stop = self._settings.disk_reserve_bytes
         low = max(self._settings.disk_low_bytes, stop)
-        return Level(name, shutil.disk_usage(path).free, stop, int(stop * RESUME), low)
+        usage = shutil.disk_usage(path)
+        return Level(name, usage.free, stop, int(stop * RESUME), low, usage.total)
 
 
 def disks(settings: Settings) -> list[tuple[str, Path]]:
@@ -158,4 +160,5 @@ def _of_quota(quota: Quota) -> Level:
         stop=round(most * (1 - QUOTA_FULL)),
         resume=round(most * (1 - QUOTA_RESUME)),
         low=round(most * (1 - QUOTA_LOW)),
+        total=most,
     )

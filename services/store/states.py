@@ -154,3 +154,11 @@ class RetentionState(StrEnum):
 
     SIGNED = "signed"  #: every reading of it is signed
     UNROUTED = "unrouted"  #: no pipeline reads it, and it is closed
+
+
+class DeliveryState(StrEnum):
+    """Where the delivery of a result to a destination stands."""
+
+    WAITING = "waiting"  #: for its first or next try
+    DELIVERED = "delivered"  #: the destination has confirmed it
+    DEAD = "dead"  #: given up: a person has to look

@@ -11,11 +11,11 @@ from services.store.tables.columns import Id, Json, Line, Now, Sha256, Table, Ti
 
 class Delivery(Table):
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("result_id", "destination"),)
+    __table_args__ = (UniqueConstraint("result_id", "destination"), Index("ix_deliveries_state", "state", "id"))
     id: Mapped[Id]
     result_id: Mapped[str] = to("results.id")
     destination: Mapped[Word]
-    state: Mapped[Word]
+    state: Mapped[Word]  # DeliveryState
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_try_at: Mapped[Time | None]
     error: Mapped[Line | None]
@@ -38,7 +38,11 @@ class AuditRow(Table):
     """Who did what to which ids (append-only); sealed afterwards by one writer into `audit_seals`."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_access", "actor", "action", "study_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_audit_access", "actor", "action", "study_id", "created_at"),
+        Index("ix_audit_actor", "actor", "id"),
+        Index("ix_audit_action", "action", "id"),
+    )
     id: Mapped[Id]
     actor: Mapped[Word]  # user:<id>, key:<id>, system
     action: Mapped[Word]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.store.ids import ULID_LENGTH
 from services.store.tables.columns import Bytes, Id, Json, Line, Now, Sha256, Table, Time, Word, to
+
+#: Few of all jobs ended badly; those are counted by what went wrong. Any: what Index() takes besides.
+ENDED_BADLY: dict[str, Any] = {
+    "postgresql_where": text("state IN ('failed', 'quarantined')"),
+    "sqlite_where": text("state IN ('failed', 'quarantined')"),
+}
 
 
 class Slot(Table):
@@ -31,6 +39,7 @@ class Job(Table):
         Index("ix_jobs_batch", "batch_id", "state"),
         Index("ix_jobs_device", "state", "device"),
         Index("ix_jobs_newest", "state", "id"),
+        Index("ix_jobs_failures", "state", "pipeline", "error_code", "finished_at", "id", **ENDED_BADLY),
     )
     id: Mapped[Id]
     key: Mapped[Sha256] = mapped_column(unique=True)

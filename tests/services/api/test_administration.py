@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from sqlalchemy import select
 
-from services.store import rejections
+from services.store import audit, rejections
 from services.store.ids import new_id
 from services.store.session import unit_of_work
 from services.store.states import Role
@@ -102,3 +104,30 @@ def test_a_model_shows_its_versions_and_is_retired_and_promoted(web: Web, desk: 
     assert admin.get("/api/v1/models/none").json()["code"] == "unknown_model"
     assert admin.post(f"{path}/promote", json=decision | {"version": "9"}).json()["code"] == "unknown_model"
     assert web.client(Role.CLINICIAN).post(f"{path}/promote", json=decision).status_code == 403
+
+
+def test_the_audit_names_people_and_says_what_is_sealed(web: Web) -> None:
+    admin = web.client(Role.ADMIN)
+    user_id = web.user(Role.ADMIN, "the auditor")
+    with unit_of_work(web.store.database) as session:
+        audit.record(session, f"user:{user_id}", "queue.paused", queue="retinopathy")
+    [row] = admin.get("/api/v1/audit", params={"action": "queue.paused"}).json()["items"]
+    assert (row["actor_name"], row["link"]) == ("the auditor", None)
+    waiting = admin.get("/api/v1/audit/chain").json()
+    assert (waiting["number"], waiting["unsealed"], waiting["actions"]) == (0, 1, ["queue.paused"])
+    audit.seal(web.store)
+    [row] = admin.get("/api/v1/audit", params={"action": "queue.paused"}).json()["items"]
+    sealed = admin.get("/api/v1/audit/chain").json()
+    assert (row["link"], sealed["number"], sealed["unsealed"], sealed["unsealed_since"]) == (1, 1, 0, None)
+
+
+def test_the_audit_of_a_day_is_what_happened_on_it(web: Web) -> None:
+    admin = web.client(Role.ADMIN)
+    with unit_of_work(web.store.database) as session:
+        audit.record(session, "system", "queue.paused", queue="retinopathy")
+    now = datetime.now(UTC)
+    today = {"since": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+    earlier = {"since": "1900-01-01T00:00:00Z", "until": (now - timedelta(hours=1)).isoformat()}
+    assert len(admin.get("/api/v1/audit", params=today).json()["items"]) == 1
+    assert admin.get("/api/v1/audit", params=earlier).json()["items"] == []
+    assert admin.get("/api/v1/audit", params={"since": "2026-01-01"}).status_code == 422

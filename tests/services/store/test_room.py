@@ -60,7 +60,7 @@ def test_another_process_that_stores_is_seen(
 
 
 def test_a_place_that_was_full_takes_images_again_only_well_above_its_mark() -> None:
-    level = Level("disk", left=110, stop=100, resume=125, low=400)
+    level = Level("disk", left=110, stop=100, resume=125, low=400, total=1000)
     assert (level.is_full(), level.is_full(coming=20), level.is_full(was_full=True)) == (False, True, True)
     assert level.is_low
 
