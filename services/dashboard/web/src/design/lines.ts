@@ -43,8 +43,10 @@ export function drawMarker(pen: Pen, marker: LineLook["marker"], x: number, y: n
 
 /** The same marker as an SVG path around (x, y), for the legend. */
 export function markerPath(marker: LineLook["marker"], x: number, y: number, size: number): string {
-  if (marker === "disc") return `M${x - size} ${y}a${size} ${size} 0 1 0 ${2 * size} 0a${size} ${size} 0 1 0 ${-2 * size} 0z`;
+  const round = `a${size} ${size} 0 1 0`;
+  if (marker === "disc") return `M${x - size} ${y}${round} ${2 * size} 0${round} ${-2 * size} 0z`;
   if (marker === "square") return `M${x - size} ${y - size}h${2 * size}v${2 * size}h${-2 * size}z`;
-  if (marker === "diamond") return `M${x} ${y - 1.3 * size}l${1.3 * size} ${1.3 * size}l${-1.3 * size} ${1.3 * size}l${-1.3 * size} ${-1.3 * size}z`;
+  const far = 1.3 * size;
+  if (marker === "diamond") return `M${x} ${y - far}l${far} ${far}l${-far} ${far}l${-far} ${-far}z`;
   return `M${x} ${y - 1.2 * size}l${1.2 * size} ${2.2 * size}h${-2.4 * size}z`;
 }

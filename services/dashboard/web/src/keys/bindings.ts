@@ -2,6 +2,7 @@
 export const KEYS = {
   everywhere: { help: ["?"] },
   worklist: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], filters: ["/"] },
+  triage: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], take: ["A"], seen: ["d"] },
   verdict: {
     accept: ["a"],
     edit: ["e"],

@@ -43,6 +43,8 @@ test("no key means two things on one page", () => {
   const worklist = [...Object.values(KEYS.everywhere), ...Object.values(KEYS.worklist)].flat();
   expect(new Set(study).size).toBe(study.length);
   expect(new Set(worklist).size).toBe(worklist.length);
+  const triage = [...Object.values(KEYS.everywhere), ...Object.values(KEYS.triage)].flat();
+  expect(new Set(triage).size).toBe(triage.length);
 });
 
 test("every key has its line in the help", () => {

@@ -64,7 +64,7 @@ export const frame = {
   roles: { technician: "Technician", clinician: "Clinician", admin: "Administrator" },
   keys: {
     title: "Keys",
-    groups: { everywhere: "Everywhere", worklist: "Worklist", picture: "Picture", verdict: "Your verdict" },
+    groups: { everywhere: "Everywhere", worklist: "Worklist", triage: "Who changes", picture: "Picture", verdict: "Your verdict" },
     name: (press: string) => KEY_NAMES[press] ?? press,
     enabled: "Single-key shortcuts are on",
     enabledWhy: "Switch them off where speech input or another device types letters by accident.",
@@ -74,6 +74,8 @@ export const frame = {
       previous: "Previous reading",
       open: "Open the study",
       filters: "Go to the filters",
+      take: "Take the study to read yourself",
+      seen: "Mark the change as seen, or not seen",
       overlay: "Heat-map on or off",
       lessOverlay: "Heat-map fainter",
       moreOverlay: "Heat-map stronger",

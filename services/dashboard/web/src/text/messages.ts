@@ -5,6 +5,7 @@ import { field } from "./field";
 import { frame } from "./frame";
 import { images } from "./images";
 import { lists } from "./lists";
+import { overnight } from "./overnight";
 import { study } from "./study";
 
 export const t = {
@@ -13,6 +14,6 @@ export const t = {
   ...field,
   ...frame,
   ...images,
-  ...lists,
+  ...lists, ...overnight,
   ...study,
 } as const;

@@ -1,0 +1,95 @@
+/** What the pages of the readings overnight ask the API for, and what they tell it. */
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { API, get, post, query } from "./client";
+import { useConnection } from "./events";
+import type { components } from "./schema.gen";
+import type { Page } from "./types";
+
+type Schemas = components["schemas"];
+
+export type Batch = Schemas["BatchView"];
+export type BatchState = Schemas["BatchState"];
+export type BatchAsked = Schemas["BatchAsked"];
+export type Preview = Schemas["services__api__batches__PreviewView"];
+export type Change = Schemas["ChangeView"];
+export type ChangeSide = Schemas["SideView"];
+export type Summary = Schemas["SummaryView"];
+export type BatchAction = "pause" | "resume" | "cancel";
+
+const KEY = "batches";
+/** A batch goes on without an event for each of its subjects: its counts are asked for again. */
+const WATCH_MS = 5000;
+const PAGE_SIZE = 50;
+const MOVING: ReadonlySet<BatchState> = new Set(["planning", "running"]);
+
+export const isMoving = (batch: Batch): boolean => MOVING.has(batch.state);
+
+export function useBatches() {
+  const polled = useConnection() === "polling";
+  return useInfiniteQuery({
+    queryKey: [KEY],
+    queryFn: ({ pageParam }) => get<Page<Batch>>(`/batches${query({ limit: PAGE_SIZE, cursor: pageParam })}`),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: Page<Batch>) => last.next_cursor ?? null,
+    refetchInterval: ({ state }) =>
+      polled || state.data?.pages.some((page) => page.items.some(isMoving)) ? WATCH_MS : false,
+  });
+}
+
+export function useBatch(id: string) {
+  const polled = useConnection() === "polling";
+  return useQuery({
+    queryKey: [KEY, id],
+    queryFn: () => get<Batch>(`/batches/${id}`),
+    refetchInterval: ({ state }) => (polled || (state.data && isMoving(state.data)) ? WATCH_MS : false),
+  });
+}
+
+/** What a batch changed, the gravest first; opening it is noted in the audit. */
+export function useChanges(id: string, kind: string) {
+  return useInfiniteQuery({
+    queryKey: [KEY, id, "changes", kind],
+    queryFn: ({ pageParam }) =>
+      get<Page<Change>>(`/batches/${id}/changes${query({ kind, limit: PAGE_SIZE, cursor: pageParam })}`),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: Page<Change>) => last.next_cursor ?? null,
+  });
+}
+
+export function useSummary(id: string) {
+  return useQuery({ queryKey: [KEY, id, "summary"], queryFn: () => get<Summary>(`/batches/${id}/summary`) });
+}
+
+export function summaryUrl(id: string, format: "pdf" | "csv"): string {
+  return `${API}/batches/${id}/summary${query({ format })}`;
+}
+
+export function useBatchAction(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (action: BatchAction) => post<Batch>(`/batches/${id}/${action}`, {}),
+    onSettled: () => client.invalidateQueries({ queryKey: [KEY] }),
+  });
+}
+
+export function usePreview() {
+  return useMutation({ mutationFn: (asked: BatchAsked) => post<Preview>("/batches/preview", asked) });
+}
+
+export function useStartBatch() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (asked: BatchAsked) => post<Batch>("/batches", asked),
+    onSuccess: () => client.invalidateQueries({ queryKey: [KEY] }),
+  });
+}
+
+/** Rows of the worklist become the reader's own. */
+export function useTake() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (rowId: string) => post("/assignments", { row_ids: [rowId], user_id: "me" }),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["worklist"] }),
+  });
+}

@@ -1,0 +1,39 @@
+/** What a batch would take, as the preview counted it. */
+import type { ReactElement } from "react";
+
+import type { Preview } from "../api/overnight";
+import { Facts, Notice } from "../design/parts";
+import { dateTime, figure, percent } from "../text/format";
+import { t } from "../text/messages";
+
+export function Foretold({ told }: { told: Preview }): ReactElement {
+  const words = t.newBatch.told;
+  if (told.to_read === 0) {
+    return (
+      <Notice tone="muted" title={t.newBatch.preview}>
+        <p>{t.newBatch.nothing}</p>
+      </Notice>
+    );
+  }
+  const expected =
+    told.expected_at === null
+      ? t.overnight.unknown
+      : t.overnight.expected(dateTime(told.expected_at), told.expected_nights);
+  return (
+    <Notice tone="routine" title={t.newBatch.preview}>
+      <Facts
+        rows={[
+          [words.studies, String(told.studies)],
+          [words.toRead, String(told.to_read)],
+          [words.already, String(told.already_read)],
+          [words.upToDate, String(told.up_to_date)],
+          [words.hours, told.hours === null ? t.overnight.unknown : figure(told.hours, null)],
+          [words.expected, expected],
+        ]}
+      />
+      {told.counted_share !== null && told.counted_share < 1 ? (
+        <p>{t.newBatch.share(percent(told.counted_share))}</p>
+      ) : null}
+    </Notice>
+  );
+}
