@@ -71,6 +71,10 @@ export async function post<Answer>(path: string, body: unknown): Promise<Answer>
   return (response.status === 204 ? undefined : await response.json()) as Answer;
 }
 
+export async function patch<Answer>(path: string, body: unknown): Promise<Answer> {
+  return (await (await ask("PATCH", path, body)).json()) as Answer;
+}
+
 export async function remove(path: string): Promise<void> {
   await ask("DELETE", path);
 }

@@ -63,7 +63,7 @@ export function makeQueryClient(): QueryClient {
 }
 
 /** While events arrive nothing is polled. */
-function usePolling(): number | false {
+export function usePolling(): number | false {
   return useConnection() === "polling" ? POLL_MS : false;
 }
 
@@ -102,7 +102,7 @@ export function useLogOut() {
   });
 }
 
-function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
+export function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
   const refetchInterval = usePolling();
   return useInfiniteQuery({
     queryKey: [...key, filters],
