@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from pipelines.imaging.decoder import Decoder
 from services import log
 from services.api import (
+    agreement,
     alarms,
     assignments,
     audit,
@@ -77,6 +78,7 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     results.router,
     reviews.router,
     slots.router,
+    agreement.router,
     reading_rules.router,
     instances.router,
     series.router,

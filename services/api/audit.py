@@ -16,6 +16,7 @@ from services.store import audit_search, lists
 from services.store.actors import names_of
 from services.store.session import unit_of_work
 from services.store.tables import AuditRow
+from services.work.told import traces_for
 
 router = APIRouter(prefix="/audit", tags=["administration"])
 
@@ -67,7 +68,9 @@ def audit_list(
         rows = lists.newest_first(session, AuditRow, after_id(cursor), limit + 1, *where)
         links = audit_search.links_of(session, [row.id for row in rows])
         names = names_of(session, {row.actor for row in rows})
-    return page_of(rows, limit, lambda row: audit_view(row, names.get(row.actor), links.get(row.id)))
+        told = {row.id for row in traces_for(session, actor.user_id, rows)}
+    page = page_of(rows, limit, lambda row: audit_view(row, names.get(row.actor), links.get(row.id)))
+    return Page(items=[one for one in page.items if one.id in told], next_cursor=page.next_cursor)
 
 
 @router.get("/chain", summary="How far the audit's hash chain is", responses=problems())

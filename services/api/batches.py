@@ -19,6 +19,7 @@ from pipelines.core.errors import (
     NotFound,
     SourceUnavailable,
     UnknownModel,
+    WithheldFilter,
 )
 from services.api.deps import Admin, RowId, Technician, TheSettings, TheStore
 from services.api.errors import problems
@@ -39,7 +40,7 @@ from services.work.window import Night
 router = APIRouter(prefix="/batches", tags=["batches"])
 
 CREATED: Final = 201
-REFUSED: Final = (BadRequest, Forbidden, NotFound, UnknownModel, ModelError)
+REFUSED: Final = (BadRequest, WithheldFilter, Forbidden, NotFound, UnknownModel, ModelError)
 
 
 class NightView(BaseModel):
@@ -127,6 +128,8 @@ def start(
     Results lie beside the present answers; `GET /batches/{id}/changes` says whose finding changed.
     """
 
+    _check_blind(actor, body)
+
     def act() -> BatchView:
         return _view(store, reprocess.start(store, settings, actor.id_string, body))
 
@@ -136,7 +139,15 @@ def start(
 @router.post("/preview", summary="What a batch would be", responses=problems(*REFUSED, SourceUnavailable))
 def look_ahead(body: BatchAsked, actor: Admin, store: TheStore, settings: TheSettings) -> PreviewView:
     """Counts, hours and nights; nothing is written. A large archive is counted for ten seconds, then extrapolated."""
+    _check_blind(actor, body)
     return preview_view(preview(store, settings, body))
+
+
+def _check_blind(actor: Actor, body: BatchAsked) -> None:
+    """How many studies of a day have a grade says what grade the only one of that day has."""
+    query = body.query.query
+    if actor.blind_first and any(asked is not None for asked in (query.finding, query.abstained, query.review_state)):
+        raise WithheldFilter
 
 
 @router.get("", summary="Batches, newest first", responses=problems(BadCursor))

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import BadCursor, NotFound
+from pipelines.core.errors import BadCursor, NotFound, Withheld
 from pipelines.core.types import Urgency
-from services.api.deps import RowId, Technician, TheStore
+from services.api.deps import NotBlind, RowId, TheStore
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, pack, unpack
 from services.api.views import ExplanationView, FindingView, ImageView, ModelRefView
 from services.store.changes import Weighed
 from services.store.signed import SignedWord
 from services.store.states import JobRole, ReviewState, Verdict
-from services.work.changed import OpenedChange, Shown, open_changes
+from services.work.changed import ChangesAsked, OpenedChange, Shown, open_changes
 from services.work.drawn import drawable
 
 router = APIRouter(prefix="/batches", tags=["batches"])
@@ -87,11 +87,13 @@ class ChangeView(BaseModel):
 
 
 @router.get(
-    "/{batch_id}/changes", summary="What a batch changed, gravest first", responses=problems(NotFound, BadCursor)
+    "/{batch_id}/changes",
+    summary="What a batch changed, gravest first",
+    responses=problems(NotFound, BadCursor, Withheld),
 )
 def change_list(
     batch_id: RowId,
-    actor: Technician,
+    actor: NotBlind,
     store: TheStore,
     kind: Annotated[
         ChangeKind | None, Query(description="Only of this kind; none: all that a person should see.")
@@ -100,7 +102,7 @@ def change_list(
     cursor: Cursor = None,
 ) -> Page[ChangeView]:
     """Both answers with their explanations, and what a reader has signed; opening it leaves a row in the audit."""
-    found = open_changes(store, actor.id_string, batch_id, kind, _place(cursor), limit + 1)
+    found = open_changes(store, actor.id_string, actor.user_id, ChangesAsked(batch_id, kind, _place(cursor), limit + 1))
     items = [change_view(opened) for opened in found[:limit]]
     last = items[-1] if len(found) > limit else None
     return Page(items=items, next_cursor=pack(repr(last.weight), last.id) if last else None)

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import UnknownModel
-from services.api.deps import Technician, TheStore
+from pipelines.core.errors import UnknownModel, Withheld
+from services.api.deps import NotBlind, TheStore
 from services.api.errors import problems
 from services.api.models import Name, VersionNumber
+from services.store.session import unit_of_work
 from services.work.comparison import comparison_of
+from services.work.told import ranked_for
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -90,14 +92,17 @@ class ComparisonView(BaseModel):
     largest: list[RankedView] = Field(description="The gravest differences, gravest first.")
 
 
-@router.get("/{name}/comparison", summary="Two versions on the same images", responses=problems(UnknownModel))
+@router.get("/{name}/comparison", summary="Two versions on the same images", responses=problems(UnknownModel, Withheld))
 def comparison(
     name: Name,
-    actor: Technician,
+    actor: NotBlind,
     store: TheStore,
     version: Annotated[
         VersionNumber | None, Query(description="The candidate; none: the newest shadow.", examples=["1.1.0"])
     ] = None,
 ) -> ComparisonView:
     """Agreement of a version with the one in use, and of each with what readers signed."""
-    return ComparisonView.model_validate(comparison_of(store, name, version))
+    figures = comparison_of(store, name, version)
+    with unit_of_work(store.database, writing=False) as session:
+        largest = ranked_for(session, actor.user_id, figures["largest"], "candidate_result_id")
+    return ComparisonView.model_validate(figures | {"largest": largest})

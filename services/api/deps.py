@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, StringConstraints
 
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import NotFound, Withheld
 from services.broker import Bell
 from services.intake.access import Actor, bell_of, require, settings_of, store_of
 from services.settings import Settings
@@ -35,6 +35,16 @@ def _looker(actor: Technician, settings: TheSettings) -> Looker:
 
 #: Who looks at what belongs to a patient: the look is audited, and what this person reads blind is withheld.
 TheLooker = Annotated[Looker, Depends(_looker)]
+
+
+def _sees_all(actor: Technician) -> Actor:
+    if actor.blind_first:
+        raise Withheld("you read blind first: figures and lists over readings you have not made would tell of them")
+    return actor
+
+
+#: Of what is told over many readings at once: who reads blind first could take one figure from the next.
+NotBlind = Annotated[Actor, Depends(_sees_all)]
 
 
 def _known_form(value: str) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from pipelines.core.errors import UnknownModel
+from pipelines.core.errors import UnknownModel, Withheld
 from services.api.comparison import ShareView
-from services.api.deps import Technician, TheSettings, TheStore
+from services.api.deps import NotBlind, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.models import Name, VersionNumber
 from services.settings import Settings
@@ -100,10 +100,10 @@ class AgreementView(BaseModel):
     by_week: list[VerdictWeekView] = Field(description="Weeks and versions with signatures, oldest first.")
 
 
-@router.get("/{name}/drift", summary="How far a version has drifted", responses=problems(UnknownModel))
+@router.get("/{name}/drift", summary="How far a version has drifted", responses=problems(UnknownModel, Withheld))
 def drift(
     name: Name,
-    actor: Technician,
+    actor: NotBlind,
     store: TheStore,
     settings: TheSettings,
     version: Annotated[VersionNumber | None, Query(description="None: the one in use.", examples=["1.0.0"])] = None,
@@ -113,8 +113,8 @@ def drift(
     return drift_view(drift_of(store, name, version, weeks), settings)
 
 
-@router.get("/{name}/agreement", summary="How readers judged its answers", responses=problems(UnknownModel))
-def agreement(name: Name, actor: Technician, store: TheStore, weeks: Weeks = 26) -> AgreementView:
+@router.get("/{name}/agreement", summary="How readers judged its answers", responses=problems(UnknownModel, Withheld))
+def agreement(name: Name, actor: NotBlind, store: TheStore, weeks: Weeks = 26) -> AgreementView:
     """Signatures that count, by week and version; no reader is named."""
     told = verdict_weeks(store, name, weeks)
     return AgreementView(

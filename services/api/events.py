@@ -40,4 +40,4 @@ async def events(
 ) -> StreamingResponse:
     """The stream ends after ten minutes and a browser comes again by itself, with its `Last-Event-ID`."""
     feed: Feed = request.app.state.feed
-    return StreamingResponse(feed.stream(last_event_id), media_type="text/event-stream")
+    return StreamingResponse(feed.stream(last_event_id, actor.user_id), media_type="text/event-stream")

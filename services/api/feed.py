@@ -15,6 +15,7 @@ from services.store import outbox
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import OutboxEvent
+from services.work.told import events_for
 
 #: A dashboard that is half a second late shows the same as one that is not.
 LOOK_SECONDS: Final = 0.5
@@ -37,8 +38,11 @@ class Feed:
         self._news = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
 
-    async def stream(self, after: int | None) -> AsyncIterator[str]:
-        """Server-sent events after number `after` (None: from now on), until STREAM_SECONDS are over."""
+    async def stream(self, after: int | None, reader: str | None) -> AsyncIterator[str]:
+        """Server-sent events after number `after` (None: from now on), until STREAM_SECONDS are over.
+
+        Without what would tell `reader` (a person's id) of studies that this person reads blind still.
+        """
         clock = asyncio.get_running_loop().time
         end = clock() + STREAM_SECONDS
         self._listen()
@@ -46,11 +50,11 @@ class Feed:
             number = await self._last_number() if after is None else after
             yield f"retry: {RETRY_MS}\nid: {number}\n\n"
             while clock() < end:
-                events = await run_in_threadpool(self._read, number)
+                before = number
+                events, number = await run_in_threadpool(self._read, number, reader)
                 for event in events:
-                    number = event.number or number
                     yield message(event)
-                if not events and not await self._changed(number):
+                if number == before and not await self._changed(number):
                     yield ": still here\n\n"
         finally:
             self._leave()
@@ -86,9 +90,12 @@ class Feed:
         with unit_of_work(self._store.database, writing=False) as session:
             return outbox.last_number(session)
 
-    def _read(self, number: int) -> Sequence[OutboxEvent]:
+    def _read(self, number: int, reader: str | None) -> tuple[Sequence[OutboxEvent], int]:
+        """The next events as this person may have them, and the number up to which was read."""
         with unit_of_work(self._store.database, writing=False) as session:
-            return outbox.read_after(session, number, AT_ONCE)
+            events = outbox.read_after(session, number, AT_ONCE)
+            last = events[-1].number if events else None
+            return events_for(session, reader, events), last or number
 
 
 def message(event: OutboxEvent) -> str:

@@ -14,9 +14,11 @@ from services.api.deps import RowId, StudyFilter, Technician, TheBell, TheSettin
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, after_id, pack
 from services.api.views import JobView, job_view
+from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
 from services.settings import Settings
 from services.store import lists
+from services.store.blind import reads_blind, withheld_slots
 from services.store.places import places_in_queue
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobState
@@ -65,14 +67,15 @@ def job_list(
     with unit_of_work(store.database, writing=False) as session:
         rows = lists.newest_jobs(session, set(state), after_id(cursor), limit + 1, *where)
         places = places_in_queue(session, rows[:limit], settings.priority_ageing_seconds)
-    items = [job_view(row, places.get(row.id)) for row in rows[:limit]]
+        withheld = withheld_slots(session, actor.user_id, {row.slot_id for row in rows})
+    items = [job_view(row, places.get(row.id), withheld=row.slot_id in withheld) for row in rows[:limit]]
     return Page(items=items, next_cursor=pack(rows[limit - 1].id) if len(rows) > limit else None)
 
 
 @router.get("/{job_id}", summary="One job with its attempts", responses=problems(NotFound))
 def job(job_id: RowId, actor: Technician, store: TheStore, settings: TheSettings) -> JobDetail:
     """State, step, progress, place in the queue, and how each attempt ended."""
-    return _detail(store, settings, job_id)
+    return _detail(store, settings, actor, job_id)
 
 
 @router.post(
@@ -94,7 +97,7 @@ def run_again(
 
     def act() -> JobDetail:
         retry(store, bell, job_id, actor.id_string)
-        return _detail(store, settings, job_id)
+        return _detail(store, settings, actor, job_id)
 
     return once(store, actor, request, None, idempotency_key, act)
 
@@ -117,17 +120,18 @@ def give_up(
 
     def act() -> JobDetail:
         cancel(store, job_id, actor.id_string)
-        return _detail(store, settings, job_id)
+        return _detail(store, settings, actor, job_id)
 
     return once(store, actor, request, None, idempotency_key, act)
 
 
-def _detail(store: Store, settings: Settings, job_id: str) -> JobDetail:
+def _detail(store: Store, settings: Settings, actor: Actor, job_id: str) -> JobDetail:
     with unit_of_work(store.database, writing=False) as session:
         row = session.get(Job, job_id)
         if row is None:
             raise NotFound("there is no job of this id")
         place = places_in_queue(session, [row], settings.priority_ageing_seconds).get(job_id)
+        withheld = reads_blind(session, actor.user_id, row.slot_id)
         attempts = lists.newest_first(session, Attempt, None, MOST_ATTEMPTS_SHOWN, Attempt.job_id == job_id)
     history = [
         AttemptView(
@@ -144,4 +148,4 @@ def _detail(store: Store, settings: Settings, job_id: str) -> JobDetail:
         )
         for attempt in attempts
     ]
-    return JobDetail(**job_view(row, place).model_dump(), history=history)
+    return JobDetail(**job_view(row, place, withheld=withheld).model_dump(), history=history)

@@ -24,6 +24,7 @@ from services.store.session import unit_of_work
 from services.store.states import ModelState
 from services.store.stores import Store
 from services.work.models import promote, retire, roll_back, shadow
+from services.work.told import ranked_for
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -104,7 +105,7 @@ def model_list(actor: Technician, store: TheStore) -> Page[ModelView]:
 @router.get("/{name}", summary="One model with card, figures and history", responses=problems(UnknownModel))
 def model(name: Name, actor: Technician, store: TheStore) -> ModelDetail:
     """The card is the newest version's."""
-    return _detail(store, name)
+    return _detail(store, actor, name)
 
 
 @router.post(
@@ -179,7 +180,7 @@ def put_back(
 
     def act() -> ModelDetail:
         roll_back(store, actor.id_string, name, body.reason)
-        return _detail(store, name)
+        return _detail(store, actor, name)
 
     return once(store, actor, request, body, idempotency_key, act)
 
@@ -197,22 +198,22 @@ def _decide(
 
     def act() -> ModelDetail:
         decide(store, actor.id_string, name, decision.version, decision.reason)
-        return _detail(store, name)
+        return _detail(store, actor, name)
 
     return once(store, actor, request, decision, key, act)
 
 
-def _detail(store: Store, name: str) -> ModelDetail:
+def _detail(store: Store, actor: Actor, name: str) -> ModelDetail:
     with unit_of_work(store.database, writing=False) as session:
         versions = [stated for stated in models.list_versions(session) if stated.version.name == name]
         if not versions:
             raise UnknownModel
-        events = _events(session, versions)
+        events = _events(session, actor, versions)
     newest = versions[0].version
     return ModelDetail(**_view(name, versions).model_dump(), card=newest.card, facts=newest.facts, events=events)
 
 
-def _events(session: Session, versions: list[StatedVersion]) -> list[EventView]:
+def _events(session: Session, actor: Actor, versions: list[StatedVersion]) -> list[EventView]:
     told = [
         (
             event.id,
@@ -222,13 +223,20 @@ def _events(session: Session, versions: list[StatedVersion]) -> list[EventView]:
                 actor=event.actor,
                 reason=event.reason,
                 created_at=event.created_at,
-                comparison=event.comparison,
+                comparison=_kept(session, actor, event.comparison),
             ),
         )
         for stated in versions
         for event in models.events_of(session, stated.version.id)
     ]
     return [view for _, view in sorted(told, key=lambda pair: pair[0], reverse=True)]
+
+
+def _kept(session: Session, actor: Actor, figures: JsonObject | None) -> JsonObject | None:
+    """What a decision rested on, without the studies that who asks reads blind; to a blind-first reader nothing."""
+    if figures is None or actor.blind_first:
+        return None
+    return figures | {"largest": ranked_for(session, actor.user_id, figures["largest"], "candidate_result_id")}
 
 
 def _view(name: str, versions: list[StatedVersion]) -> ModelView:

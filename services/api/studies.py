@@ -33,6 +33,7 @@ from services.store.studies import SeriesTree
 from services.store.tables import Instance, OutboxEvent, Patient, Study, WorklistRow
 from services.work.access import OpenedStudy, open_priors, open_study
 from services.work.priors import Prior
+from services.work.told import events_for
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -174,7 +175,9 @@ def timeline(
     with unit_of_work(store.database, writing=False) as session:
         studies.get_study(session, study_id)
         rows = lists.oldest_first(session, OutboxEvent, after_id(cursor), limit + 1, OutboxEvent.study_id == study_id)
-    return page_of(rows, limit, event_view)
+        told = {row.id for row in events_for(session, actor.user_id, rows)}
+    page = page_of(rows, limit, event_view)
+    return Page(items=[one for one in page.items if one.id in told], next_cursor=page.next_cursor)
 
 
 @router.get("/{study_id}/priors", summary="Earlier studies of the same patient", responses=problems(NotFound))

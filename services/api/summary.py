@@ -11,14 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import NotFound
+from pipelines.core.errors import NotFound, Withheld
 from services.api.comparison import DifferenceView, GradingView, ShareView, VerdictsView
-from services.api.deps import RowId, Technician, TheStore
+from services.api.deps import NotBlind, RowId, TheStore
 from services.api.errors import problems
+from services.store.session import unit_of_work
 from services.store.states import BatchState
 from services.work.summary import summary_of
 from services.work.summary_page import as_pdf
 from services.work.summary_table import as_csv
+from services.work.told import ranked_for
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
@@ -104,12 +106,12 @@ SUMMARY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {  # Any: parts of a
 @router.get(
     "/{batch_id}/summary",
     summary="The summary of a batch",
-    responses=problems(NotFound) | SUMMARY_RESPONSES,
+    responses=problems(NotFound, Withheld) | SUMMARY_RESPONSES,
     response_model=SummaryView,
 )
 def summary(
     batch_id: RowId,
-    actor: Technician,
+    actor: NotBlind,
     store: TheStore,
     format: Annotated[Form, Query(description="A JSON document, one figure a line, or a page to print.")] = Form.JSON,
     fresh: Annotated[
@@ -118,6 +120,8 @@ def summary(
 ) -> Response:
     """Counts, old against new, agreement with readers, failures by reason, the gravest changes; ids only."""
     found = summary_of(store, batch_id, fresh=fresh)
+    with unit_of_work(store.database, writing=False) as session:
+        found = found | {"largest": ranked_for(session, actor.user_id, found["largest"], "new_result_id")}
     match format:
         case Form.CSV:
             return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=_named(batch_id, "csv"))

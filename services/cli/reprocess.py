@@ -148,10 +148,10 @@ def changes(
 ) -> None:
     """List the studies whose finding changed, the gravest change first."""
     from services.api.changes import change_view
-    from services.work.changed import open_changes
+    from services.work.changed import ChangesAsked, open_changes
 
     with opened_store(data) as store:
-        opened = open_changes(store, CONSOLE, batch, None, None, limit)
+        opened = open_changes(store, CONSOLE, None, ChangesAsked(batch, None, None, limit))
     documents = [change_view(one).model_dump(mode="json") for one in opened]
     if json:
         print_json(documents)

@@ -10,8 +10,8 @@ from itertools import groupby
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
-from services.store.signatures import standing
-from services.store.tables import Result, Review
+from services.store.signatures import same_in, standing
+from services.store.tables import Result, Review, SecondRead
 
 #: Reviews that are held in memory at a time.
 PAGE = 1000
@@ -42,9 +42,10 @@ def signed_answers(session: Session, model: str, since: datetime) -> Iterator[Si
         .options(load_only(Review.slot_id, Review.number, Review.action, Review.verdict, Review.created_at))
         .execution_options(yield_per=PAGE)
     )
-    for _, history in groupby(session.execute(written), key=lambda row: row[0].slot_id):
+    asked = {row.slot_id: row for row in session.scalars(select(SecondRead).where(SecondRead.slot_id.in_(lately)))}
+    for slot_id, history in groupby(session.execute(written), key=lambda row: row[0].slot_id):
         rows = {row[0].id: row for row in history}
-        word = standing(row[0] for row in rows.values()).review
+        word = standing((row[0] for row in rows.values()), asked.get(slot_id), same_in(session)).review
         if word is None or word.created_at < since:
             continue
         _, name, version, abstained = rows[word.id]

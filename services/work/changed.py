@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import ChangeKind
 from services.store import audit, batches, changes
+from services.store.blind import withheld_slots
 from services.store.changes import Weighed
 from services.store.session import unit_of_work
 from services.store.signed import SignedWord, signed_words
@@ -37,17 +38,39 @@ class OpenedChange:
     row: WorklistRow | None
 
 
-def open_changes(
-    store: Store, actor: str, batch_id: str, kind: ChangeKind | None, after: Weighed | None, limit: int
-) -> list[OpenedChange]:
-    """Up to `limit` changes behind `after`, the gravest first; leaves a row in the audit. Raises NotFound."""
+@dataclass(frozen=True, slots=True)
+class ChangesAsked:
+    """A page of a batch's changes: `limit` of one kind, or of all that a person should see, behind `after`."""
+
+    batch_id: str
+    kind: ChangeKind | None
+    after: Weighed | None
+    limit: int
+
+
+def open_changes(store: Store, actor: str, reader: str | None, asked: ChangesAsked) -> list[OpenedChange]:
+    """The changes, the gravest first, but those that `reader` (a person's id) reads blind still.
+
+    Leaves a row in the audit. Raises NotFound.
+    """
     with unit_of_work(store.database, writing=False) as session:
-        batches.get_batch(session, batch_id)
-        items = changes.changed_items(session, batch_id, kind, after, limit)
-        opened = _opened(session, items)
+        batches.get_batch(session, asked.batch_id)
+        opened = list(islice(_told(session, reader, asked), asked.limit))
     with unit_of_work(store.database) as session:
-        audit.record(session, actor, "batch.changes_opened", batch=batch_id, changes=len(opened))
+        audit.record(session, actor, "batch.changes_opened", batch=asked.batch_id, changes=len(opened))
     return opened
+
+
+def _told(session: Session, reader: str | None, asked: ChangesAsked) -> Iterator[OpenedChange]:
+    """What is withheld is passed over as if it had not changed; few slots wait for a second reader at any time."""
+    after = asked.after
+    while items := changes.changed_items(session, asked.batch_id, asked.kind, after, asked.limit):
+        opened = _opened(session, items)
+        withheld = withheld_slots(session, reader, {one.new.result.slot_id for one in opened})
+        yield from (one for one in opened if one.new.result.slot_id not in withheld)
+        if len(items) < asked.limit:
+            return
+        after = Weighed(items[-1].weight, items[-1].id)
 
 
 def _opened(session: Session, items: Sequence[BatchItem]) -> list[OpenedChange]:

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx
 
+from pipelines.core.codes import DIABETIC_RETINOPATHY
+from pipelines.core.types import Finding, Laterality, Reading
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.tables import AuditRow
 from tests.services.api.conftest import Read, Reader, Web
+from tests.services.readings import reading
 
 GRADE_OF_THE_LEFT_EYE = {"label": "dr_grade", "value": 1, "laterality": "L"}
 SIGN = {"action": "sign", "verdict": "accept"}
@@ -137,3 +140,82 @@ def test_a_grade_or_that_there_is_none_must_be_said(web: Web, reader: Reader) ->
 def test_the_form_asks_for_each_photographed_eye_whatever_the_machine_said(web: Web, reader: Reader) -> None:
     (ask,) = slot_of(blind_client(web), reader.read())["asks"]
     assert (ask["label"], ask["laterality"], len(ask["choices"])) == ("dr_grade", "L", 5)
+
+
+def sign(client: httpx.Client, read: Read, **more: object) -> None:
+    """Sign the study's answer, accepting it where nothing else is said."""
+    path = f"/api/v1/results/{read.result_id}/reviews"
+    answer = client.post(path, json={**SIGN, **more})
+    assert answer.status_code == 201, answer.text
+
+
+def figures_of(client: httpx.Client, path: str = "/api/v1/me/agreement") -> dict[str, Any]:  # Any: JSON
+    """The figures of the only pipeline: name -> (count, n)."""
+    (told,) = client.get(path).json()["pipelines"]
+    return {name: (share["count"], share["n"]) for name, share in (told["figures"] or {}).items()}
+
+
+def left_eye(grade: int) -> Reading:
+    """A machine's reading of the left eye."""
+    return reading(findings=(Finding(DIABETIC_RETINOPATHY, "dr_grade", grade, laterality=Laterality.LEFT),))
+
+
+def test_a_reader_sees_how_often_the_machine_changed_the_mind(web: Web, reader: Reader) -> None:
+    client = blind_client(web)
+    for grade in (1, 2, 3):
+        read = reader.read(answer=left_eye(grade))
+        commit(client, read)
+        if grade < 3:
+            sign(client, read)
+        else:
+            sign(client, read, verdict="edit", findings=[GRADE_OF_THE_LEFT_EYE])
+    assert figures_of(client) == {
+        "agreed_before": (1, 3),
+        "agreed_after": (2, 3),
+        "changed_to_machine": (1, 2),
+        "changed_from_machine": (0, 1),
+        "change_was_right": (0, 0),
+    }
+
+
+def test_who_agreed_and_signs_otherwise_has_changed_from_the_machine(web: Web, reader: Reader) -> None:
+    client, read = blind_client(web), reader.read(answer=left_eye(1))
+    commit(client, read)
+    sign(client, read, verdict="reject", reason="other")
+    assert figures_of(client)["changed_from_machine"] == (1, 1)
+
+
+def test_a_change_is_right_where_another_reader_decides_so(web: Web, reader: Reader) -> None:
+    client, read = blind_client(web), reader.read(answer=left_eye(2))
+    commit(client, read)
+    sign(client, read)
+    newest = client.get(f"/api/v1/studies/{read.study_id}").json()["reviews"][-1]["id"]
+    sign(web.client(Role.CLINICIAN, "carol"), read, action="adjudicate", base_review_id=newest)
+    assert figures_of(client)["change_was_right"] == (1, 1)
+
+
+def test_of_images_of_which_neither_can_say_anything_both_say_the_same(web: Web, reader: Reader) -> None:
+    client, read = blind_client(web), reader.read(answer=reading(abstained=True, abstain_reason="ungradable"))
+    client.post(f"/api/v1/slots/{read.slot_id}/blind-read", json={"ungradable": True})
+    assert figures_of(client)["agreed_before"] == (1, 1)
+
+
+def test_figures_of_all_are_told_of_three_readers_at_least(web: Web, reader: Reader) -> None:
+    read, asker = reader.read(answer=left_eye(2)), web.client(Role.CLINICIAN, "carol")
+    for number in range(2):
+        commit(blind_client(web, f"reader {number}"), read)
+    assert figures_of(asker, "/api/v1/agreement") == {}
+    commit(blind_client(web, "the third"), read)
+    assert figures_of(asker, "/api/v1/agreement")["agreed_before"] == (0, 3)
+
+
+def test_figures_of_all_leave_out_what_the_asker_reads_blind(web: Web, reader: Reader) -> None:
+    read = reader.read()
+    for number in range(3):
+        commit(blind_client(web, f"reader {number}"), read)
+    assert blind_client(web, "the fourth").get("/api/v1/agreement").json()["pipelines"] == []
+
+
+def test_one_reader_s_figures_are_no_other_s(web: Web, reader: Reader) -> None:
+    commit(blind_client(web, "bea"), reader.read())
+    assert web.client(Role.ADMIN).get("/api/v1/me/agreement").json()["pipelines"] == []
