@@ -35,4 +35,6 @@ export const KEYS = {
     other: ["3"],
     both: ["4"],
   },
+  eyes: { lessOfMap: ["}"], moreOfMap: ["{"], visit: ["v"], references: ["g"] },
+  reconstruction: { pair: ["v"], wipeLeft: [","], wipeRight: ["."] },
 } as const;

@@ -33,7 +33,7 @@ export function EyeStage({ photograph, resultId, heatMap, picture, view, look }:
             arrived={() => setThere(true)}
           />
           {there && heatMap !== null && resultId !== null && picture.overlay ? (
-            <HeatMap resultId={resultId} name={heatMap} opacity={picture.opacity} />
+            <HeatMap resultId={resultId} name={heatMap} opacity={picture.opacity} from={picture.from} />
           ) : null}
         </>
       )}

@@ -1,23 +1,33 @@
-/** The photographs of a study, both eyes in step, with the tools to look at them. */
+/** The photographs of a study: both eyes in step, an earlier visit beside today's, and pictures to compare with. */
 import { useState, type ReactElement } from "react";
 
+import { usePriors, usePriorStudy } from "../api/pictures";
 import type { Result, StudyDetail } from "../api/types";
-import { Badge, Button, Key, Notice } from "../design/parts";
+import { Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
-import { EyeStage } from "./EyeStage";
-import { photographsBySide, type Photograph, type Side, type SidePhotographs } from "./photographs";
-import { OPACITY_STEP, PLAIN, withOpacity, type Picture } from "./picture";
-import { HeatMapTool, RedFreeTool, ToneTools, ToolBar, ZoomTools } from "./Tools";
-import { useLook, type Look } from "./useLook";
-
-const KEY_OF: Record<Side, string> = { R: KEYS.picture.right[0], L: KEYS.picture.left[0], none: KEYS.picture.other[0] };
+import { Eye, heatMapOf } from "./Eye";
+import { EyeTools } from "./EyeTools";
+import { PictureFilters } from "./PictureFilters";
+import { photographsBySide, type Side } from "./photographs";
+import { FROM_STEP, OPACITY_STEP, PLAIN, withFrom, withOpacity, type Picture } from "./picture";
+import { kindOf } from "./kinds";
+import { questionsOf, shownResult } from "./questions";
+import { References } from "./References";
+import { useLook } from "./useLook";
+import { visitAfter, withPhotographs } from "./visits";
+import { VisitEye } from "./VisitEye";
+import "./pictures.css";
 
 export function Eyes({ study, result }: { study: StudyDetail; result: Result | null }): ReactElement {
   const at = useLook(() => beginning(result));
   const { setPicture } = at;
   const [alone, setAlone] = useState<Side | null>(null);
+  const [visit, setVisit] = useState<string | null>(null);
+  const [compares, setCompares] = useState(false);
+  const visits = withPhotographs(usePriors(study.id).data ?? []);
+  const earlier = usePriorStudy(visit);
   const sides = photographsBySide(study, result);
   const show = (side: Side): void => setAlone(sides.some((group) => group.side === side) ? side : alone);
   const k = KEYS.picture;
@@ -25,6 +35,10 @@ export function Eyes({ study, result }: { study: StudyDetail; result: Result | n
     { keys: k.overlay, run: () => setPicture((now) => ({ ...now, overlay: !now.overlay })) },
     { keys: k.lessOverlay, run: () => setPicture((now) => withOpacity(now, -OPACITY_STEP)) },
     { keys: k.moreOverlay, run: () => setPicture((now) => withOpacity(now, OPACITY_STEP)) },
+    { keys: KEYS.eyes.lessOfMap, run: () => setPicture((now) => withFrom(now, FROM_STEP)) },
+    { keys: KEYS.eyes.moreOfMap, run: () => setPicture((now) => withFrom(now, -FROM_STEP)) },
+    { keys: KEYS.eyes.visit, run: () => setVisit(visitAfter(visits, visit)) },
+    { keys: KEYS.eyes.references, run: () => setCompares(!compares) },
     { keys: k.redFree, run: () => setPicture((now) => ({ ...now, redFree: !now.redFree })) },
     { keys: k.right, run: () => show("R") },
     { keys: k.left, run: () => show("L") },
@@ -34,29 +48,44 @@ export function Eyes({ study, result }: { study: StudyDetail; result: Result | n
 
   if (sides.length === 0) return <Notice tone="muted" title={t.study.noPhotographs} />;
   const shown = alone === null ? sides : sides.filter((group) => group.side === alone);
+  const prior = visits.find((one) => one.id === visit) ?? null;
   return (
     <section className="viewer" aria-label={t.study.viewer}>
-      <ToolBar>
-        <HeatMapTool
-          at={at}
-          hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
-        />
-        <RedFreeTool at={at} />
-        <ToneTools at={at} />
-        <ZoomTools at={at} />
-      </ToolBar>
-      <div className="stages">
-        {shown.map((group) => (
-          <Eye
-            key={group.side}
-            group={group}
-            result={result}
-            at={at}
-            choice={sides.length > 1 ? { alone: alone !== null, pick: setAlone } : null}
-          />
-        ))}
+      <EyeTools
+        at={at}
+        hasHeatMap={sides.some((group) => group.photographs.some((one) => heatMapOf(one, result) !== null))}
+        visits={visits}
+        visit={visit}
+        setVisit={setVisit}
+        compares={compares}
+        setCompares={setCompares}
+      />
+      <div className={compares ? "eyes eyes-compared" : "eyes"}>
+        <div className={prior === null ? "stages" : "stages stages-pairs"}>
+          {shown.map((group) => [
+            prior === null ? null : (
+              <VisitEye
+                key={`${group.side} before`}
+                prior={prior}
+                side={group.side}
+                study={earlier}
+                result={earlier.data === undefined ? null : eyesResult(earlier.data)}
+                at={at}
+              />
+            ),
+            <Eye
+              key={group.side}
+              group={group}
+              result={result}
+              at={at}
+              visit={prior === null ? null : t.eyeTools.today}
+              choice={sides.length > 1 ? { alone: alone !== null, pick: setAlone } : null}
+            />,
+          ])}
+        </div>
+        {compares ? <References study={study} begin={gradeOf(result)} close={() => setCompares(false)} /> : null}
       </div>
-      <RedFreeFilter />
+      <PictureFilters from={at.picture.from} />
     </section>
   );
 }
@@ -67,81 +96,13 @@ function beginning(result: Result | null): Picture {
   return { ...PLAIN, overlay: reliable };
 }
 
-type EyeProps = {
-  group: SidePhotographs;
-  result: Result | null;
-  at: Look;
-  choice: { alone: boolean; pick: (side: Side | null) => void } | null;
-};
-
-/** One eye; where it was photographed more than once, the reader picks which picture to see. */
-function Eye({ group, result, at, choice }: EyeProps): ReactElement {
-  const [picked, pick] = useState(0);
-  const photograph = group.photographs[picked] ?? group.photographs[0];
-  if (photograph === undefined) return <></>;
-  const { reading } = photograph;
-  return (
-    <figure className="eye">
-      <figcaption className="eye-head">
-        <strong>{t.eyes[group.side]}</strong>
-        <span className="tone-muted">{t.eyesShort[group.side]}</span>
-        {group.photographs.length > 1
-          ? group.photographs.map((one, place) => (
-              <Button key={one.instanceId} small aria-pressed={place === picked} onClick={() => pick(place)}>
-                {t.study.pictureNumber(place + 1)}
-              </Button>
-            ))
-          : null}
-        <span className="eye-marks">
-          {photograph.flag !== null ? (
-            <Badge icon="info" tone="urgent">
-              {t.flags[photograph.flag] ?? photograph.flag}
-            </Badge>
-          ) : null}
-          {reading !== null && !reading.quality.gradable ? (
-            <Badge icon="check" tone="check">
-              {t.quality.ungradable}
-            </Badge>
-          ) : null}
-          {reading?.explanation && !reading.explanation.reliable ? (
-            <Badge icon="unrouted" tone="urgent">
-              {t.trust.unreliableShort}
-            </Badge>
-          ) : null}
-          {choice ? (
-            <Button kind="quiet" small onClick={() => choice.pick(choice.alone ? null : group.side)}>
-              {choice.alone ? t.study.both : t.study.alone}{" "}
-              <Key>{choice.alone ? KEYS.picture.both[0] : KEY_OF[group.side]}</Key>
-            </Button>
-          ) : null}
-        </span>
-      </figcaption>
-      <EyeStage
-        key={photograph.instanceId}
-        photograph={photograph}
-        resultId={result?.id ?? null}
-        heatMap={heatMapOf(photograph, result)}
-        picture={at.picture}
-        view={at.view}
-        look={at.look}
-      />
-    </figure>
-  );
+/** What the model said at that visit, as far as this reader may see it. */
+function eyesResult(study: StudyDetail): Result | null {
+  const question = questionsOf(study).find((one) => kindOf(one.pipeline) === "eyes");
+  return question === undefined ? null : shownResult(question.results, false);
 }
 
-/** The name of the photograph's heat-map among the result's artifacts. */
-function heatMapOf(photograph: Photograph, result: Result | null): string | null {
-  const own = new Set(photograph.reading?.artifacts);
-  return result?.artifacts.find((artifact) => artifact.kind === "heatmap" && own.has(artifact.name))?.name ?? null;
-}
-
-/** The green channel alone, as grey: what a red-free filter in front of the camera shows. */
-function RedFreeFilter(): ReactElement {
-  return (
-    <svg className="hidden-visually" aria-hidden="true">
-      <filter id="red-free" colorInterpolationFilters="sRGB">
-        <feColorMatrix type="matrix" values="0 1 0 0 0  0 1 0 0 0  0 1 0 0 0  0 0 0 1 0" />
-      </filter>
-    </svg>
-  );
+function gradeOf(result: Result | null): number {
+  const value = result?.findings.find((one) => one.label === "dr_grade" && (one.laterality ?? null) === null)?.value;
+  return typeof value === "number" ? value : 0;
 }

@@ -1,21 +1,32 @@
 /** What the machine says, eye by eye: grade, probabilities with their interval, quality, and whether to trust it. */
 import type { ReactElement } from "react";
 
-import type { Finding, ImageReading, Laterality, Result } from "../api/types";
+import { usePriors } from "../api/pictures";
+import type { Finding, ImageReading, Laterality, Result, StudyDetail } from "../api/types";
 import { Badge } from "../design/parts";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
 import { finding, labelText } from "./findings";
+import { GradeLine } from "./GradeLine";
 import { eyesOf } from "./photographs";
 import { Probabilities } from "./Probabilities";
-import { abstainReason, ReadingFrame } from "./ReadingFrame";
+import { abstainReason, hasHeatMap, ReadingFrame } from "./ReadingFrame";
+import { gradesOf, withPhotographs, type GradePoint } from "./visits";
 
-export function EyesReading({ result }: { result: Result }): ReactElement {
+export function EyesReading({ study, result }: { study: StudyDetail; result: Result }): ReactElement {
+  const visits = withPhotographs(usePriors(study.id).data ?? []);
   return (
     <ReadingFrame result={result}>
       {eyesOf(result).map((eye) => (
-        <EyeReading key={eye ?? "patient"} result={result} eye={eye} images={imagesOf(result, eye)} />
+        <EyeReading
+          key={eye ?? "patient"}
+          result={result}
+          eye={eye}
+          images={imagesOf(result, eye)}
+          grades={gradesOf(visits, result, eye)}
+        />
       ))}
+      {hasHeatMap(result) ? <p className="tone-muted small">{t.eyeTools.noLesions}</p> : null}
     </ReadingFrame>
   );
 }
@@ -24,9 +35,9 @@ function imagesOf(result: Result, eye: Laterality | null): ImageReading[] {
   return eye === null ? result.images : result.images.filter((image) => image.laterality === eye);
 }
 
-type EyeProps = { result: Result; eye: Laterality | null; images: ImageReading[] };
+type EyeProps = { result: Result; eye: Laterality | null; images: ImageReading[]; grades: GradePoint[] };
 
-function EyeReading({ result, eye, images }: EyeProps): ReactElement {
+function EyeReading({ result, eye, images, grades }: EyeProps): ReactElement {
   const grade = finding(result, "dr_grade", eye);
   const others = result.findings.filter((one) => (one.laterality ?? null) === eye && one.label !== "dr_grade");
   const abstained = images.find((image) => image.abstained);
@@ -41,6 +52,7 @@ function EyeReading({ result, eye, images }: EyeProps): ReactElement {
         ) : null}
       </div>
       {grade ? <Grade grade={grade} /> : null}
+      <GradeLine points={grades} />
       <dl className="facts">
         {others.map((one) => (
           <div key={one.label} className="facts-row">

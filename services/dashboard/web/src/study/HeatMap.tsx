@@ -4,12 +4,12 @@ import type { ReactElement } from "react";
 import { API, artifactPath } from "../api/client";
 import { t } from "../text/messages";
 
-type Props = { resultId: string; name: string; opacity: number };
+type Props = { resultId: string; name: string; opacity: number; from: number };
 
-export function HeatMap({ resultId, name, opacity }: Props): ReactElement {
+export function HeatMap({ resultId, name, opacity, from }: Props): ReactElement {
   return (
     <img
-      className="heat-map"
+      className={from > 0 ? "heat-map heat-map-cut" : "heat-map"}
       src={`${API}${artifactPath(resultId, name)}`}
       alt={t.study.heatMap}
       draggable={false}

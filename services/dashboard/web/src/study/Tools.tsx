@@ -4,7 +4,7 @@ import type { ReactElement, ReactNode } from "react";
 import { Button, Key } from "../design/parts";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
-import { TONE_RANGE } from "./picture";
+import { LARGEST_FROM, TONE_RANGE } from "./picture";
 import type { Look } from "./useLook";
 import { ZOOM_STEP, zoomed } from "./view";
 
@@ -38,6 +38,16 @@ export function HeatMapTool({ at, hasHeatMap }: { at: Look; hasHeatMap: boolean 
         text={percent(picture.opacity)}
         disabled={!hasHeatMap || !picture.overlay}
         change={(opacity) => setPicture({ ...picture, opacity })}
+      />
+      <Slider
+        label={t.eyeTools.from}
+        value={picture.from}
+        low={0}
+        high={LARGEST_FROM}
+        step={TONE_SLIDER_STEP}
+        text={t.eyeTools.fromWhat(percent(picture.from))}
+        disabled={!hasHeatMap || !picture.overlay}
+        change={(from) => setPicture({ ...picture, from })}
       />
     </div>
   );

@@ -6,6 +6,7 @@ import { frame } from "./frame";
 import { images } from "./images";
 import { lists } from "./lists";
 import { overnight } from "./overnight";
+import { pictures } from "./pictures";
 import { study } from "./study";
 
 export const t = {
@@ -14,6 +15,8 @@ export const t = {
   ...field,
   ...frame,
   ...images,
-  ...lists, ...overnight,
+  ...lists,
+  ...overnight,
+  ...pictures,
   ...study,
 } as const;

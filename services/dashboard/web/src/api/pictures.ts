@@ -1,0 +1,62 @@
+/** What the picture pages ask for beside the study: earlier visits, pictures to compare with, and volumes. */
+import { useQuery } from "@tanstack/react-query";
+
+import { readNifti, type Volume } from "../picture/nifti";
+import { artifactPath, get, getBytes, query } from "./client";
+import { keys as base } from "./queries";
+import type { components } from "./schema.gen";
+import type { Page, StudyDetail } from "./types";
+
+export type Prior = components["schemas"]["PriorView"];
+export type GradeReferences = components["schemas"]["GradeReferences"];
+
+export const keys = {
+  priors: (studyId: string) => ["study", studyId, "priors"] as const,
+  references: (pipeline: string, studyId: string) => ["references", pipeline, studyId] as const,
+  volume: (resultId: string, name: string) => ["volume", resultId, name] as const,
+};
+/** Decoded volumes are large: they go soon after the last page that shows them. */
+const VOLUME_KEPT_MS = 2000;
+/** What earlier visits say and which pictures are signed changes seldom. */
+const SELDOM_MS = 300_000;
+
+/** The patient's earlier studies, newest first. */
+export function usePriors(studyId: string) {
+  return useQuery({
+    queryKey: keys.priors(studyId),
+    queryFn: async () => (await get<Page<Prior>>(`/studies/${studyId}/priors`)).items,
+    staleTime: SELDOM_MS,
+  });
+}
+
+/** An earlier study as it is shown beside today's. */
+export function usePriorStudy(id: string | null) {
+  return useQuery({
+    queryKey: base.study(id ?? ""),
+    queryFn: () => get<StudyDetail>(`/studies/${id}`),
+    enabled: id !== null,
+    staleTime: SELDOM_MS,
+  });
+}
+
+export function useReferences(pipeline: string, studyId: string) {
+  return useQuery({
+    queryKey: keys.references(pipeline, studyId),
+    queryFn: async () =>
+      (await get<Page<GradeReferences>>(`/references${query({ pipeline, study_id: studyId })}`)).items,
+    staleTime: SELDOM_MS,
+  });
+}
+
+/** A decoded volume of a result; null asks for none. */
+export function useVolume(resultId: string, name: string | null) {
+  return useQuery<Volume>({
+    queryKey: keys.volume(resultId, name ?? ""),
+    queryFn: async () => readNifti(await getBytes(artifactPath(resultId, name ?? ""))),
+    enabled: name !== null,
+    staleTime: Infinity,
+    gcTime: VOLUME_KEPT_MS,
+    structuralSharing: false,
+    retry: false,
+  });
+}
