@@ -2,15 +2,17 @@
 import { useEffect, useState, type ReactElement } from "react";
 
 import type { Result, StudyDetail } from "../api/types";
-import { Badge, Button, Key, Notice } from "../design/parts";
+import { Badge, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { beginning, imageSets, stepped, type ImageSet } from "./imageSets";
 import { Photo } from "./Photo";
 import { PLAIN } from "./picture";
+import { SetChoice, setAfter } from "./SetChoice";
 import { Stage } from "./Stage";
-import { Slider, ToneTools, ToolBar, ZoomTools } from "./Tools";
+import { Stepper, useSteps } from "./Stepper";
+import { ToneTools, ToolBar, ZoomTools } from "./Tools";
 import { useLook, type Look } from "./useLook";
 
 type Props = {
@@ -19,18 +21,21 @@ type Props = {
   /** The set that another part of the page asked for. */
   wanted: string | null;
   want: (set: string) => void;
+  /** Another way of looking that is offered before these sets. */
+  before?: { id: string; title: string };
 };
 
-export function Images({ study, result, wanted, want }: Props): ReactElement {
+export function Images({ study, result, wanted, want, before }: Props): ReactElement {
   const sets = imageSets(study, result);
+  const choices = before === undefined ? sets : [before, ...sets];
   const at = useLook(() => PLAIN);
   const set = sets.find((one) => one.id === wanted) ?? sets[0];
-  useShortcuts([{ keys: KEYS.picture.nextSet, run: () => want(setAfter(sets, set)?.id ?? "") }]);
+  useShortcuts([{ keys: KEYS.picture.nextSet, run: () => want(setAfter(choices, set?.id ?? null)) }]);
   if (set === undefined) return <Notice tone="muted" title={t.images.none} />;
   return (
     <section className="viewer" aria-label={t.images.viewer}>
       <ToolBar>
-        <SetChoice sets={sets} shown={set} want={want} />
+        <SetChoice sets={choices} shown={set.id} want={want} />
         <ToneTools at={at} />
         <ZoomTools at={at} />
       </ToolBar>
@@ -39,59 +44,18 @@ export function Images({ study, result, wanted, want }: Props): ReactElement {
   );
 }
 
-function setAfter(sets: readonly ImageSet[], set: ImageSet | undefined): ImageSet | undefined {
-  const place = sets.findIndex((one) => one.id === set?.id);
-  return sets[(place + 1) % sets.length];
-}
-
-/** So many sets are buttons side by side; more of them are a list to choose from. */
-const MOST_BUTTONS = 2;
-
-type ChoiceProps = { sets: readonly ImageSet[]; shown: ImageSet; want: (set: string) => void };
-
-function SetChoice({ sets, shown, want }: ChoiceProps): ReactElement {
-  if (sets.length < 2) return <></>;
-  if (sets.length > MOST_BUTTONS) {
-    return (
-      <label className="slider">
-        {t.images.set} <Key>{KEYS.picture.nextSet[0]}</Key>
-        <select className="input" value={shown.id} onChange={(event) => want(event.target.value)}>
-          {sets.map((set) => (
-            <option key={set.id} value={set.id}>
-              {set.title}
-            </option>
-          ))}
-        </select>
-      </label>
-    );
-  }
-  return (
-    <div className="tool" role="group" aria-label={t.images.set}>
-      {sets.map((set) => (
-        <Button key={set.id} small aria-pressed={set === shown} onClick={() => want(set.id)}>
-          {set.title}
-        </Button>
-      ))}
-      <Key>{KEYS.picture.nextSet[0]}</Key>
-    </div>
-  );
-}
-
 function Slices({ set, at }: { set: ImageSet; at: Look }): ReactElement {
   const [place, go] = useState(() => beginning(set));
   const [ratio, setRatio] = useState(1);
   const here = stepped(set, place, 0);
   const image = set.images[here];
-  useShortcuts([
-    { keys: KEYS.picture.nextSlice, run: () => go(stepped(set, here, 1)) },
-    { keys: KEYS.picture.previousSlice, run: () => go(stepped(set, here, -1)) },
-  ]);
+  useSteps(set.images.length, here, go);
   if (image === undefined) return <></>;
   return (
     <figure className="slices">
       {set.images.length > 1 || image.flagged > 0 || set.what ? (
         <figcaption className="slices-head">
-          {set.images.length > 1 ? <Stepper set={set} here={here} go={go} /> : null}
+          {set.images.length > 1 ? <Stepper count={set.images.length} here={here} go={go} note={image.note} /> : null}
           {image.flagged > 0 ? (
             <Badge icon="check" tone="check">
               {t.images.flagged(image.flagged)}
@@ -109,38 +73,6 @@ function Slices({ set, at }: { set: ImageSet; at: Look }): ReactElement {
         )}
       </Stage>
     </figure>
-  );
-}
-
-function Stepper({ set, here, go }: { set: ImageSet; here: number; go: (place: number) => void }): ReactElement {
-  const count = set.images.length;
-  const text = set.images[here]?.note ?? null;
-  return (
-    <div className="tool stepper">
-      <Button small disabled={here === 0} onClick={() => go(stepped(set, here, -1))}>
-        <span aria-hidden="true">←</span>
-        <span className="hidden-visually">{t.images.previous}</span> <Key>{KEYS.picture.previousSlice[0]}</Key>
-      </Button>
-      <Slider
-        label={t.images.place}
-        labelHidden
-        wide
-        value={here + 1}
-        low={1}
-        high={count}
-        step={1}
-        text={t.images.number(here + 1, count)}
-        change={(number) => go(number - 1)}
-      />
-      <Button small disabled={here === count - 1} onClick={() => go(stepped(set, here, 1))}>
-        <span aria-hidden="true">→</span>
-        <span className="hidden-visually">{t.images.next}</span> <Key>{KEYS.picture.nextSlice[0]}</Key>
-      </Button>
-      <output className="small">
-        {t.images.number(here + 1, count)}
-        {text === null ? "" : ` · ${text}`}
-      </output>
-    </div>
   );
 }
 

@@ -16,6 +16,8 @@ import type { ReadingProps } from "./views";
 const words = t.reconstruction;
 /** Nothing is filled in by setting what is missing to zero. */
 const INVENTS_NOTHING = "zero_filled";
+/** The one method with weights; the others take settings alone from the same bundle. */
+const LEARNED = "unrolled";
 
 export function ReconstructionReading(props: ReadingProps): ReactElement {
   const { result } = props;
@@ -55,6 +57,7 @@ function facts(result: Result, method: string | null): [string, string][] {
   const coils = parameterNumber(result, "coils");
   const rows: [string, string | null][] = [
     [words.method, method === null ? null : (words.methods[method] ?? method)],
+    [t.compared.model, method === LEARNED ? `${result.model.name} ${result.model.version}` : null],
     [words.acceleration, acceleration === null ? null : accelerationText(acceleration)],
     [words.flagged, flagged === null ? null : words.flaggedWhat(flagged)],
     [words.residual, residual === null ? null : `${figure(residual, null)} (${words.residualWhat})`],

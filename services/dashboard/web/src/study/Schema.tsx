@@ -47,7 +47,7 @@ export function Schema({ grade }: { grade: number }): ReactElement {
       {signs.beading ? <Spots className="schema-vein" spots={BEADS} radius={1.9} /> : null}
       <Spots className="schema-cotton" spots={signs.cottonWool} radius={3} />
       <Spots className="schema-exudate" spots={signs.exudates} radius={1} />
-      <Spots className="schema-blood" spots={signs.haemorrhages} radius={1.5} />
+      <Spots className="schema-blood" spots={signs.haemorrhages} radius={1.3} />
       <Spots className="schema-blood" spots={signs.microaneurysms} radius={0.8} />
       {signs.newVessels ? (
         <>
@@ -63,11 +63,14 @@ export function Schema({ grade }: { grade: number }): ReactElement {
   );
 }
 
+/** Signs are of different sizes; these are taken in turn. */
+const SIZES = [1, 0.6, 1.3, 0.8, 0.7, 1.1, 0.5];
+
 function Spots({ className, spots, radius }: { className: string; spots: readonly Spot[]; radius: number }): ReactElement {
   return (
     <g className={className}>
-      {spots.map(([x, y]) => (
-        <circle key={`${x} ${y}`} cx={x} cy={y} r={radius} />
+      {spots.map(([x, y], place) => (
+        <circle key={`${x} ${y}`} cx={x} cy={y} r={radius * (SIZES[place % SIZES.length] ?? 1)} />
       ))}
     </g>
   );

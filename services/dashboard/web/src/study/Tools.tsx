@@ -53,6 +53,16 @@ export function HeatMapTool({ at, hasHeatMap }: { at: Look; hasHeatMap: boolean 
   );
 }
 
+/** Switches what lies over the picture on and off. */
+export function OverlayTool({ label, at }: { label: string; at: Look }): ReactElement {
+  const { picture, setPicture } = at;
+  return (
+    <Button small aria-pressed={picture.overlay} onClick={() => setPicture({ ...picture, overlay: !picture.overlay })}>
+      {label} <Key>h</Key>
+    </Button>
+  );
+}
+
 export function RedFreeTool({ at }: { at: Look }): ReactElement {
   const { picture, setPicture } = at;
   return (

@@ -8,6 +8,7 @@ import { FindingsReading } from "./FindingsReading";
 import { Images } from "./Images";
 import type { Kind } from "./kinds";
 import type { Question } from "./questions";
+import { Reconstruction } from "./Reconstruction";
 import { ReconstructionReading } from "./ReconstructionReading";
 import { VolumesReading } from "./VolumesReading";
 
@@ -31,6 +32,6 @@ type ResultView = { Pictures: ComponentType<PicturesProps>; Reading: ComponentTy
 export const VIEWS: Readonly<Record<Kind, ResultView>> = {
   eyes: { Pictures: Eyes, Reading: EyesReading },
   volumes: { Pictures: Images, Reading: VolumesReading },
-  reconstruction: { Pictures: Images, Reading: ReconstructionReading },
+  reconstruction: { Pictures: Reconstruction, Reading: ReconstructionReading },
   findings: { Pictures: Images, Reading: FindingsReading },
 };

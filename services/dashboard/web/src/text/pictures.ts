@@ -1,7 +1,7 @@
 /** Words of the picture pages: photographs beside earlier ones and beside references, and reconstructions. */
 export const pictures = {
   eyeTools: {
-    from: "From",
+    from: "Threshold",
     fromWhat: (share: string) => `Only what is at least ${share} of the strongest place is shown`,
     beside: "Visit beside",
     noVisit: "None",
@@ -17,7 +17,7 @@ export const pictures = {
       "This model marks no lesions. The heat-map shows which places decided the grade, not what is to be seen there.",
   },
   references: {
-    title: "Grades to compare with",
+    title: "Grades",
     choose: "Grade",
     /** The international clinical disease severity scale, in its own words. */
     definitions: [
@@ -37,7 +37,7 @@ export const pictures = {
   compared: {
     title: "Compare",
     label: "Reconstruction beside what was measured",
-    pair: "Show",
+    pair: "Left | right",
     pairs: {
       image: "Zero-filled | reconstruction",
       uncertainty: "Reconstruction | uncertainty",
