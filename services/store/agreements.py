@@ -1,20 +1,19 @@
-"""What readers said of a model's answers, as its weeks are counted: verdicts only, no documents."""
+"""What readers signed of a model's answers, for counting: verdicts alone, a page of slots at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
-from services.store.signatures import same_in, standing
-from services.store.tables import Result, Review, SecondRead
+from services.store.signatures import standings_of
+from services.store.tables import Result, Review
 
-#: Reviews that are held in memory at a time.
-PAGE = 1000
+PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +27,29 @@ class SignedAnswer:
 
 
 def signed_answers(session: Session, model: str, since: datetime) -> Iterator[SignedAnswer]:
-    """The signatures since then that count and are on answers of this model, by slot."""
-    lately = (
+    """The signatures since then that count and are on answers of this model."""
+    after = ""
+    while slots := _signed_slots(session, model, since, after):
+        words = {
+            word.result_id: word
+            for standing in standings_of(session, slots).values()
+            if (word := standing.review) is not None and word.created_at >= since
+        }
+        said = select(Result.id, Result.model_version, Result.abstained).where(
+            Result.id.in_(sorted(words)), Result.model_name == model
+        )
+        for result_id, version, abstained in session.execute(said):
+            word = words[result_id]
+            yield SignedAnswer(word.created_at, version, abstained, word.verdict)
+        session.expunge_all()  # or all reviews of half a year would be held
+        after = slots[-1]
+
+
+def _signed_slots(session: Session, model: str, since: datetime, after: str) -> Sequence[str]:
+    """The next slots in which somebody has written since then about an answer of this model."""
+    written = (
         select(Review.slot_id)
         .join(Result, Result.id == Review.result_id)
-        .where(Review.created_at >= since, Result.model_name == model)
+        .where(Review.created_at >= since, Review.slot_id > after, Result.model_name == model)
     )
-    written = (
-        select(Review, Result.model_name, Result.model_version, Result.abstained)
-        .join(Result, Result.id == Review.result_id)
-        .where(Review.slot_id.in_(lately))
-        .order_by(Review.slot_id, Review.number)
-        .options(load_only(Review.slot_id, Review.number, Review.action, Review.verdict, Review.created_at))
-        .execution_options(yield_per=PAGE)
-    )
-    asked = {row.slot_id: row for row in session.scalars(select(SecondRead).where(SecondRead.slot_id.in_(lately)))}
-    for slot_id, history in groupby(session.execute(written), key=lambda row: row[0].slot_id):
-        rows = {row[0].id: row for row in history}
-        word = standing((row[0] for row in rows.values()), asked.get(slot_id), same_in(session)).review
-        if word is None or word.created_at < since:
-            continue
-        _, name, version, abstained = rows[word.id]
-        if name == model:
-            yield SignedAnswer(word.created_at, version, abstained, word.verdict)
+    return session.scalars(written.distinct().order_by(Review.slot_id).limit(PAGE)).all()

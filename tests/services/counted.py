@@ -90,7 +90,7 @@ class Weeks:
             "receipt_digest": digest_of("receipt"),
             "abstained": False,
             "urgency": "routine",
-            "document": document(1),
+            "document": document(1) | {"seconds": {"load": 0.1}},
             "created_at": moment,
         }
 

@@ -9,9 +9,10 @@ const LOOKS: readonly LineLook[] = [
   { ink: "--check", dash: [2, 3], marker: "diamond" },
   { ink: "--routine", dash: [10, 3, 2, 3], marker: "triangle" },
   { ink: "--muted", dash: [4, 2], marker: "disc" },
+  { ink: "--text", dash: [14, 4], marker: "square" },
 ];
 
-/** The marks of a chart's line by its place; a sixth line begins anew. */
+/** The marks of a chart's line by its place; a seventh line begins anew. */
 export function lookOf(place: number): LineLook {
   return LOOKS[place % LOOKS.length] as LineLook;
 }

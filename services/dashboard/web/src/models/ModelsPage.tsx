@@ -1,15 +1,17 @@
-/** The models: which there are, which version reads, and the card that says on what evidence. */
+/** The models: which there are, which version reads, how it is watched, and the card that says on what evidence. */
 import type { ReactElement } from "react";
 import { Link } from "wouter";
 
-import { useModel, useModels } from "../api/queries";
-import type { ModelVersion } from "../api/types";
-import { LoadFailed } from "../design/LoadFailed";
-import { Badge, Empty, type Tone } from "../design/parts";
-import type { IconName } from "../design/icons";
-import { dateTime } from "../text/format";
+import { useMe, useModel, useModels } from "../api/queries";
+import { LoadFailed, Stale } from "../design/LoadFailed";
+import { Empty } from "../design/parts";
 import { t } from "../text/messages";
 import { Card } from "./Card";
+import { Compared } from "./Compared";
+import { History } from "./History";
+import { Measured } from "./Measured";
+import { OverTime } from "./OverTime";
+import { Versions } from "./Versions";
 import "./models.css";
 
 export default function ModelsPage({ name }: { name: string | null }): ReactElement {
@@ -31,7 +33,7 @@ export default function ModelsPage({ name }: { name: string | null }): ReactElem
           <h1>{t.models.title}</h1>
           <p>{t.models.summary}</p>
         </div>
-        <nav className="row" aria-label={t.models.title}>
+        <nav className="row" aria-label={t.modelPage.nav}>
           {models.data.map((model) => (
             <Link
               key={model.name}
@@ -45,7 +47,7 @@ export default function ModelsPage({ name }: { name: string | null }): ReactElem
         </nav>
       </div>
       <div className="page-body">
-        <Model name={shown} />
+        <Model key={shown} name={shown} />
       </div>
     </section>
   );
@@ -53,57 +55,21 @@ export default function ModelsPage({ name }: { name: string | null }): ReactElem
 
 function Model({ name }: { name: string }): ReactElement {
   const model = useModel(name);
+  const me = useMe();
   if (model.isPending) return <p className="waiting">{t.loading}</p>;
   if (model.data === undefined) return <LoadFailed error={model.error} again={() => void model.refetch()} />;
   return (
     <>
-      <section className="panel">
-        <h2>{t.models.versions}</h2>
-        <table className="table" aria-label={t.models.versions}>
-          <thead>
-            <tr>
-              {Object.values(t.models.columns).map((column) => (
-                <th key={column} scope="col">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {model.data.versions.map((version) => (
-              <Version key={version.id} version={version} />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <Stale error={model.error} />
+      <Versions model={model.data} decides={me.data?.role === "admin"} />
+      <OverTime model={model.data} />
+      <Compared model={model.data} />
+      <Measured versions={model.data.versions} />
+      <History events={model.data.events} />
       <section className="panel">
         <h2>{t.models.card}</h2>
         <Card markdown={model.data.card} />
       </section>
     </>
-  );
-}
-
-const STATE_MARKS: Record<ModelVersion["state"], [IconName, Tone]> = {
-  registered: ["routine", "muted"],
-  shadow: ["polling", "check"],
-  active: ["live", "routine"],
-  retired: ["unrouted", "muted"],
-};
-
-function Version({ version }: { version: ModelVersion }): ReactElement {
-  const [icon, tone] = STATE_MARKS[version.state];
-  return (
-    <tr>
-      <td>{version.version}</td>
-      <td>
-        <Badge icon={icon} tone={tone}>
-          {t.models.states[version.state]}
-        </Badge>
-      </td>
-      <td>{dateTime(version.state_since)}</td>
-      <td>{version.state_reason}</td>
-      <td className="mono digest">{version.sha256}</td>
-    </tr>
   );
 }

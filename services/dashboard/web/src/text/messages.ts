@@ -5,6 +5,7 @@ import { field } from "./field";
 import { frame } from "./frame";
 import { images } from "./images";
 import { lists } from "./lists";
+import { models } from "./models";
 import { overnight } from "./overnight";
 import { pictures } from "./pictures";
 import { study } from "./study";
@@ -16,6 +17,7 @@ export const t = {
   ...frame,
   ...images,
   ...lists,
+  ...models,
   ...overnight,
   ...pictures,
   ...study,
