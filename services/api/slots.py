@@ -66,6 +66,19 @@ class PictureView(ArtifactView):
     result_id: str
 
 
+class BlindReadView(BaseModel):
+    """A blind word; it is never changed, and from then on nothing of the slot is withheld from its reader."""
+
+    id: str
+    slot_id: str
+    result_id: str = Field(description="The machine's answer at that time.")
+    findings: list[EditedFindingView]
+    ungradable: bool
+    comment: str | None
+    seconds: float | None
+    created_at: datetime
+
+
 class SlotView(BaseModel):
     """One question: this pipeline on this subject, and whether its answer is withheld from who asks."""
 
@@ -79,6 +92,7 @@ class SlotView(BaseModel):
     second_read: SecondReadView | None
     pictures: list[PictureView] = Field(description="While withheld: what may be opened of the answer.")
     asks: list[AskView] = Field(description="While withheld: what `POST /slots/{slot_id}/blind-read` should say.")
+    blind_read: BlindReadView | None = Field(description="What you have said blind.")
 
 
 class BlindReadRequest(BaseModel):
@@ -90,19 +104,6 @@ class BlindReadRequest(BaseModel):
     seconds: float | None = Field(
         default=None, ge=0, le=LONGEST_SECONDS, allow_inf_nan=False, description="From the pictures to your word."
     )
-
-
-class BlindReadView(BaseModel):
-    """A blind word; it is never changed, and from then on nothing of the slot is withheld from its reader."""
-
-    id: str
-    slot_id: str
-    result_id: str = Field(description="The machine's answer at that time.")
-    findings: list[EditedFindingView]
-    ungradable: bool
-    comment: str | None
-    seconds: float | None
-    created_at: datetime
 
 
 @router.post(
@@ -175,6 +176,7 @@ def slot_view(opened: OpenedSlot) -> SlotView:
             for one in opened.pictures
         ],
         asks=[_ask(one) for one in opened.asks],
+        blind_read=blind_read_view(opened.own_word) if opened.own_word else None,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.store.blind import withheld_slots
 from services.store.current import is_shown
 from services.store.states import ReviewState
-from services.store.tables import ArtifactRow, CurrentResult, Result, SecondRead, Slot, User, WorklistRow
+from services.store.tables import ArtifactRow, BlindRead, CurrentResult, Result, SecondRead, Slot, User, WorklistRow
 from services.work.asks import Ask, asks_of
 
 #: Kinds of artifacts that are the picture to be read and say nothing of it: what was scanned, or made of raw data.
@@ -32,7 +32,8 @@ class Demand:
 class OpenedSlot:
     """One question; `answered` where a machine has read it.
 
-    While it is withheld `pictures` are what may be opened of the answer all the same, and `asks` what is to be said.
+    While it is withheld `pictures` are what may be opened of the answer all the same, and `asks` what is to be said;
+    `own_word` is what its reader has said blind.
     """
 
     slot: Slot
@@ -42,6 +43,7 @@ class OpenedSlot:
     answered: bool
     pictures: Sequence[ArtifactRow] = ()
     asks: Sequence[Ask] = ()
+    own_word: BlindRead | None = None
 
 
 def open_slots(session: Session, reader: str | None, study_id: str) -> list[OpenedSlot]:
@@ -73,6 +75,7 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
         answered=answer is not None,
         pictures=_pictures(session, answer) if answer and withheld else (),
         asks=asks_of(session, answer) if answer and withheld else (),
+        own_word=session.scalar(select(BlindRead).filter_by(slot_id=slot.id, user_id=reader)) if reader else None,
     )
 
 

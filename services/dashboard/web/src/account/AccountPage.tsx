@@ -3,6 +3,8 @@ import type { ReactElement } from "react";
 
 import type { Me } from "../api/types";
 import { ThemeButton } from "../app/ThemeButton";
+import { Agreements } from "../blind/Agreements";
+import { BlindFirst } from "../blind/BlindFirst";
 import { Facts } from "../design/parts";
 import { setKeysEnabled, useKeysEnabled } from "../keys/keys";
 import { t } from "../text/messages";
@@ -32,6 +34,8 @@ export default function AccountPage({ me }: { me: Me }): ReactElement {
           </label>
           <p className="tone-muted">{t.keys.enabledWhy}</p>
         </section>
+        <BlindFirst me={me} />
+        <Agreements me={me} />
       </div>
     </section>
   );

@@ -14,6 +14,7 @@ export const KEYS = {
     previousStudy: ["p"],
     back: ["Escape"],
   },
+  blind: { say: ["Control+Enter"], ungradable: ["x"] },
   picture: {
     overlay: ["h"],
     lessOverlay: ["["],

@@ -3,6 +3,8 @@ import { useState, type ReactElement } from "react";
 import { useSearch } from "wouter";
 
 import type { Me, StudyChange, StudyDetail } from "../api/types";
+import { BlindRoom } from "../blind/BlindRoom";
+import { YouSaid } from "../blind/YouSaid";
 import { Button, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -43,6 +45,15 @@ export function Rooms({ study, me, next }: RoomsProps): ReactElement {
     },
   ]);
   if (question === null) return <Unasked study={study} me={me} />;
+  const slot = study.slots.find((one) => one.id === question.slotId) ?? null;
+  if (slot?.withheld) {
+    return (
+      <>
+        <Questions questions={questions} shown={question} choose={choose} />
+        <BlindRoom key={slot.id} study={study} question={question} slot={slot} me={me} />
+      </>
+    );
+  }
   return (
     <>
       <Questions questions={questions} shown={question} choose={choose} />
@@ -86,6 +97,7 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
   const [wantsProposed, setWantsProposed] = useState(false);
   const [wanted, want] = useState<string | null>(null);
   const result = shownResult(question.results, wantsProposed);
+  const read = study.slots.find((one) => one.id === question.slotId)?.blind_read ?? null;
   const { Pictures, Reading } = VIEWS[kindOf(question.pipeline)];
   const goOn = wayOn(nextUnsigned(questions, question.slotId), choose, next);
   return (
@@ -104,6 +116,7 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
           ) : null}
           {result ? (
             <>
+              {read ? <YouSaid read={read} result={result} /> : null}
               <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
               <Words study={study} result={result} reviews={question.reviews} me={me} />
               <Downloads result={result} />

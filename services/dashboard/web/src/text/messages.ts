@@ -1,5 +1,6 @@
 /** The catalogue: every word the dashboard says is here; pages hold no text of their own. */
 import { account } from "./account";
+import { blind } from "./blind";
 import { charts } from "./charts";
 import { field } from "./field";
 import { frame } from "./frame";
@@ -12,6 +13,7 @@ import { study } from "./study";
 
 export const t = {
   ...account,
+  ...blind,
   ...charts,
   ...field,
   ...frame,
