@@ -79,6 +79,8 @@ def test_a_reconstruction_says_what_was_inferred_and_leads_to_its_series(room: R
     expect(said).to_contain_text("Inferred, not measured")
     expect(said).to_contain_text(re.compile("4×: about 25.% of the lines were measured"))
     expect(said).to_contain_text("has no class whose evidence could be located")
+    expect(page.get_by_role("img", name="Zero-filled")).to_be_visible()
+    room.press("s")
     panel = page.get_by_role("img", name=re.compile("^Zero-filled image"))
     expect(panel).not_to_have_js_property("naturalWidth", 0)
     expect(page.get_by_text("2 of 2 · slice 80")).to_be_visible()

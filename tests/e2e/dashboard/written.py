@@ -22,6 +22,8 @@ from pydicom.uid import MRImageStorage, generate_uid
 from sqlalchemy.orm import Session
 
 from pipelines.core import codes
+from pipelines.imaging.grid import Grid
+from pipelines.imaging.nifti import write_nifti
 from services.store import outbox, studies, worklist
 from services.store.blobs import Published
 from services.store.clock import utcnow
@@ -36,6 +38,7 @@ from tests.conftest import ophthalmic_dataset
 #: Any: the contract's JSON.
 Document = Mapping[str, Any]
 SLICES = 5
+FLAGGED_SLICE = 4
 SIDE = 192
 
 
@@ -246,15 +249,41 @@ def volumes_study(store: Store, patient_id: str, document: Document) -> Written:
 
 def raw_data_study(store: Store, patient_id: str, reconstruction: Document, volumes: Document) -> Written:
     """Raw data, the reconstruction that became a series, and what was measured on that."""
-    panels = {name: panel(name) for name in ("panel-1.png", "panel-2.png")}
+    files = {name: panel(name) for name in ("panel-1.png", "panel-2.png")} | compared()
     with unit_of_work(store.database) as session:
         writer = Writer(session, store, patient_id)
-        made = without_series_files(reconstruction)
-        first = writer.result(made, writer.raw_data(), panels)
+        made = with_maps(without_series_files(reconstruction))
+        first = writer.result(made, writer.raw_data(), files)
         image = writer.images(derived_from=first, description="Reconstruction, 4x")
         second = writer.result(volumes, image, {"preview.png": montage(4)})
         writer.tell()
         return Written(writer.study_id, {reconstruction["pipeline"]: first, volumes["pipeline"]: second})
+
+
+@cache
+def compared() -> Mapping[str, bytes]:
+    """The volumes of a reconstruction as NIfTI, SLICES slices; in FLAGGED_SLICE one area is marked."""
+    image = np.stack([np.asarray(axial(number / (SLICES + 1)), np.float32) for number in range(1, SLICES + 1)])
+    zero_filled = np.asarray(np.stack([np.roll(image, shift, axis=2) for shift in (-4, 0, 4)]).mean(axis=0), np.float32)
+    flagged = np.zeros(image.shape, np.uint8)
+    flagged[FLAGGED_SLICE - 1, 60:80, 90:112] = 1
+    volumes = {
+        "zero_filled.nii.gz": zero_filled,
+        "reconstruction.nii.gz": image,
+        "uncertainty.nii.gz": image * np.float32(0.1),
+        "residual.nii.gz": np.abs(image - zero_filled),
+        "unsupported.nii.gz": flagged,
+    }
+    grid = Grid((SIDE, SIDE, SLICES), np.diag([1.0, 1.0, 5.0, 1.0]))
+    return {name: write_nifti(values.transpose(2, 1, 0), grid) for name, values in volumes.items()}
+
+
+def with_maps(document: Document) -> Document:
+    """The document with the files that the example leaves out."""
+    media_type = "application/x-nifti"
+    maps = {"residual.nii.gz": "uncertainty", "unsupported.nii.gz": "segmentation"}
+    more = [{"name": name, "kind": kind, "media_type": media_type} for name, kind in maps.items()]
+    return {**document, "artifacts": [*document["artifacts"], *more]}
 
 
 def panel(name: str) -> bytes:
