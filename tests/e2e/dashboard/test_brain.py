@@ -60,6 +60,9 @@ def test_a_real_reconstruction_is_shown_with_what_was_inferred(room: Room, studi
     room.go(f"/studies/{studies['reconstruction']}")
     said = room.page.get_by_role("region", name="The machine's reading")
     expect(said).to_contain_text("Inferred, not measured")
+    for name in ("Zero-filled", "Reconstruction"):
+        expect(room.page.get_by_role("img", name=name, exact=True)).to_be_visible()
+    room.keep("reconstruction")
+    room.press("s")
     panel = room.page.get_by_role("img", name=re.compile("^Zero-filled image"))
     expect(panel).not_to_have_js_property("naturalWidth", 0)
-    room.keep("reconstruction")

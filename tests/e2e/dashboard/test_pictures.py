@@ -94,7 +94,6 @@ def test_a_reconstruction_is_wiped_over_what_was_measured(room: Room) -> None:
     expect(page.get_by_text(f"Marked in slices {FLAGGED_SLICE}")).to_be_visible()
     for name in ("Zero-filled", "Reconstruction"):
         assert drawn(page.get_by_role("img", name=name, exact=True)) > 200
-    room.keep("reconstruction")
     outline = page.locator(".flags path")
     expect(outline).to_have_attribute("d", re.compile("^M90 60h1"))
     room.press("h")

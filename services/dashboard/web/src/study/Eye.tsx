@@ -6,6 +6,7 @@ import { Badge, Button, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { t } from "../text/messages";
 import { EyeStage } from "./EyeStage";
+import { heatMapOf } from "./heatMapOf";
 import type { Photograph, Side, SidePhotographs } from "./photographs";
 import type { Look } from "./useLook";
 
@@ -87,10 +88,4 @@ function Marks({ photograph }: { photograph: Photograph }): ReactElement {
       ) : null}
     </>
   );
-}
-
-/** The name of the photograph's heat-map among the result's artifacts. */
-export function heatMapOf(photograph: Photograph, result: Result | null): string | null {
-  const own = new Set(photograph.reading?.artifacts);
-  return result?.artifacts.find((artifact) => artifact.kind === "heatmap" && own.has(artifact.name))?.name ?? null;
 }

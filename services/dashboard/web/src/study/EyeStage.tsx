@@ -3,6 +3,7 @@ import { useState, type ReactElement } from "react";
 
 import { renderedUrl } from "../api/client";
 import { t } from "../text/messages";
+import type { HeatMapFile } from "./heatMapOf";
 import { HeatMap } from "./HeatMap";
 import { Photo } from "./Photo";
 import type { Photograph } from "./photographs";
@@ -13,7 +14,7 @@ import type { View } from "./view";
 type Props = {
   photograph: Photograph;
   resultId: string | null;
-  heatMap: string | null;
+  heatMap: HeatMapFile | null;
   picture: Picture;
   view: View;
   look: (change: (view: View) => View) => void;
@@ -33,7 +34,12 @@ export function EyeStage({ photograph, resultId, heatMap, picture, view, look }:
             arrived={() => setThere(true)}
           />
           {there && heatMap !== null && resultId !== null && picture.overlay ? (
-            <HeatMap resultId={resultId} name={heatMap} opacity={picture.opacity} from={picture.from} />
+            <HeatMap
+              resultId={resultId}
+              name={heatMap.name}
+              opacity={picture.opacity}
+              from={heatMap.alone ? picture.from : 0}
+            />
           ) : null}
         </>
       )}

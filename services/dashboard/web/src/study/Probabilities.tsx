@@ -23,6 +23,7 @@ export function Probabilities({ finding, classes, names }: Props): ReactElement 
           <tr key={key} className={key === String(finding.value) ? "bar-chosen" : undefined}>
             <th scope="row" title={names[Number(key)]}>
               {key}
+              <span className="hidden-visually"> {names[Number(key)]}</span>
             </th>
             <td className={inside(key) ? "bar-span" : undefined}>
               <span className="bar-fill" style={{ width: `${probability * 100}%` }} />
