@@ -49,6 +49,8 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport=WINDOW, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
+    # A signature leads on to the next study; a journey that looks at what was signed stays where it is.
+    context.add_init_script("localStorage.getItem('overread.goOn') ?? localStorage.setItem('overread.goOn', 'off')")
     yield context
     context.close()
 

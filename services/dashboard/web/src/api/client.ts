@@ -42,8 +42,9 @@ async function problemOf(response: Response): Promise<ApiError> {
   }
 }
 
-async function ask(method: string, path: string, body?: unknown): Promise<Response> {
+async function ask(method: string, path: string, body?: unknown, once?: string): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  if (once !== undefined) headers["Idempotency-Key"] = once;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const token = csrfToken();
   if (method !== "GET" && token !== null) headers[CSRF_HEADER] = token;
@@ -66,8 +67,9 @@ export async function getBytes(path: string): Promise<ArrayBuffer> {
   return (await ask("GET", path)).arrayBuffer();
 }
 
-export async function post<Answer>(path: string, body: unknown): Promise<Answer> {
-  const response = await ask("POST", path, body);
+/** `once` names the request: sent again under the same name it does not act twice, and gets the first answer. */
+export async function post<Answer>(path: string, body: unknown, once?: string): Promise<Answer> {
+  const response = await ask("POST", path, body, once);
   return (response.status === 204 ? undefined : await response.json()) as Answer;
 }
 

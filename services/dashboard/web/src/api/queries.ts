@@ -20,11 +20,9 @@ import type {
   Me,
   ModelDetail,
   ModelSummary,
-  NewReview,
   Page,
   Reason,
   Rejection,
-  Review,
   StudyDetail,
   WorklistRow,
 } from "./types";
@@ -139,18 +137,6 @@ export function useAlarms() {
   const refetchInterval = usePolling();
   const queryFn = async () => (await get<Page<Alarm>>("/alarms")).items;
   return useQuery({ queryKey: keys.alarms, queryFn, refetchInterval });
-}
-
-export function useReview(studyId: string, resultId: string) {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (review: NewReview) => post<Review>(`/results/${resultId}/reviews`, review),
-    onSettled: () =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: keys.study(studyId) }),
-        client.invalidateQueries({ queryKey: keys.worklist }),
-      ]),
-  });
 }
 
 /** An artifact never changes under its name, so it is asked for once. */

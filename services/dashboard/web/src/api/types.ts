@@ -19,6 +19,7 @@ export type ImageReading = Schemas["ImageView"];
 export type Quality = Schemas["QualityView"];
 export type Urgency = Schemas["Urgency"];
 export type Laterality = Schemas["Laterality"];
+export type Slot = Schemas["SlotView"];
 export type Review = Schemas["ReviewView"];
 export type NewReview = Required<Schemas["ReviewRequest"]>;
 export type EditedFinding = Schemas["EditedFindingView"];

@@ -9,6 +9,7 @@ export const KEYS = {
     reject: ["x"],
     comment: ["m"],
     sign: ["Control+Enter"],
+    undo: ["u"],
     nextReading: ["t"],
     nextStudy: ["n"],
     previousStudy: ["p"],

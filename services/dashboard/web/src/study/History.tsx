@@ -13,7 +13,7 @@ type Props = {
   reviews: readonly Review[];
   reasons: readonly Reason[];
   userId: string | null;
-  undo: (() => void) | null;
+  undo: ((review: Review) => void) | null;
 };
 
 export function History({ result, reviews, reasons, userId, undo }: Props): ReactElement {
@@ -29,8 +29,8 @@ export function History({ result, reviews, reasons, userId, undo }: Props): Reac
               result={result}
               reason={reasons.find((one) => one.code === review.reason)?.sentence ?? review.reason}
             />
-            {undo !== null && review.standing && review.user.id === userId ? (
-              <Button small onClick={undo}>
+            {undo !== null && review.undo_until !== null && review.user.id === userId ? (
+              <Button small onClick={() => undo(review)}>
                 {t.history.undo}
               </Button>
             ) : null}

@@ -37,6 +37,9 @@ function State({ mark }: { mark: Mark }): ReactElement {
 
 function markOf(question: Question): Mark {
   const standing = question.reviews.find((review) => review.standing);
+  const awaited = question.slot?.review_state;
+  if (awaited === "second_read" || awaited === "adjudication")
+    return { icon: "check", tone: "urgent", text: t.reviewState[awaited] };
   if (standing)
     return {
       icon: "signed",

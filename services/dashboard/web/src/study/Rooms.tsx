@@ -10,9 +10,11 @@ import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { Downloads } from "./Downloads";
+import { goesOn } from "./goingOn";
 import { kindOf } from "./kinds";
 import { Machine } from "./Machine";
 import type { GoOn } from "./Outcome";
+import { saySigned } from "./signed";
 import { Provenance } from "./Provenance";
 import { Questions } from "./Questions";
 import {
@@ -24,6 +26,7 @@ import {
   shownResult,
   type Question,
 } from "./questions";
+import type { Written } from "./useWord";
 import { VIEWS } from "./views";
 import { Word, Words } from "./Words";
 
@@ -99,7 +102,12 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
   const result = shownResult(question.results, wantsProposed);
   const read = study.slots.find((one) => one.id === question.slotId)?.blind_read ?? null;
   const { Pictures, Reading } = VIEWS[kindOf(question.pipeline)];
-  const goOn = wayOn(nextUnsigned(questions, question.slotId), choose, next);
+  const goOn = wayOn(nextUnsigned(questions, question.slotId, me.user_id), choose, next);
+  const signed = (written: Written): void => {
+    const patient = study.patient.patient_id || t.worklist.unknownPatient;
+    saySigned({ ...written, studyId: study.id, patient }, Date.now());
+    if (goesOn()) goOn?.go();
+  };
   return (
     <div className="study-rooms">
       <Pictures study={study} result={result} wanted={wanted} want={want} />
@@ -118,13 +126,23 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
             <>
               {read ? <YouSaid read={read} result={result} /> : null}
               <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
-              <Words study={study} result={result} reviews={question.reviews} me={me} />
+              <Words study={study} result={result} reviews={question.reviews} slot={question.slot} me={me} />
               <Downloads result={result} />
               <Provenance result={result} />
             </>
           ) : null}
         </div>
-        {result ? <Word key={result.id} result={result} reviews={question.reviews} me={me} goOn={goOn} /> : null}
+        {result ? (
+          <Word
+            key={result.id}
+            result={result}
+            reviews={question.reviews}
+            slot={question.slot}
+            me={me}
+            goOn={goOn}
+            signed={signed}
+          />
+        ) : null}
       </aside>
     </div>
   );

@@ -11,15 +11,21 @@ import { useShortcuts } from "../keys/keys";
 import { day, personName, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
+import { useAhead } from "./ahead";
+import { nextToRead } from "./goingOn";
 import { neighbours } from "./neighbours";
 import { Rooms } from "./Rooms";
+import { SignedToast } from "./SignedToast";
 import "./study.css";
 
 export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElement {
   const study = useStudy(id);
   const [, goTo] = useLocation();
   const [filters] = useState(keptFilters);
-  const around = neighbours(rowsOf(useWorklist(filters).data), id);
+  const rows = rowsOf(useWorklist(filters).data);
+  const around = neighbours(rows, id);
+  const following = nextToRead(rows, id);
+  useAhead(following);
   const open = (other: string | null): void => {
     if (other !== null) goTo(`/studies/${other}`);
   };
@@ -42,7 +48,8 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
         <Lacks study={study.data} />
       </div>
       <Head study={study.data} previous={around.previous} next={next} open={open} />
-      <Rooms study={study.data} me={me} next={next === null ? null : () => open(next)} />
+      <Rooms study={study.data} me={me} next={following === null ? null : () => open(following)} />
+      <SignedToast />
     </div>
   );
 }

@@ -1,23 +1,26 @@
 /** The reader's word: accept, edit or reject, and why. What is typed stays until it is saved, whatever the server says. */
 import { useLayoutEffect, useRef, useState, type ReactElement } from "react";
 
-import type { Me, Reason, Result, Review, Verdict } from "../api/types";
+import type { Me, Reason, Result, Review, Slot, Verdict } from "../api/types";
 import { Button, Field, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { fieldsOf } from "./edits";
 import { EditFields } from "./EditFields";
+import { setGoesOn, useGoesOn } from "./goingOn";
 import { Outcome, type GoOn } from "./Outcome";
-import { useWord, type Word } from "./useWord";
+import { useWord, type Word, type Written } from "./useWord";
 import { machineAnswers, reasonsFor, standingReview } from "./verdict";
 
 type Props = {
   me: Me;
   result: Result;
   reviews: readonly Review[];
+  slot: Slot | null;
   reasons: readonly Reason[];
   goOn: GoOn | null;
+  signed: (written: Written) => void;
 };
 
 const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
@@ -28,8 +31,8 @@ const FIRST: Record<Verdict, string> = {
   reject: "select",
 };
 
-export function VerdictForm({ me, result, reviews, reasons, goOn }: Props): ReactElement {
-  const word = useWord(me, result, reviews);
+export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }: Props): ReactElement {
+  const word = useWord({ me, result, reviews, slot, signed });
   const { draft } = word;
   // An object, so that choosing the same verdict again moves the focus again.
   const [turn, setTurn] = useState<{ to: Verdict } | null>(null);
@@ -133,17 +136,32 @@ function Why({ word, reasons }: { word: Word; reasons: readonly Reason[] }): Rea
 /** What is missing or what signing will do, and the buttons that do it. */
 function Ending({ word }: { word: Word }): ReactElement {
   const held = word.busy || word.unread !== null;
+  const { action } = word;
+  if (action === null) return <p className="tone-muted small">{t.second.both}</p>;
   return (
-    <div className="row row-apart">
-      <span className="tone-muted small">{word.lacking ?? t.review.will[word.action]}</span>
-      <div className="row">
-        <Button onClick={() => word.write("draft")} disabled={held}>
-          {t.review.keepDraft}
-        </Button>
-        <Button data-sign type="submit" kind="primary" disabled={held || word.lacking !== null}>
-          {t.review.actions[word.action]} <Key>{t.keys.name("Control+Enter")}</Key>
-        </Button>
+    <>
+      <div className="row row-apart">
+        <span className="tone-muted small">{word.lacking ?? t.review.will[action]}</span>
+        <div className="row">
+          <Button onClick={() => word.write("draft")} disabled={held}>
+            {t.review.keepDraft}
+          </Button>
+          <Button data-sign type="submit" kind="primary" disabled={held || word.lacking !== null} aria-busy={word.busy}>
+            {word.busy ? t.signed.sending : t.review.actions[action]} <Key>{t.keys.name("Control+Enter")}</Key>
+          </Button>
+        </div>
       </div>
-    </div>
+      <GoesOn />
+    </>
+  );
+}
+
+function GoesOn(): ReactElement {
+  const goes = useGoesOn();
+  return (
+    <label className="row small goes-on">
+      <input type="checkbox" checked={goes} onChange={(event) => setGoesOn(event.target.checked)} />
+      {t.signed.goOn}
+    </label>
   );
 }

@@ -1,32 +1,40 @@
 /** What readers said of a result, and the form for one's own word. */
 import type { ReactElement } from "react";
 
-import { useReasons, useReview } from "../api/queries";
-import type { Me, Result, Review, StudyDetail } from "../api/types";
+import { useReasons } from "../api/queries";
+import { useUndo } from "../api/reviews";
+import type { Me, Result, Review, Slot, StudyDetail } from "../api/types";
 import { Notice } from "../design/parts";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
 import { History } from "./History";
+import { offerWord } from "./offers";
 import type { GoOn } from "./Outcome";
+import { sayNothing } from "./signed";
+import { TwoReaders } from "./TwoReaders";
+import { placeOf } from "./unsaved";
+import type { Written } from "./useWord";
+import { draftOf } from "./verdict";
 import { VerdictForm } from "./VerdictForm";
 
-type WordProps = { result: Result; reviews: readonly Review[]; me: Me };
+type WordProps = { result: Result; reviews: readonly Review[]; slot: Slot | null; me: Me };
 
-export function Words({ study, result, reviews, me }: WordProps & { study: StudyDetail }): ReactElement {
+export function Words({ study, result, reviews, slot, me }: WordProps & { study: StudyDetail }): ReactElement {
   const reasons = useReasons();
-  const undo = useReview(study.id, result.id);
-  const takeBack = (): void =>
-    undo.mutate({
-      action: "undo",
-      verdict: null,
-      reason: null,
-      findings: [],
-      comment: null,
-      base_review_id: reviews.at(-1)?.id ?? null,
-      mask_id: null,
-    });
+  const undo = useUndo();
+  const takeBack = (review: Review): void =>
+    undo.mutate(
+      { review, studyId: study.id },
+      {
+        onSuccess: () => {
+          offerWord(placeOf(me.user_id, result.slot_id), draftOf(review, result));
+          sayNothing();
+        },
+      },
+    );
   return (
     <>
+      <TwoReaders slot={slot} result={result} reviews={reviews} reasons={reasons.data ?? []} me={me} />
       <History
         result={result}
         reviews={reviews}
@@ -43,8 +51,20 @@ export function Words({ study, result, reviews, me }: WordProps & { study: Study
   );
 }
 
-export function Word({ result, reviews, me, goOn }: WordProps & { goOn: GoOn | null }): ReactElement {
+type FormProps = WordProps & { goOn: GoOn | null; signed: (written: Written) => void };
+
+export function Word({ result, reviews, slot, me, goOn, signed }: FormProps): ReactElement {
   const reasons = useReasons();
   if (me.role === "technician") return <p className="panel tone-muted">{t.review.onlyClinicians}</p>;
-  return <VerdictForm me={me} result={result} reviews={reviews} reasons={reasons.data ?? []} goOn={goOn} />;
+  return (
+    <VerdictForm
+      me={me}
+      result={result}
+      reviews={reviews}
+      slot={slot}
+      reasons={reasons.data ?? []}
+      goOn={goOn}
+      signed={signed}
+    />
+  );
 }

@@ -45,6 +45,7 @@ const study = {
     result("r0", "s1", "reconstruction", { current: false, role: "shadow" }),
   ],
   reviews: [review("r1", 2, true), review("r2", 1), review("r1", 1)],
+  slots: [],
 } as unknown as StudyDetail;
 
 const questions = questionsOf(study);
@@ -78,8 +79,8 @@ test("after the last question comes the first, and a single one has no other", (
 });
 
 test("the next reading is one that nobody has signed", () => {
-  expect(nextUnsigned(questions, "s1")?.slotId).toBe("s2");
-  expect(nextUnsigned(questions, "s2")).toBeNull();
+  expect(nextUnsigned(questions, "s1", "ann")?.slotId).toBe("s2");
+  expect(nextUnsigned(questions, "s2", "ann")).toBeNull();
 });
 
 test("the answer that stands is shown, and a newer proposal only when asked for", () => {

@@ -1,6 +1,7 @@
 /** The questions that were asked of a study: one a pipeline and subject, each with its jobs, results and reviews. */
-import type { Job, Result, Review, StudyDetail } from "../api/types";
+import type { Job, Result, Review, Slot, StudyDetail } from "../api/types";
 import { t } from "../text/messages";
+import { awaits } from "./signers";
 
 export type Question = {
   slotId: string;
@@ -13,6 +14,8 @@ export type Question = {
   results: readonly Result[];
   /** In the order they were written. */
   reviews: readonly Review[];
+  /** Where it stands, whether a second reader is asked, and whether its answer is withheld; null while it is unknown. */
+  slot: Slot | null;
 };
 
 /** In the order they were asked: the ids of slots grow with time. */
@@ -32,6 +35,7 @@ export function questionsOf(study: StudyDetail): Question[] {
       job: jobs.find((job) => job.slot_id === slotId && job.role === "live") ?? null,
       results: own,
       reviews: study.reviews.filter((review) => ids.has(review.result_id)).sort((a, b) => a.number - b.number),
+      slot: study.slots.find((slot) => slot.id === slotId) ?? null,
     };
   });
 }
@@ -66,11 +70,12 @@ export function questionAfter(questions: readonly Question[], slotId: string): Q
   return questions[(place + 1) % questions.length] ?? null;
 }
 
-/** The next question of the study with a result that nobody has signed. */
-export function nextUnsigned(questions: readonly Question[], slotId: string): Question | null {
+/** The next question of the study that has an answer and waits for this reader's word. */
+export function nextUnsigned(questions: readonly Question[], slotId: string, userId: string | null): Question | null {
   const place = questions.findIndex((one) => one.slotId === slotId);
   const round = [...questions.slice(place + 1), ...questions.slice(0, Math.max(place, 0))];
-  return round.find((one) => one.results.length > 0 && !one.reviews.some((review) => review.standing)) ?? null;
+  const answered = (one: Question): boolean => one.results.length > 0 || (one.slot?.withheld ?? false);
+  return round.find((one) => answered(one) && awaits(one.reviews, userId, one.slot)) ?? null;
 }
 
 /** The result to show: the answer that stands, or the newer one that waits beside a signed answer. */

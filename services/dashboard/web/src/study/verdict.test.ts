@@ -8,7 +8,6 @@ import {
   machineAnswers,
   missing,
   reasonsFor,
-  signingAction,
   toReview,
   unreadReview,
 } from "./verdict";
@@ -66,24 +65,6 @@ describe("what is missing before a signature", () => {
     expect(missing({ ...BLANK, verdict: "edit", answers }, result)).toBe(t.review.missing.change);
     expect(missing({ ...BLANK, verdict: "edit", answers: { ...answers, "dr_grade/R": "3" } }, result)).toBeNull();
     expect(missing({ ...BLANK, verdict: "edit", answers: {} }, result)).toBe(t.review.missing.grades);
-  });
-});
-
-describe("how a signature is written", () => {
-  test("the first is a signature", () => {
-    expect(signingAction(result, [], "ann")).toBe("sign");
-  });
-
-  test("one's own is amended", () => {
-    expect(signingAction(result, [review({})], "ann")).toBe("amend");
-  });
-
-  test("another reader's is decided on", () => {
-    expect(signingAction(result, [review({})], "bob")).toBe("adjudicate");
-  });
-
-  test("a newer result beside a signed one is signed afresh", () => {
-    expect(signingAction({ ...result, id: "result-2" }, [review({})], "ann")).toBe("sign");
   });
 });
 

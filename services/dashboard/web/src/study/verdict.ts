@@ -54,13 +54,6 @@ export function unreadReview(reviews: readonly Review[], seen: number, userId: s
   return reviews.filter((review) => review.number > seen && review.user.id !== userId).at(-1) ?? null;
 }
 
-/** How a signature is written: the first is a signature, one's own is amended, another reader's is decided on. */
-export function signingAction(result: Result, reviews: readonly Review[], userId: string | null): ReviewAction {
-  const standing = standingReview(reviews);
-  if (standing === null || standing.result_id !== result.id) return "sign";
-  return standing.user.id === userId ? "amend" : "adjudicate";
-}
-
 export function toReview(draft: Draft, action: ReviewAction, result: Result, baseReviewId: string | null): NewReview {
   const isEdit = draft.verdict === "edit";
   return {
@@ -78,12 +71,17 @@ export function toReview(draft: Draft, action: ReviewAction, result: Result, bas
 export function keptDraft(reviews: readonly Review[], userId: string | null, result: Result): Draft {
   const newest = reviews.at(-1);
   if (newest === undefined || newest.action !== "draft" || newest.user.id !== userId) return BLANK;
+  return draftOf(newest, result);
+}
+
+/** A word that was written, as it stood in the form. */
+export function draftOf(review: Review, result: Result): Draft {
   return {
-    verdict: newest.verdict,
-    reason: newest.reason ?? "",
-    comment: newest.comment ?? "",
-    answers: answersOf(newest.findings, result),
-    maskId: newest.mask_id,
+    verdict: review.verdict,
+    reason: review.reason ?? "",
+    comment: review.comment ?? "",
+    answers: answersOf(review.findings, result),
+    maskId: review.mask_id,
   };
 }
 

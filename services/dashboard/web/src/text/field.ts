@@ -37,7 +37,13 @@ export const field = {
     quarantined: "Quarantined",
     cancelled: "Cancelled",
   },
-  reviewState: { unread: "To read", drafted: "Draft", signed: "Signed" },
+  reviewState: {
+    unread: "To read",
+    drafted: "Draft",
+    second_read: "Second reader",
+    adjudication: "Adjudication",
+    signed: "Signed",
+  },
   verdict: { accept: "Accepted", edit: "Edited", reject: "Rejected" },
   pipelines: {
     retinopathy: "Diabetic retinopathy",

@@ -118,6 +118,7 @@ export const frame = {
       reject: "Reject",
       comment: "Write a comment",
       sign: "Sign",
+      undo: "Take back the last signature",
       nextReading: "Next reading of the study",
       nextStudy: "Next study of the worklist",
       previousStudy: "Previous study of the worklist",

@@ -9,6 +9,7 @@ import { lists } from "./lists";
 import { models } from "./models";
 import { overnight } from "./overnight";
 import { pictures } from "./pictures";
+import { second } from "./second";
 import { study } from "./study";
 
 export const t = {
@@ -22,5 +23,7 @@ export const t = {
   ...models,
   ...overnight,
   ...pictures,
+  ...lists, ...overnight,
+  ...second,
   ...study,
 } as const;

@@ -1,0 +1,47 @@
+/** Writing a reader's word, once: a request whose answer was lost is sent again under its own name. */
+import { useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
+
+import { post } from "./client";
+import { keys } from "./queries";
+import type { NewReview, Review } from "./types";
+
+export type Sent = { body: NewReview; once: string };
+
+export function named(body: NewReview): Sent {
+  return { body, once: crypto.randomUUID() };
+}
+
+export function useReview(studyId: string, resultId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ body, once }: Sent) => post<Review>(`/results/${resultId}/reviews`, body, once),
+    onSettled: () => refresh(client, studyId),
+  });
+}
+
+/** Take a signature back; the newest review of its slot is the signature itself. */
+export function useUndo() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ review }: { review: Review; studyId: string }) => {
+      const { body, once } = named({
+        action: "undo",
+        verdict: null,
+        reason: null,
+        findings: [],
+        comment: null,
+        base_review_id: review.id,
+        mask_id: null,
+      });
+      return post<Review>(`/results/${review.result_id}/reviews`, body, once);
+    },
+    onSettled: (_answer, _error, { studyId }) => refresh(client, studyId),
+  });
+}
+
+function refresh(client: QueryClient, studyId: string): Promise<unknown> {
+  return Promise.all([
+    client.invalidateQueries({ queryKey: keys.study(studyId) }),
+    client.invalidateQueries({ queryKey: keys.worklist }),
+  ]);
+}

@@ -1,0 +1,46 @@
+/** Whose signatures stand on a reading, and what a reader may write there; the server says the same (docs/data.md). */
+import type { Result, Review, ReviewAction, Slot } from "../api/types";
+
+/** The signatures that nobody took back, in their order. */
+export function signatures(reviews: readonly Review[]): Review[] {
+  const stack: Review[] = [];
+  for (const review of reviews) {
+    if (review.action === "undo") stack.pop();
+    else if (review.action !== "draft") stack.push(review);
+  }
+  return stack;
+}
+
+/** The newest standing signature of each reader; an adjudication takes the place of all before it. */
+export function words(reviews: readonly Review[]): Review[] {
+  const byReader = new Map<string, Review>();
+  for (const review of signatures(reviews)) {
+    if (review.action === "adjudicate") byReader.clear();
+    byReader.set(review.user.id, review);
+  }
+  return [...byReader.values()];
+}
+
+/** How this reader's next signature is written; null where nothing is left for them to sign. */
+export function signingAction(
+  result: Result,
+  reviews: readonly Review[],
+  userId: string | null,
+  slot: Slot | null,
+): ReviewAction | null {
+  const stack = signatures(reviews);
+  const newest = stack.at(-1);
+  const own = stack.findLast((review) => review.user.id === userId);
+  const isNew = own?.result_id !== result.id;
+  if (slot?.review_state === "adjudication") return own === undefined ? "adjudicate" : isNew ? "sign" : null;
+  if (slot?.review_state === "second_read") return isNew ? "sign" : "amend";
+  if (newest === undefined || newest.result_id !== result.id) return "sign";
+  if (newest.user.id === userId) return "amend";
+  return slot?.second_read && own !== undefined ? null : "adjudicate";
+}
+
+/** Whether a reading waits for this reader's word. */
+export function awaits(reviews: readonly Review[], userId: string | null, slot: Slot | null): boolean {
+  if (slot === null) return !reviews.some((review) => review.standing);
+  return slot.review_state !== "signed" && !signatures(reviews).some((review) => review.user.id === userId);
+}
