@@ -23,7 +23,6 @@ export const t = {
   ...models,
   ...overnight,
   ...pictures,
-  ...lists, ...overnight,
   ...second,
   ...study,
 } as const;
