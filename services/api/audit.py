@@ -37,6 +37,7 @@ class AuditView(BaseModel):
 class ChainView(BaseModel):
     """How far the hash chain is, and what one may search for."""
 
+    at: datetime = Field(description="The moment, by the database's clock.")
     number: int = Field(description="Sealed rows: the number of the newest link.")
     hash: str = Field(description="The newest link; written down elsewhere, it proves later that nothing was cut off.")
     unsealed: int = Field(description="Rows that wait for their seal, a few seconds each.")
@@ -80,6 +81,7 @@ def chain(actor: Admin, store: TheStore) -> ChainView:
         state = audit_search.chain_state(session)
         known = audit_search.actions(session)
     return ChainView(
+        at=state.at,
         number=state.head.number,
         hash=state.head.hash,
         unsealed=state.unsealed,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from services.store.audit import LATE, Link, head, not_before
+from services.store.clock import utcnow
 from services.store.ids import first_id_at
 from services.store.tables import AuditRow, AuditSeal
 
@@ -21,8 +22,9 @@ LATEST: Final = datetime(2999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """How far the chain is: its newest link, and how many of the newest rows wait for their seal since when."""
+    """How far the chain is at a moment: its newest link, and how many rows wait for their seal since when."""
 
+    at: datetime
     head: Link
     unsealed: int
     unsealed_since: datetime | None
@@ -37,7 +39,7 @@ def chain_state(session: Session) -> ChainState:
         .where(AuditRow.id >= not_before(newest), AuditSeal.audit_id.is_(None))
     )
     unsealed, since = session.execute(waiting).one()
-    return ChainState(head(session), unsealed, since)
+    return ChainState(session.execute(utcnow().select()).scalar_one(), head(session), unsealed, since)
 
 
 def links_of(session: Session, audit_ids: Sequence[str]) -> Mapping[str, int]:

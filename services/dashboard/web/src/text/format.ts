@@ -50,6 +50,11 @@ export function dateTime(time: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
 }
 
+/** The time of day alone. */
+export function clock(time: string): string {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(new Date(time));
+}
+
 /** A calendar day such as a study date: a day has no zone, so it is not shifted into one. */
 export function day(date: string): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));

@@ -7,6 +7,7 @@ import { frame } from "./frame";
 import { images } from "./images";
 import { lists } from "./lists";
 import { models } from "./models";
+import { ops } from "./ops";
 import { overnight } from "./overnight";
 import { pictures } from "./pictures";
 import { second } from "./second";
@@ -21,6 +22,7 @@ export const t = {
   ...images,
   ...lists,
   ...models,
+  ...ops,
   ...overnight,
   ...pictures,
   ...second,

@@ -1,0 +1,66 @@
+/** A person to be let in: name, role and a first password. */
+import { useState, type ReactElement } from "react";
+
+import { useAddUser } from "../api/ops";
+import type { Role } from "../api/types";
+import { NotDone } from "../design/Confirm";
+import { Button, Field } from "../design/parts";
+import { t } from "../text/messages";
+import { RoleSelect } from "./RoleSelect";
+
+/** As the server has it (services/store/users.py); it refuses shorter ones with a sentence all the same. */
+export const SHORTEST_PASSWORD = 10;
+
+export function AddUser(): ReactElement {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const [role, setRole] = useState<Role>("clinician");
+  const add = useAddUser();
+  const words = t.ops.users;
+  const clear = (): void => {
+    setName("");
+    setPassword("");
+  };
+  return (
+    <section className="panel">
+      <h2>{words.add}</h2>
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          add.mutate({ name, password, role }, { onSuccess: clear });
+        }}
+      >
+        <Field label={words.name}>
+          <input
+            className="input"
+            autoComplete="off"
+            required
+            maxLength={64}
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        </Field>
+        <Field label={words.role}>
+          <RoleSelect role={role} onChange={setRole} />
+        </Field>
+        <Field label={words.first}>
+          <input
+            className="input"
+            type="password"
+            autoComplete="new-password"
+            required
+            minLength={SHORTEST_PASSWORD}
+            value={password}
+            onChange={(event) => setPassword(event.target.value)}
+          />
+        </Field>
+        <Button type="submit" kind="primary" disabled={add.isPending}>
+          {words.submit}
+        </Button>
+      </form>
+      <p className="tone-muted">{words.roleWhy[role]}.</p>
+      <NotDone error={add.error} />
+    </section>
+  );
+}

@@ -1,0 +1,96 @@
+/** Results on their way to other systems; one that was given up is sent again. */
+import { useState, type ReactElement } from "react";
+import { Link } from "wouter";
+
+import { useDeliveries, useSendAgain, type Delivery } from "../api/ops";
+import { rowsOf } from "../api/queries";
+import { Age } from "../design/Age";
+import { NotDone } from "../design/Confirm";
+import type { IconName } from "../design/icons";
+import { More } from "../design/More";
+import { Badge, Button, Empty, Field, type Tone } from "../design/parts";
+import { Table } from "../design/Table";
+import { dateTime, sentence } from "../text/format";
+import { t } from "../text/messages";
+import { Sheet } from "./Sheet";
+
+const MARKS: Record<Delivery["state"], [IconName, Tone]> = {
+  waiting: ["waiting", "muted"],
+  delivered: ["signed", "routine"],
+  dead: ["failed", "stat"],
+};
+const STATES = Object.keys(MARKS) as Delivery["state"][];
+
+export default function DeliveriesPage(): ReactElement {
+  const [state, setState] = useState("");
+  const list = useDeliveries({ state });
+  const rows = rowsOf(list.data);
+  const words = t.ops.deliveries;
+  const filter = (
+    <Field label={words.filter}>
+      <select className="input" value={state} onChange={(event) => setState(event.target.value)}>
+        <option value="">{t.worklist.filters.any}</option>
+        {STATES.map((one) => (
+          <option key={one} value={one}>
+            {words.states[one]}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+  return (
+    <Sheet
+      title={t.ops.parts.deliveries}
+      summary={words.summary}
+      load={list}
+      end={rows.length > 0 || state !== "" ? filter : null}
+    >
+      {rows.length > 0 ? (
+        <Table label={words.table} columns={words.columns}>
+          {rows.map((row) => (
+            <DeliveryRow key={row.id} row={row} />
+          ))}
+        </Table>
+      ) : (
+        <Empty title={state === "" ? words.emptyTitle : words.emptyFiltered}>
+          {state === "" ? <p>{words.empty}</p> : null}
+        </Empty>
+      )}
+      <More list={list} />
+    </Sheet>
+  );
+}
+
+function DeliveryRow({ row }: { row: Delivery }): ReactElement {
+  const again = useSendAgain();
+  const [icon, tone] = MARKS[row.state];
+  return (
+    <tr>
+      <td>
+        <Badge icon={icon} tone={tone}>
+          {t.ops.deliveries.states[row.state]}
+        </Badge>
+      </td>
+      <td>{row.destination}</td>
+      <td>{row.attempts}</td>
+      <td>{sentence(row.error ?? "")}</td>
+      <td>{row.next_try_at === null ? t.none : dateTime(row.next_try_at)}</td>
+      <td>
+        <Age since={row.created_at} />
+      </td>
+      <td>
+        <div className="row">
+          <Link href={`/studies/${row.study_id}`} className="button button-small">
+            {t.jobs.openStudy}
+          </Link>
+          {row.state === "dead" ? (
+            <Button small disabled={again.isPending} onClick={() => again.mutate(row.id)}>
+              {t.ops.deliveries.again}
+            </Button>
+          ) : null}
+          <NotDone error={again.error} />
+        </div>
+      </td>
+    </tr>
+  );
+}
