@@ -27,7 +27,7 @@ router = APIRouter(tags=["studies"])
 MOST_ROWS: Final = 500
 
 
-class ReaderView(BaseModel):
+class ColleagueView(BaseModel):
     """A person who may read and sign."""
 
     id: str
@@ -64,12 +64,12 @@ class Assignments(BaseModel):
 
 
 @router.get("/readers", summary="Who may read and sign", responses=problems(BadCursor))
-def reader_list(actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cursor = None) -> Page[ReaderView]:
+def reader_list(actor: Technician, store: TheStore, limit: Limit = 50, cursor: Cursor = None) -> Page[ColleagueView]:
     """Clinicians and administrators who may log in, those first who came first."""
     readers = (User.role.in_(sorted(READERS)), User.disabled_at.is_(None))
     with unit_of_work(store.database, writing=False) as session:
         rows = lists.oldest_first(session, User, after_id(cursor), limit + 1, *readers)
-    return page_of(rows, limit, lambda row: ReaderView(id=row.id, name=row.name, role=Role(row.role)))
+    return page_of(rows, limit, lambda row: ColleagueView(id=row.id, name=row.name, role=Role(row.role)))
 
 
 @router.post("/assignments", summary="Assign readings", response_model=Assignments, responses=problems(NotFound))

@@ -77,6 +77,10 @@ export async function patch<Answer>(path: string, body: unknown): Promise<Answer
   return (await (await ask("PATCH", path, body)).json()) as Answer;
 }
 
+export async function put<Answer>(path: string, body: unknown): Promise<Answer> {
+  return (await (await ask("PUT", path, body)).json()) as Answer;
+}
+
 export async function remove(path: string): Promise<void> {
   await ask("DELETE", path);
 }

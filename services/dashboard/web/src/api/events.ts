@@ -18,6 +18,8 @@ const STALE: Record<string, readonly string[]> = {
 };
 /** A burst of events (1,000 files arriving) refreshes the page once in this time. */
 const GATHER_MS = 300;
+/** ... and a stream of them no oftener than this: a long list is many pages, all of which are asked for again. */
+const SPACING_MS = 2000;
 /** The browser reconnects by itself after a broken line; after a refusal it does not, so this does. */
 const RECONNECT_MS = 15_000;
 /** The server ends each stream after a while and the browser comes back at once: that is no reason to say "away". */
@@ -50,14 +52,16 @@ export function listen(client: QueryClient): () => void {
   let again: ReturnType<typeof setTimeout> | undefined;
   let source: EventSource | undefined;
 
+  let refreshed = -SPACING_MS;
   const refresh = (): void => {
     gathering = undefined;
+    refreshed = performance.now();
     for (const key of stale) void client.invalidateQueries({ queryKey: [key] });
     stale.clear();
   };
   const note = (topic: string): void => {
     for (const key of STALE[topic] ?? []) stale.add(key);
-    gathering ??= setTimeout(refresh, GATHER_MS);
+    gathering ??= setTimeout(refresh, Math.max(GATHER_MS, refreshed + SPACING_MS - performance.now()));
   };
   const open = (): void => {
     source = new EventSource(`${API}/events`);

@@ -13,6 +13,7 @@ import {
 import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
 import { t } from "../text/messages";
 import { dropAllUnsaved } from "../study/unsaved";
+import { forgetPlace } from "../worklist/place";
 import { useConnection } from "./events";
 import type {
   Alarm,
@@ -30,6 +31,7 @@ import type {
 /** How often the page asks again while the live connection is away. */
 const POLL_MS = 5000;
 const PAGE_SIZE = 100;
+const SCROLLED_PAGE_SIZE = 500;
 
 export const keys = {
   me: ["me"] as const,
@@ -94,17 +96,27 @@ export function useLogOut() {
     mutationFn: () => remove("/session"),
     onSuccess: () => {
       dropAllUnsaved();
+      forgetPlace();
       client.clear();
       client.setQueryData(keys.me, null);
     },
   });
 }
 
-export function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
+/** The first page is small, to be seen soon; of a list that is scrolled through the later ones are larger. */
+export function usePages<Item>(
+  key: readonly unknown[],
+  path: string,
+  filters: Record<string, string>,
+  laterSize: number = PAGE_SIZE,
+) {
   const refetchInterval = usePolling();
   return useInfiniteQuery({
     queryKey: [...key, filters],
-    queryFn: ({ pageParam }) => get<Page<Item>>(`${path}${query({ ...filters, limit: PAGE_SIZE, cursor: pageParam })}`),
+    queryFn: ({ pageParam }) => {
+      const limit = pageParam === null ? PAGE_SIZE : laterSize;
+      return get<Page<Item>>(`${path}${query({ ...filters, limit, cursor: pageParam })}`);
+    },
     initialPageParam: null as string | null,
     getNextPageParam: (last: Page<Item>) => last.next_cursor ?? null,
     refetchInterval,
@@ -112,7 +124,7 @@ export function usePages<Item>(key: readonly unknown[], path: string, filters: R
 }
 
 export const useWorklist = (filters: Record<string, string>) =>
-  usePages<WorklistRow>(keys.worklist, "/studies", filters);
+  usePages<WorklistRow>([...keys.worklist, "rows"], "/studies", filters, SCROLLED_PAGE_SIZE);
 export const useJobs = (filters: Record<string, string>) => usePages<Job>(keys.jobs, "/jobs", filters);
 export const useRejections = () => usePages<Rejection>(keys.rejections, "/rejections", {});
 

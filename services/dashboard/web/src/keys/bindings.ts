@@ -1,7 +1,22 @@
 /** Which key does what; pages look their keys up here, and the help page and docs/dashboard.md list them. */
 export const KEYS = {
   everywhere: { help: ["?"] },
-  worklist: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], filters: ["/"] },
+  worklist: {
+    next: ["j", "ArrowDown"],
+    previous: ["k", "ArrowUp"],
+    open: ["Enter"],
+    first: ["Home"],
+    last: ["End"],
+    search: ["/"],
+    filters: ["f"],
+    nextView: ["v"],
+    previousView: ["V"],
+    mark: [" "],
+    markDown: ["J"],
+    markUp: ["K"],
+    assign: ["A"],
+    unmark: ["Escape"],
+  },
   triage: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], take: ["A"], seen: ["d"] },
   verdict: {
     accept: ["a"],

@@ -29,6 +29,11 @@ test("a focused button keeps Enter but not the letters", () => {
   expect(takesKey(place("BUTTON"), "a")).toBe(false);
 });
 
+test("a focused link keeps Enter; the list is walked on and marked from it", () => {
+  expect(takesKey(place("A"), "Enter")).toBe(true);
+  expect(["ArrowDown", " ", "Home"].some((key) => takesKey(place("A"), key))).toBe(false);
+});
+
 test("a focused slider keeps the arrows", () => {
   expect(takesKey(place("INPUT", "range"), "ArrowLeft")).toBe(true);
   expect(takesKey(place("INPUT", "range"), "h")).toBe(false);

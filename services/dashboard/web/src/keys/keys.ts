@@ -33,8 +33,13 @@ type Place = { tagName: string; isContentEditable: boolean; getAttribute(name: s
 
 const TEXT_INPUTS = new Set(["text", "password", "search", "email", "number", "date", null]);
 /** Keys by which a focused control is worked; a shortcut of the same name waits until the focus is elsewhere. */
-const WORKS_CONTROLS = new Set(["Enter", " ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"]);
-const CONTROLS = new Set(["BUTTON", "A", "INPUT", "SELECT", "SUMMARY"]);
+const PRESSES: ReadonlySet<string> = new Set(["Enter", " "]);
+const WORKS: Record<string, ReadonlySet<string>> = {
+  A: new Set(["Enter"]),
+  BUTTON: PRESSES,
+  SUMMARY: PRESSES,
+  INPUT: new Set([...PRESSES, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"]),
+};
 
 function isText(place: Place): boolean {
   if (place.isContentEditable || place.tagName === "TEXTAREA") return true;
@@ -45,7 +50,7 @@ function isText(place: Place): boolean {
 export function takesKey(place: Place, name: string): boolean {
   if (name.startsWith("Control+")) return false;
   if (isText(place) || place.tagName === "SELECT") return true;
-  return CONTROLS.has(place.tagName) && WORKS_CONTROLS.has(name);
+  return WORKS[place.tagName]?.has(name) ?? false;
 }
 
 /** Listen for these shortcuts while the component is shown; a modal dialog on top silences them. */

@@ -38,6 +38,7 @@ export const field = {
     cancelled: "Cancelled",
   },
   reviewState: {
+    open: "Not signed",
     unread: "To read",
     drafted: "Draft",
     second_read: "Second reader",

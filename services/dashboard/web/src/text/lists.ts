@@ -2,8 +2,6 @@
 export const lists = {
   worklist: {
     title: "Worklist",
-    summary: (rows: number, more: boolean, waiting: number) =>
-      `${rows}${more ? "+" : ""} ${rows === 1 ? "reading" : "readings"}, ${waiting} to read`,
     table: "Readings, most urgent first",
     columns: {
       urgency: "Urgency",
@@ -11,6 +9,7 @@ export const lists = {
       finding: "Finding",
       confidence: "Confidence",
       state: "State",
+      assignee: "Reader",
       age: "Age",
     },
     open: (patient: string) => `Open the study of ${patient}`,
@@ -26,6 +25,9 @@ export const lists = {
       state: "Machine",
       pipeline: "Question",
       change: "Re-read overnight",
+      disagreement: "Disagreement",
+      assignee: "Reader",
+      site: "Site",
       any: "All",
     },
     unrouted: "No pipeline reads this",

@@ -12,6 +12,7 @@ import { overnight } from "./overnight";
 import { pictures } from "./pictures";
 import { second } from "./second";
 import { study } from "./study";
+import { worklistWords } from "./worklist";
 
 export const t = {
   ...account,
@@ -27,4 +28,5 @@ export const t = {
   ...pictures,
   ...second,
   ...study,
+  ...worklistWords,
 } as const;

@@ -1,48 +1,55 @@
 /** The filter bar of the worklist. */
 import type { ReactElement, Ref } from "react";
 
+import type { Site } from "../api/worklist";
 import { Button, Field } from "../design/parts";
 import { t } from "../text/messages";
-import { FILTERS, withFilter, type FilterName, type WorklistFilters } from "./filters";
+import { FILTERS, withFilter, type WorklistFilters } from "./filters";
 
-const WORDS: Record<FilterName, Record<string, string>> = {
-  review_state: t.reviewState,
-  urgency: t.urgency,
-  job_state: t.jobState,
-  pipeline: t.pipelines,
-  change: t.change.kinds,
-};
-const LABELS: Record<FilterName, string> = {
-  review_state: t.worklist.filters.review,
-  urgency: t.worklist.filters.urgency,
-  job_state: t.worklist.filters.state,
-  pipeline: t.worklist.filters.pipeline,
-  change: t.worklist.filters.change,
-};
+const ASSIGNEES = ["me", "none"] as const;
 
-const NAMES = Object.keys(LABELS) as FilterName[];
-
+type Choice = { name: keyof WorklistFilters; label: string; values: readonly (readonly [string, string])[] };
 type Props = {
   ref: Ref<HTMLDivElement>;
   chosen: WorklistFilters;
   pipelines: readonly string[];
+  sites: readonly Site[];
   choose: (filters: WorklistFilters) => void;
 };
 
-export function Filters({ ref, chosen, pipelines, choose }: Props): ReactElement {
+const told = (values: readonly string[], words: Record<string, string>): [string, string][] =>
+  values.map((value) => [value, words[value] ?? value]);
+
+function choices(pipelines: readonly string[], sites: readonly Site[]): Choice[] {
+  const { filters } = t.worklist;
+  return [
+    { name: "review_state", label: filters.review, values: told(FILTERS.review_state, t.reviewState) },
+    { name: "urgency", label: filters.urgency, values: told(FILTERS.urgency, t.urgency) },
+    { name: "job_state", label: filters.state, values: told(FILTERS.job_state, t.jobState) },
+    { name: "pipeline", label: filters.pipeline, values: told(pipelines, t.pipelines) },
+    { name: "change", label: filters.change, values: told(FILTERS.change, t.change.kinds) },
+    { name: "disagreement", label: filters.disagreement, values: told(FILTERS.disagreement, t.disagreement) },
+    { name: "assignee", label: filters.assignee, values: told(ASSIGNEES, t.assignee) },
+    ...(sites.length > 1
+      ? [{ name: "site" as const, label: filters.site, values: sites.map(({ id, name }) => [id, name] as const) }]
+      : []),
+  ];
+}
+
+export function Filters({ ref, chosen, pipelines, sites, choose }: Props): ReactElement {
   return (
     <div ref={ref} className="filters" role="group" aria-label={t.worklist.filters.label}>
-      {NAMES.map((name) => (
-        <Field key={name} label={LABELS[name]}>
+      {choices(pipelines, sites).map(({ name, label, values }) => (
+        <Field key={name} label={label}>
           <select
             className="input"
             value={chosen[name] ?? ""}
             onChange={(event) => choose(withFilter(chosen, name, event.target.value))}
           >
             <option value="">{t.worklist.filters.any}</option>
-            {(name === "pipeline" ? pipelines : FILTERS[name]).map((value) => (
+            {values.map(([value, word]) => (
               <option key={value} value={value}>
-                {WORDS[name][value] ?? value}
+                {word}
               </option>
             ))}
           </select>

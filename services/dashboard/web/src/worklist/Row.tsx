@@ -1,5 +1,5 @@
 /** One row of the worklist. */
-import { useEffect, useRef, type ReactElement } from "react";
+import { memo, useLayoutEffect, useRef, type ReactElement, type ReactNode } from "react";
 import { Link } from "wouter";
 
 import type { WorklistRow } from "../api/types";
@@ -8,20 +8,49 @@ import { Badge } from "../design/parts";
 import { percent, personName } from "../text/format";
 import { t } from "../text/messages";
 import { nameOfPipeline } from "../study/questions";
-import { findingText, readingPath, stateMark, urgencyMark, type Mark } from "./rows";
+import { findingText, notesOf, readingPath, stateMark, urgencyMark, type Mark } from "./rows";
 
-type Props = { row: WorklistRow; chosen: boolean; choose: () => void };
+type Props = {
+  row: WorklistRow;
+  index: number;
+  measure: (row: HTMLTableRowElement | null) => void;
+  chosen: boolean;
+  choose: () => void;
+  marked: boolean | null;
+  mark: (through: boolean) => void;
+};
 
-export function Row({ row, chosen, choose }: Props): ReactElement {
+/** The line above all rows is the first that a screen reader counts. */
+const HEADER_LINES = 1;
+
+export const Row = memo(RowOf, (before, after) => {
+  const same = ["row", "index", "chosen", "marked"] as const;
+  return same.every((name) => before[name] === after[name]);
+});
+
+function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): ReactElement {
   const place = useRef<HTMLTableRowElement>(null);
-  const wasChosen = useRef(chosen);
-  useEffect(() => {
-    if (chosen && !wasChosen.current) place.current?.querySelector("a")?.focus();
-    wasChosen.current = chosen;
-  }, [chosen]);
+  useLayoutEffect(() => measure(place.current));
   const patient = row.patient.patient_id || t.worklist.unknownPatient;
+  const classes = [chosen ? "chosen" : "", marked === true ? "marked" : ""].filter(Boolean).join(" ");
   return (
-    <tr ref={place} className={chosen ? "chosen" : undefined} onMouseDown={choose}>
+    <tr
+      ref={place}
+      data-index={index}
+      aria-rowindex={index + 1 + HEADER_LINES}
+      className={classes || undefined}
+      onMouseDown={choose}
+    >
+      {marked === null ? null : (
+        <td>
+          <input
+            type="checkbox"
+            aria-label={t.marks.mark(patient)}
+            checked={marked}
+            onChange={(event) => mark((event.nativeEvent as MouseEvent).shiftKey)}
+          />
+        </td>
+      )}
       <td>
         <MarkBadge mark={urgencyMark(row)} />
       </td>
@@ -29,32 +58,20 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
         <Link href={readingPath(row)} className="patient" aria-label={t.worklist.open(patient)} onFocus={choose}>
           {patient}
         </Link>
-        {row.patient.name ? <div className="tone-muted">{personName(row.patient.name)}</div> : null}
+        <Muted>{row.patient.name ? personName(row.patient.name) : null}</Muted>
       </td>
       <td>
         {findingText(row)}
-        <div className="tone-muted">{readBy(row)}</div>
-        {row.incomplete ? (
-          <span title={row.incomplete}>
-            <Badge icon="incomplete" tone="urgent">
-              {t.worklist.incomplete}
-            </Badge>
-          </span>
-        ) : null}
-        {row.change ? (
-          <Badge icon="changed" tone="urgent">
-            {t.change.told(row.change, row.change_headline)}
-          </Badge>
-        ) : row.proposed_result_id ? (
-          <Badge icon="info" tone="urgent">
-            {t.worklist.proposed}
-          </Badge>
-        ) : null}
+        <Muted>{readBy(row)}</Muted>
+        {notesOf(row).map((note) => (
+          <MarkBadge key={note.text} mark={note} />
+        ))}
       </td>
       <td>{row.confidence === null ? t.none : percent(row.confidence)}</td>
       <td>
         <MarkBadge mark={stateMark(row)} />
       </td>
+      <td>{row.assignee_name ?? t.assignee.nobody}</td>
       <td>
         <Age since={row.created_at} />
       </td>
@@ -65,6 +82,10 @@ export function Row({ row, chosen, choose }: Props): ReactElement {
 function readBy(row: WorklistRow): string {
   const pipeline = row.pipeline === null ? null : nameOfPipeline(row.pipeline);
   return [row.modality, pipeline].filter(Boolean).join(" · ");
+}
+
+function Muted({ children }: { children: ReactNode }): ReactElement {
+  return children === null ? <></> : <div className="tone-muted">{children}</div>;
 }
 
 function MarkBadge({ mark }: { mark: Mark }): ReactElement {

@@ -1,104 +1,129 @@
 /** The worklist: what a person has to look at first stands first. */
-import { useRef, useState, type ReactElement } from "react";
+import { useEffect, useRef, useState, type ReactElement } from "react";
 import { useLocation } from "wouter";
 
+import { usePipelines } from "../api/queries";
 import type { Me } from "../api/types";
-import { rowsOf, usePipelines, useWorklist } from "../api/queries";
-import { Button, Empty } from "../design/parts";
+import { useSites, useViews } from "../api/worklist";
 import { LoadFailed, Stale } from "../design/LoadFailed";
-import { More } from "../design/More";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
+import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
+import { AssignDialog } from "./AssignDialog";
 import { Filters } from "./Filters";
-import { keptFilters, keepFilters, type WorklistFilters } from "./filters";
-import { moved, readingPath } from "./rows";
-import { Row } from "./Row";
+import { Glance } from "./Glance";
+import { Marks } from "./Marks";
+import { NothingHere } from "./NothingHere";
+import { keptPlace } from "./place";
+import { readingPath } from "./rows";
+import { Search } from "./Search";
+import { Table } from "./Table";
+import { useList } from "./useList";
+import { groupsOf, walked } from "./views";
+import { Views } from "./Views";
 import "./worklist.css";
 
-export const WorklistPage: (props: { me: Me }) => ReactElement = () => {
-  const [filters, setFilters] = useState<WorklistFilters>(keptFilters);
-  const [cursor, setCursor] = useState<string | null>(null);
-  const list = useWorklist(filters);
-  const [, goTo] = useLocation();
-  const rows = rowsOf(list.data);
-  const at = rows.some((row) => row.row_id === cursor) ? cursor : (rows[0]?.row_id ?? null);
+export function WorklistPage({ me }: { me: Me }): ReactElement {
+  const list = useList();
+  const views = useViews().data ?? [];
+  const sites = useSites().data ?? [];
   const pipelines = usePipelines();
+  const [, goTo] = useLocation();
+  const [assigning, assign] = useState(false);
+  const [told, tell] = useState("");
   const filterBar = useRef<HTMLDivElement>(null);
+  const searchBox = useRef<HTMLInputElement>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  // Whoever comes back from a study stands where they left.
+  const focusRef = useRef(keptPlace().cursor !== null);
+  const { rows, at, query, search } = list;
+  const canMark = me.role !== "technician";
 
-  const choose = (chosen: WorklistFilters): void => {
-    keepFilters(chosen);
-    setFilters(chosen);
+  const shown = useRef(list.filters);
+  useEffect(() => {
+    if (shown.current === list.filters) return;
+    shown.current = list.filters;
+    scroller.current?.scrollTo({ top: 0 });
+  }, [list.filters]);
+
+  const move = (index: number): void => {
+    focusRef.current = true;
+    list.moveTo(index);
   };
-  const open = (id: string | null): void => {
-    const row = rows.find((candidate) => candidate.row_id === id);
-    if (row) goTo(readingPath(row));
+  const walk = (step: 1 | -1): void => list.choose(walked(groupsOf(views, nameOfPipeline), list.filters, step));
+  const markTo = (step: 1 | -1): void => {
+    if (at.id !== null) list.markTo(at.id);
+    const next = rows[at.index + step];
+    if (next === undefined) return;
+    list.markTo(next.row_id);
+    move(at.index + step);
   };
+  const row = rows[at.index];
   useShortcuts([
-    { keys: KEYS.worklist.next, run: () => setCursor(moved(rows, at, 1)) },
-    { keys: KEYS.worklist.previous, run: () => setCursor(moved(rows, at, -1)) },
-    { keys: KEYS.worklist.open, run: () => open(at) },
+    { keys: KEYS.worklist.next, run: () => move(at.index + 1) },
+    { keys: KEYS.worklist.previous, run: () => move(at.index - 1) },
+    { keys: KEYS.worklist.first, run: () => move(0) },
+    { keys: KEYS.worklist.last, run: () => move(rows.length - 1) },
+    { keys: KEYS.worklist.open, run: () => row && goTo(readingPath(row)) },
+    { keys: KEYS.worklist.search, run: () => searchBox.current?.focus() },
     { keys: KEYS.worklist.filters, run: () => filterBar.current?.querySelector("select")?.focus() },
+    { keys: KEYS.worklist.nextView, run: () => walk(1) },
+    { keys: KEYS.worklist.previousView, run: () => walk(-1) },
+    { keys: KEYS.worklist.mark, run: () => canMark && at.id !== null && list.mark(at.id) },
+    { keys: KEYS.worklist.markDown, run: () => canMark && markTo(1) },
+    { keys: KEYS.worklist.markUp, run: () => canMark && markTo(-1) },
+    { keys: KEYS.worklist.unmark, run: list.unmark },
+    {
+      keys: KEYS.worklist.assign,
+      run: () => {
+        if (!canMark || at.id === null) return;
+        if (list.marked.length === 0) list.mark(at.id);
+        assign(true);
+      },
+    },
   ]);
 
-  if (list.isError && rows.length === 0) return <LoadFailed error={list.error} again={() => void list.refetch()} />;
+  if (query.isError && rows.length === 0) return <LoadFailed error={query.error} again={() => void query.refetch()} />;
   return (
-    <section className="page">
+    <section className="page worklist-page">
       <div className="page-head">
         <div>
           <h1>{t.worklist.title}</h1>
-          <p aria-live="polite">
-            {list.isPending
-              ? t.loading
-              : t.worklist.summary(
-                  rows.length,
-                  list.hasNextPage,
-                  rows.filter((row) => row.result_id !== null && row.review_state !== "signed").length,
-                )}
-          </p>
+          {search === "" ? (
+            <Glance filters={list.filters} />
+          ) : (
+            <p aria-live="polite">
+              {query.isPending ? t.search.loading : t.search.found(rows.length, query.hasNextPage, search)}
+            </p>
+          )}
         </div>
-        <Filters ref={filterBar} chosen={filters} pipelines={pipelines} choose={choose} />
+        <Search key={search} ref={searchBox} asked={search} ask={list.ask} />
       </div>
-      <div className="page-body">
-        <Stale error={list.error} />
-        {rows.length > 0 ? (
-          <table className="table worklist" aria-label={t.worklist.table}>
-            <thead>
-              <tr>
-                {Object.values(t.worklist.columns).map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <Row key={row.row_id} row={row} chosen={row.row_id === at} choose={() => setCursor(row.row_id)} />
-              ))}
-            </tbody>
-          </table>
-        ) : null}
-        {list.isSuccess && rows.length === 0 ? <NothingHere filters={filters} clear={() => choose({})} /> : null}
-        <More list={list} />
+      <div className="worklist-body">
+        <Views views={views} chosen={list.filters} choose={list.choose} />
+        <div className="worklist-main">
+          <Filters ref={filterBar} chosen={list.filters} pipelines={pipelines} sites={sites} choose={list.choose} />
+          <Marks list={list} told={told} assign={() => assign(true)} />
+          <div className="page-body" ref={scroller}>
+            <Stale error={query.error} />
+            {rows.length > 0 ? <Table list={list} canMark={canMark} focusRef={focusRef} scroller={scroller} /> : null}
+            {query.isSuccess && rows.length === 0 ? <NothingHere list={list} /> : null}
+          </div>
+        </div>
       </div>
+      {assigning && list.marked.length > 0 ? (
+        <AssignDialog
+          me={me}
+          rows={list.marked}
+          onClose={() => assign(false)}
+          onDone={(words) => {
+            tell(words);
+            list.unmark();
+            assign(false);
+          }}
+        />
+      ) : null}
     </section>
-  );
-};
-
-function NothingHere({ filters, clear }: { filters: WorklistFilters; clear: () => void }): ReactElement {
-  if (Object.keys(filters).length > 0) {
-    return (
-      <Empty title={t.worklist.emptyTitle}>
-        <p>{t.worklist.emptyFiltered}</p>
-        <Button onClick={clear}>{t.worklist.clear}</Button>
-      </Empty>
-    );
-  }
-  return (
-    <Empty title={t.worklist.emptyTitle}>
-      <p>{t.worklist.empty}</p>
-      <pre>{t.worklist.emptyCommand}</pre>
-    </Empty>
   );
 }

@@ -1,28 +1,43 @@
 /** The worklist's filters, by the names of the API's query; kept for the length of the browser tab. */
 export const FILTERS = {
-  review_state: ["unread", "drafted", "signed"],
+  review_state: ["open", "unread", "drafted", "second_read", "adjudication", "signed"],
   urgency: ["stat", "urgent", "check", "routine"],
   job_state: ["queued", "running", "succeeded", "failed", "quarantined", "cancelled"],
   change: ["any", "crossed", "unanswered", "answered", "changed", "new"],
+  disagreement: ["any", "readers", "reader", "shadow"],
 } as const;
 
-/** Pipelines are not a fixed list: models that somebody added have their own names. */
-export type FilterName = keyof typeof FILTERS | "pipeline";
+/** Values that are no fixed list: models that somebody added have their own names, people and sites their ids. */
+const FREE = [
+  "pipeline",
+  "assignee",
+  "site",
+  "abstained",
+  "gradable",
+  "modality",
+  "state",
+  "first_day",
+  "last_day",
+] as const;
+const FREE_VALUE = /^[\w.-]{1,64}$/;
+
+export type FilterName = keyof typeof FILTERS | (typeof FREE)[number];
 export type WorklistFilters = Partial<Record<FilterName, string>>;
 
 const FIXED = Object.keys(FILTERS) as (keyof typeof FILTERS)[];
-const PIPELINE = /^[\w.-]{1,64}$/;
-
 const STORED = "overread.filters";
 
 /** Only what this version knows: a filter stored by another one must not hide rows without a sign. */
 export function knownFilters(stored: unknown): WorklistFilters {
   const known: WorklistFilters = {};
   if (typeof stored !== "object" || stored === null) return known;
-  const { pipeline } = stored as Record<string, unknown>;
-  if (typeof pipeline === "string" && PIPELINE.test(pipeline)) known.pipeline = pipeline;
+  const values = stored as Record<string, unknown>;
+  for (const name of FREE) {
+    const value = values[name];
+    if (typeof value === "string" && FREE_VALUE.test(value)) known[name] = value;
+  }
   for (const name of FIXED) {
-    const value = (stored as Record<string, unknown>)[name];
+    const value = values[name];
     const allowed: readonly string[] = FILTERS[name];
     if (typeof value === "string" && allowed.includes(value)) known[name] = value;
   }
@@ -32,6 +47,12 @@ export function knownFilters(stored: unknown): WorklistFilters {
 /** Choosing "all" takes the filter away. */
 export function withFilter(filters: WorklistFilters, name: FilterName, value: string): WorklistFilters {
   return knownFilters({ ...filters, [name]: value });
+}
+
+/** Whether both let the same rows pass; the order in which they were chosen does not matter. */
+export function sameFilters(one: WorklistFilters, other: WorklistFilters): boolean {
+  const names = Object.keys(one) as FilterName[];
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }
 
 export function keptFilters(): WorklistFilters {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { WorklistRow } from "../api/types";
 import { t } from "../text/messages";
-import { findingText, moved, readingPath, stateMark, urgencyMark } from "./rows";
+import { findingText, notesOf, readingPath, stateMark, urgencyMark } from "./rows";
 
 const row = (part: Partial<WorklistRow>): WorklistRow =>
   ({
@@ -58,16 +58,13 @@ test("every state and urgency has a shape of its own beside its colour", () => {
   expect(new Set(urgencies.map((mark) => mark.icon)).size).toBe(urgencies.length);
 });
 
-const rows = [{ row_id: "a" }, { row_id: "b" }];
-
-test("the cursor stops at the ends of the list", () => {
-  expect(moved(rows, "b", 1)).toBe("b");
-  expect(moved(rows, "a", -1)).toBe("a");
-  expect(moved([], null, 1)).toBeNull();
+test("a row says that it cannot be graded, and that a shadow disagrees", () => {
+  const noted = row({ gradable: false, disagreement: "shadow", change: null, incomplete: null, proposed_result_id: null });
+  expect(notesOf(noted).map((note) => note.text)).toEqual([t.ungradable, t.disagreement["shadow"]]);
 });
 
-test("a cursor whose row has left the list begins at the top", () => {
-  expect(moved(rows, "gone", 1)).toBe("a");
+test("a reading that two readers disagree on says that a third decides", () => {
+  expect(stateMark(row({ review_state: "adjudication", result_id: "r" })).text).toBe(t.reviewState.adjudication);
 });
 
 test("a row leads to its own reading of the study", () => {

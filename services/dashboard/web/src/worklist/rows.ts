@@ -31,6 +31,10 @@ export function stateMark(row: WorklistRow): Mark {
   if (row.review_state === "signed") {
     return { icon: "signed", tone: "routine", text: row.verdict ? t.verdict[row.verdict] : t.reviewState.signed };
   }
+  if (row.review_state === "second_read" || row.review_state === "adjudication") {
+    const icon = row.review_state === "second_read" ? "unread" : "stat";
+    return { icon, tone: "urgent", text: t.reviewState[row.review_state] };
+  }
   if (row.review_state === "drafted") return { icon: "draft", tone: "accent", text: t.reviewState.drafted };
   if (row.result_id !== null) return { icon: "unread", tone: "accent", text: t.reviewState.unread };
   if (row.unrouted_reason !== null) return { icon: "unrouted", tone: "urgent", text: t.worklist.unrouted };
@@ -43,6 +47,25 @@ export function stateMark(row: WorklistRow): Mark {
     tone: running ? "accent" : jobTone(row.job_state),
     text: t.jobState[row.job_state],
   };
+}
+
+/** What else a reader should know before opening the row. */
+export function notesOf(row: WorklistRow): Mark[] {
+  const notes: Mark[] = [];
+  if (!row.gradable) notes.push({ icon: "check", tone: "check", text: t.ungradable });
+  if (row.incomplete !== null) {
+    notes.push({ icon: "incomplete", tone: "urgent", text: t.worklist.incomplete, why: row.incomplete });
+  }
+  if (row.change !== null) {
+    notes.push({ icon: "changed", tone: "urgent", text: t.change.told(row.change, row.change_headline) });
+  } else if (row.proposed_result_id !== null) {
+    notes.push({ icon: "info", tone: "urgent", text: t.worklist.proposed });
+  }
+  // A reader who decided otherwise is told by the state already.
+  if (row.disagreement === "readers" || row.disagreement === "shadow") {
+    notes.push({ icon: "changed", tone: "check", text: t.disagreement[row.disagreement] ?? row.disagreement });
+  }
+  return notes;
 }
 
 const JOB_ICONS: Record<JobState, IconName> = {
@@ -76,11 +99,4 @@ export function findingText(row: WorklistRow): string {
 /** The address of the row's reading: a study may have several, and the newest job says which. */
 export function readingPath(row: Pick<WorklistRow, "id" | "job_id">): string {
   return `/studies/${row.id}${query({ job: row.job_id })}`;
-}
-
-/** The row the cursor stands on after a move; it never leaves the list. */
-export function moved(rows: readonly { row_id: string }[], at: string | null, step: 1 | -1): string | null {
-  const place = rows.findIndex((row) => row.row_id === at);
-  const next = place < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, place + step));
-  return rows[next]?.row_id ?? null;
 }
