@@ -34,7 +34,8 @@ export const worklistWords = {
   },
   glance: {
     label: "What is on the list",
-    loaded: (total: string) => `${total} ${total === "1" ? "reading" : "readings"}`,
+    toRead: (total: string) => `${total} to read`,
+    readings: (total: string) => `${total} ${total === "1" ? "reading" : "readings"}`,
     first: "of the first 10,000",
   },
   search: {

@@ -11,6 +11,7 @@ import { outcomeOf } from "./assigned";
 const ME = "me";
 const NOBODY = "";
 
+/** `onDone` is told what was done, `onClose` that nothing was. */
 type Props = { me: Me; rows: string[]; onClose: () => void; onDone: (told: string) => void };
 
 export function AssignDialog({ me, rows, onClose, onDone }: Props): ReactElement {
@@ -34,8 +35,9 @@ export function AssignDialog({ me, rows, onClose, onDone }: Props): ReactElement
     // One's own readings are given back by anybody: nobody loses what they hold by it but who is asked.
     send(rows, reader === NOBODY);
   };
+  const close = (): void => (outcome === null ? onClose() : onDone(t.assign.done(outcome.assigned)));
   return (
-    <Dialog labelledBy={title} onClose={onClose}>
+    <Dialog labelledBy={title} onClose={close}>
       <form onSubmit={submit}>
         <h1 id={title}>{t.assign.title(rows.length)}</h1>
         <Field label={t.assign.to}>
@@ -63,7 +65,7 @@ export function AssignDialog({ me, rows, onClose, onDone }: Props): ReactElement
           </Notice>
         )}
         <div className="row dialog-end">
-          <Button onClick={onClose}>{outcome === null ? t.assign.cancel : t.close}</Button>
+          <Button onClick={close}>{outcome === null ? t.assign.cancel : t.close}</Button>
           {outcome !== null && outcome.held.length > 0 ? (
             <Button disabled={assign.isPending} onClick={() => send(outcome.held, true)}>
               {t.assign.takeOver(outcome.held.length)}

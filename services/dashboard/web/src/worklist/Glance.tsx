@@ -1,4 +1,4 @@
-/** How much is on the list and how urgent it is, in one line. */
+/** How much there is to read and how urgent it is, in one line; where a state was chosen, how much is in that state. */
 import type { ReactElement } from "react";
 
 import { useCounts } from "../api/worklist";
@@ -7,12 +7,13 @@ import { t } from "../text/messages";
 import { FILTERS, type WorklistFilters } from "./filters";
 
 export function Glance({ filters }: { filters: WorklistFilters }): ReactElement {
-  const counts = useCounts(filters).data;
+  const unread = filters.review_state === undefined || filters.review_state === "open";
+  const counts = useCounts({ ...filters, ...(unread ? { review_state: "open" } : {}) }).data;
   if (counts === undefined) return <p aria-live="polite">{t.loading}</p>;
   const urgencies = FILTERS.urgency.filter((urgency) => (counts.urgency[urgency] ?? 0) > 0);
   return (
     <p className="glance" aria-live="polite" aria-label={t.glance.label}>
-      <span>{t.glance.loaded(t.views.total(counts.total, counts.capped))}</span>
+      <span>{(unread ? t.glance.toRead : t.glance.readings)(t.views.total(counts.total, counts.capped))}</span>
       {urgencies.map((urgency) => (
         <Badge key={urgency} icon={urgency} tone={urgency}>
           {counts.urgency[urgency]?.toLocaleString()} {t.urgency[urgency].toLowerCase()}

@@ -9,6 +9,8 @@ import type { List } from "./useList";
 
 /** Two lines of text; each row is measured once it is shown. */
 const ROW_PX = 62;
+/** The line of names stays on top of the rows; none is scrolled to underneath it. */
+const HEADER_PX = 37;
 const OVERSCAN = 12;
 /** The next page is asked for this many rows before the end of what is loaded. */
 const AHEAD = 60;
@@ -30,6 +32,8 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
     estimateSize: () => ROW_PX,
     getItemKey: (place) => rows[place]?.row_id ?? place,
     overscan: OVERSCAN,
+    scrollMargin: HEADER_PX,
+    scrollPaddingStart: HEADER_PX,
     initialOffset: () => keptPlace().offset,
     initialMeasurementsCache: keptPlace().heights,
     rangeExtractor,
@@ -88,7 +92,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
           if (row === undefined) return null;
           return (
             <Fragment key={item.key}>
-              <Gap height={item.start - (items[place - 1]?.end ?? 0)} />
+              <Gap height={item.start - (items[place - 1]?.end ?? HEADER_PX)} />
               <Row
                 row={row}
                 index={item.index}
@@ -101,7 +105,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
             </Fragment>
           );
         })}
-        <Gap height={virtual.getTotalSize() - (items.at(-1)?.end ?? 0)} />
+        <Gap height={HEADER_PX + virtual.getTotalSize() - (items.at(-1)?.end ?? HEADER_PX)} />
       </tbody>
     </table>
   );
