@@ -15,7 +15,7 @@ const OVERSCAN = 12;
 /** The next page is asked for this many rows before the end of what is loaded. */
 const AHEAD = 60;
 
-type Props = { list: List; canMark: boolean; focusRef: RefObject<boolean>; scroller: RefObject<HTMLDivElement | null> };
+type Props = { list: List; canMark: boolean; focusRef: RefObject<boolean>; scroller: HTMLElement | null };
 
 export function Table({ list, canMark, focusRef, scroller }: Props): ReactElement {
   const { rows, at, query } = list;
@@ -28,7 +28,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
   // eslint-disable-next-line react-hooks/incompatible-library -- its answers change: nothing here may remember them
   const virtual = useVirtualizer({
     count: rows.length,
-    getScrollElement: () => scroller.current,
+    getScrollElement: () => scroller,
     estimateSize: () => ROW_PX,
     getItemKey: (place) => rows[place]?.row_id ?? place,
     overscan: OVERSCAN,
@@ -47,10 +47,10 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
 
   const scrollTo = virtual.scrollToIndex;
   useLayoutEffect(() => {
-    if (!focusRef.current || rows.length === 0) return;
+    if (!focusRef.current || scroller === null || rows.length === 0) return;
     focusRef.current = false;
     scrollTo(index, { align: "auto" });
-    scroller.current?.querySelector<HTMLElement>("tr.chosen a")?.focus({ preventScroll: true });
+    scroller.querySelector<HTMLElement>("tr.chosen a")?.focus({ preventScroll: true });
   });
 
   const latest = useRef({ list, virtual });

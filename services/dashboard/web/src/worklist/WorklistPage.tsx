@@ -34,7 +34,8 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
   const [told, tell] = useState("");
   const filterBar = useRef<HTMLDivElement>(null);
   const searchBox = useRef<HTMLInputElement>(null);
-  const scroller = useRef<HTMLDivElement>(null);
+  // As a state: the table has to be drawn again once there is something that it scrolls in.
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
   // Whoever comes back from a study stands where they left.
   const focusRef = useRef(keptPlace().cursor !== null);
   const { rows, at, query, search } = list;
@@ -44,8 +45,8 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
   useEffect(() => {
     if (shown.current === list.filters) return;
     shown.current = list.filters;
-    scroller.current?.scrollTo({ top: 0 });
-  }, [list.filters]);
+    scroller?.scrollTo({ top: 0 });
+  }, [list.filters, scroller]);
 
   const move = (index: number): void => {
     focusRef.current = true;
@@ -105,7 +106,7 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
         <div className="worklist-main">
           <Filters ref={filterBar} chosen={list.filters} pipelines={pipelines} sites={sites} choose={list.choose} />
           <Marks list={list} told={told} assign={() => assign(true)} />
-          <div className="page-body" ref={scroller}>
+          <div className="page-body" ref={setScroller}>
             <Stale error={query.error} />
             {rows.length > 0 ? <Table list={list} canMark={canMark} focusRef={focusRef} scroller={scroller} /> : null}
             {query.isSuccess && rows.length === 0 ? <NothingHere list={list} /> : null}
