@@ -26,7 +26,7 @@ export function ReconstructionReading(props: ReadingProps): ReactElement {
   return (
     <ReadingFrame result={result}>
       <Notice tone={inferred ? "urgent" : "muted"} title={inferred ? words.inferred : words.measured}>
-        <p>{(method === null ? null : words.what[method]) ?? words.whatUnknown}</p>
+        <p>{what(method, inferred)}</p>
       </Notice>
       <Facts rows={facts(result, method)} />
       <QualityBar
@@ -43,6 +43,12 @@ export function ReconstructionReading(props: ReadingProps): ReactElement {
       ) : null}
     </ReadingFrame>
   );
+}
+
+/** Where every line was measured, no method had anything to fill in. */
+function what(method: string | null, inferred: boolean): string {
+  if (!inferred && method !== INVENTS_NOTHING) return t.compared.nothingInferred;
+  return (method === null ? null : words.what[method]) ?? words.whatUnknown;
 }
 
 function accelerationOf(result: Result): number | null {

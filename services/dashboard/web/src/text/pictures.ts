@@ -63,5 +63,6 @@ export const pictures = {
     failed: "The volumes cannot be compared here",
     failedWhat: "The stored files are unchanged. The pictures side by side are under “Show”.",
     model: "Model",
+    nothingInferred: "All lines were measured. The method had nothing to fill in.",
   },
 } as const;
