@@ -93,3 +93,15 @@ FUNDUS_CAMERA: Final = Code(SNOMED, "409898007", "Fundus Camera")  # PS3.16 CID 
 
 # Purposes of reference
 SOURCE_IMAGE: Final = Code(DICOM, "121322", "Source image for image processing operation")  # PS3.16 CID 7202
+
+# The report of a study, PS3.16 TID 2000
+DIAGNOSTIC_IMAGING_REPORT: Final = Code(LOINC, "18748-4", "Diagnostic imaging report")  # PS3.16 CID 7000
+CURRENT_PROCEDURE_DESCRIPTIONS: Final = Code(DICOM, "121064", "Current Procedure Descriptions")  # PS3.16 CID 7001
+FINDINGS: Final = Code(DICOM, "121070", "Findings")  # PS3.16 CID 7001
+IMPRESSIONS: Final = Code(DICOM, "121072", "Impressions")  # PS3.16 CID 7001
+PROCEDURE_DESCRIPTION: Final = Code(DICOM, "121065", "Procedure Description")  # PS3.16 CID 7002
+FINDING: Final = Code(DICOM, "121071", "Finding")  # PS3.16 CID 7002
+IMPRESSION: Final = Code(DICOM, "121073", "Impression")  # PS3.16 CID 7002
+COMMENT: Final = Code(DICOM, "121106", "Comment")  # PS3.16 Annex D
+LATERALITY: Final = Code(SNOMED, "272741003", "Laterality")  # PS3.16 Annex D
+ENGLISH: Final = Code("RFC5646", "en", "English")  # PS3.16 CID 5000

@@ -132,9 +132,9 @@ def _group(reading: Reading, source: Source, side: Laterality | None) -> sr.Meas
         ),
         finding_sites=[sr.FindingSite(_code(site), _code(codes.SIDES[side]) if side else None)] if site else None,
         algorithm_id=sr.AlgorithmIdentification(name=reading.model.name, version=reading.model.version),
-        measurements=[measured for finding in found for measured in _measured(finding)],
+        measurements=[each for finding in found for each in measured(finding)],
         qualitative_evaluations=[
-            sr.QualitativeEvaluation(*pair) for pair in _evaluated(found, images, _subject(reading).doubt)
+            sr.QualitativeEvaluation(*pair) for pair in [*evaluated(found), *_doubted(images, _subject(reading).doubt)]
         ],
         source_images=[_source_image(source, uid) for uid in dict.fromkeys(each.sop_instance_uid for each in images)],
     )
@@ -149,7 +149,7 @@ def _source_image(source: Source, sop_instance_uid: str) -> sr.SourceImageForMea
     return sr.SourceImageForMeasurementGroup(header.sop_class_uid, header.sop_instance_uid)
 
 
-def _measured(finding: Finding) -> list[sr.Measurement]:
+def measured(finding: Finding) -> list[sr.Measurement]:
     """The number of a finding that has one, and the probability of the class that was chosen."""
     if finding.label not in _GRADED:
         if not isinstance(finding.value, int | float):
@@ -170,18 +170,20 @@ def _measured(finding: Finding) -> list[sr.Measurement]:
     return [sr.Measurement(_code(codes.GRADE_PROBABILITY), probability, _code(codes.NO_UNITS))]
 
 
-def _evaluated(
-    found: Sequence[Finding], images: Sequence[ImageReading], doubt: Code
-) -> list[tuple[sr.CodedConcept, sr.CodedConcept]]:
-    """Name and value of each graded finding; where no image can be relied on, that."""
-    pairs = [
+def evaluated(found: Sequence[Finding]) -> list[tuple[sr.CodedConcept, sr.CodedConcept]]:
+    """Name and value of each graded finding."""
+    return [
         (_code(finding.code), _code(_GRADED[finding.label][finding.value]))
         for finding in found
         if finding.label in _GRADED and isinstance(finding.value, int)
     ]
-    if not any(image.quality.gradable for image in images):
-        pairs.append((_code(codes.IMAGE_QUALITY), _code(doubt)))
-    return pairs
+
+
+def _doubted(images: Sequence[ImageReading], doubt: Code) -> list[tuple[sr.CodedConcept, sr.CodedConcept]]:
+    """Where no image can be relied on, that."""
+    if any(image.quality.gradable for image in images):
+        return []
+    return [(_code(codes.IMAGE_QUALITY), _code(doubt))]
 
 
 def _code(code: Code) -> sr.CodedConcept:

@@ -42,7 +42,7 @@ from pipelines.imaging.frame_pixels import read_frames
 from pipelines.imaging.overlay import drawn_again
 from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.picture import DRAWN, Window
-from pipelines.imaging.pixels import decode, render
+from pipelines.imaging.pixels import decode, fitted, render
 from pipelines.imaging.sniff import MediaKind, sniff_file
 from pipelines.imaging.wrap import wrap
 
@@ -137,6 +137,8 @@ def _render(request: Request) -> Answer:
 
         foreign = MediaKind.HDF5 if kind is MediaKind.HDF5 else MediaKind.NIFTI
         return {}, foreign_render.render_foreign(path, foreign, width)
+    if kind.is_photograph:
+        return {}, fitted(path, width)
     return {}, render(path, width, chosen, frame)
 
 

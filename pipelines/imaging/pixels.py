@@ -75,6 +75,17 @@ def render(path: Path, width: int | None, window: Window | None, frame: int) -> 
     return out.getvalue()
 
 
+def fitted(path: Path, width: int | None) -> bytes:
+    """A picture file, such as an overlay that we drew, as a JPEG at most `width` pixels wide, never enlarged."""
+    with Image.open(path) as picture:
+        wanted = min(width or picture.width, picture.width)
+        height = max(1, round(picture.height * wanted / picture.width))
+        shown = picture.convert("RGB").resize((wanted, height), Image.Resampling.BOX)
+    out = io.BytesIO()
+    shown.save(out, "JPEG", quality=_JPEG_QUALITY)
+    return out.getvalue()
+
+
 def _read(path: Path) -> Dataset:
     """The object up to its pixel data, which is checked for presence and size; what lies behind is let be."""
     try:

@@ -136,7 +136,7 @@ def write(folder: Path, chosen: Entry, reading: Reading, local: LocalSubject, do
 
 def report(document: dict[str, object], folder: Path, written: int) -> None:
     """Say in words what was found and where it lies."""
-    from services.cli.findings import sentences
+    from services.work.spoken import sentences
 
     out = stdout()
     for line in sentences(document):

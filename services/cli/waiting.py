@@ -9,7 +9,7 @@ from typing import Final
 from pipelines.core.errors import Unavailable
 from services.cli.client import Document, Service
 from services.cli.console import progress_bar, stdout
-from services.cli.findings import sentences
+from services.work.spoken import sentences
 
 POLL_SECONDS: Final = 0.3
 #: Longer than a lease and a sweep: a job whose worker died has begun again by then.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.cli.findings import sentences
+from services.work.spoken import sentences
 
 
 def result(**changed: Any) -> dict[str, Any]:  # Any: JSON of the contract

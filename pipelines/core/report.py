@@ -1,0 +1,92 @@
+"""The report of a study: one page for the patient's file, as a value that screen, PDF and SR are all made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pipelines.core.types import Finding
+
+#: What stands over a page that no reader answers for.
+DRAFT: Final = "DRAFT - not signed"
+SIGNED: Final = "Signed"
+
+
+class Part(StrEnum):
+    """What a section of a report is about."""
+
+    ANSWER = "answer"  #: what counts, in a line for each question
+    STUDY = "study"  #: who was imaged, when and with what
+    READING = "reading"  #: one question: the machine's answer, the readers' words, how it was made
+    FOOT = "foot"  #: what the page is
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One statement; `name` says of what. `chief` ones are what counts."""
+
+    name: str
+    text: str
+    chief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A key picture; `address` is its path in the API, `sha256` the blob that holds it."""
+
+    caption: str
+    address: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with its lines and pictures; `findings` are the answer that counts, with its codes."""
+
+    part: Part
+    heading: str
+    lines: tuple[Line, ...]
+    pictures: tuple[Picture, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Whose word counts and when it was given, UTC."""
+
+    reader: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole page; `as_of` is when the newest of what it tells was said, UTC.
+
+    `signatures` are of the words that count, and empty unless every question of the study is decided.
+    """
+
+    study_id: str
+    title: str
+    as_of: datetime
+    sections: tuple[Section, ...]
+    signatures: tuple[Signature, ...]
+
+    @property
+    def mark(self) -> str:
+        """Whether readers answer for the page, in the words that stand over it."""
+        return SIGNED if self.signatures else DRAFT
+
+    def words(self) -> Iterator[str]:
+        """Every word of the page, in its order: title, mark, and each section's heading, lines and captions."""
+        yield self.title
+        yield self.mark
+        for section in self.sections:
+            yield section.heading
+            for line in section.lines:
+                yield line.name
+                yield line.text
+            for picture in section.pictures:
+                yield picture.caption

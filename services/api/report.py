@@ -1,0 +1,144 @@
+"""The report of a study, one page for the patient's file: as JSON, as PDF and as a DICOM SR."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from pipelines.core.errors import BadRequest, NotFound, OverreadError, UnsuitableInput, Withheld
+from pipelines.core.report import Part, Picture, Report
+from services.api.deps import RowId, TheLooker, TheSettings, TheStore
+from services.api.drawing import STUDY_DRAWN
+from services.api.errors import problems
+from services.log import logger
+from services.work.render import Pictures
+from services.work.report import report_of
+from services.work.report_object import as_dicom
+from services.work.report_page import as_pdf
+from services.work.report_pictures import WIDTH
+
+router = APIRouter(prefix="/studies", tags=["studies"])
+log = logger("api")
+
+#: The longest name in the IANA database has 32 characters.
+LONGEST_ZONE: Final = 64
+Zone = Annotated[
+    str,
+    Query(max_length=LONGEST_ZONE, description="IANA name of the zone its times are written in.", examples=["UTC"]),
+]
+
+
+class LineView(BaseModel):
+    """One statement."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str = Field(examples=["The machine's answer"])
+    text: str = Field(examples=["Right eye: grade 2, moderate non-proliferative retinopathy (81%)."])
+    chief: bool = Field(description="Whether it says what counts.")
+
+
+class KeyPictureView(BaseModel):
+    """A key picture."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    caption: str = Field(examples=["Right eye, with heat-map"])
+    address: str = Field(description="Its path under /api/v1.", examples=["/results/01JD8Q…/artifacts/R-1-overlay.png"])
+
+
+class SectionView(BaseModel):
+    """A heading with its lines and pictures."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    part: Part
+    heading: str = Field(examples=["Diabetic retinopathy"])
+    lines: list[LineView]
+    pictures: list[KeyPictureView]
+
+
+class SignatureView(BaseModel):
+    """Whose word counts."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    reader: str
+    signed_at: datetime
+
+
+class ReportView(BaseModel):
+    """The page: the screen, the PDF and the SR say the same words in the same order."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    study_id: str
+    title: str = Field(examples=["Imaging report"])
+    mark: str = Field(description="What stands over the page.", examples=["DRAFT - not signed"])
+    as_of: datetime = Field(description="When the newest of what it tells was said.")
+    sections: list[SectionView]
+    signatures: list[SignatureView] = Field(description="Empty unless every question of the study is decided.")
+
+
+@router.get(
+    "/{study_id}/report",
+    summary="The report of a study",
+    dependencies=[STUDY_DRAWN],
+    responses=problems(NotFound, Withheld, BadRequest),
+)
+def report(
+    study_id: RowId, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
+) -> ReportView:
+    """Refused while one of the study's questions is withheld from you; opening it leaves a row in the audit."""
+    return ReportView.model_validate(report_of(store, looker, study_id, zone, settings.undo_grace_seconds))
+
+
+@router.get(
+    "/{study_id}/report.pdf",
+    summary="The report as one A4 page",
+    response_class=Response,
+    dependencies=[STUDY_DRAWN],
+    responses=problems(NotFound, Withheld, BadRequest)
+    | {200: {"description": "The page.", "content": {"application/pdf": {"schema": {"type": "string"}}}}},
+)
+def page(
+    study_id: RowId, request: Request, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
+) -> Response:
+    """With its key pictures; letters that Helvetica has not lose their accents or become question marks."""
+    made = report_of(store, looker, study_id, zone, settings.undo_grace_seconds)
+    pictures: Pictures = request.app.state.pictures
+
+    def fetch(picture: Picture) -> bytes | None:
+        try:
+            return pictures.picture(store.blobs, picture.sha256, WIDTH)
+        except OverreadError as error:  # the words are the report: a lost picture does not keep them back
+            log.warning("report.picture_missing", study=study_id, code=error.code)
+            return None
+
+    return _file(as_pdf(made, fetch), "application/pdf", made, "pdf")
+
+
+@router.get(
+    "/{study_id}/report.dcm",
+    summary="The report as a DICOM SR",
+    response_class=Response,
+    responses=problems(NotFound, Withheld, BadRequest, UnsuitableInput)
+    | {200: {"description": "The object.", "content": {"application/dicom": {"schema": {"type": "string"}}}}},
+)
+def structured(
+    study_id: RowId, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
+) -> Response:
+    """A Comprehensive SR after TID 2000; verified only where readers answer for the page."""
+    made = report_of(store, looker, study_id, zone, settings.undo_grace_seconds)
+    return _file(as_dicom(store, made), "application/dicom", made, "dcm")
+
+
+def _file(content: bytes, media_type: str, made: Report, ending: str) -> Response:
+    name = f"overread-report-{made.study_id}.{ending}"
+    # What it says changes with the next signature.
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, headers=headers, media_type=media_type)
