@@ -28,8 +28,10 @@ export const KEYS = {
     nextReading: ["t"],
     nextStudy: ["n"],
     previousStudy: ["p"],
+    report: ["R"],
     back: ["Escape"],
   },
+  report: { toStudy: ["Escape"] },
   blind: { say: ["Control+Enter"], ungradable: ["x"] },
   picture: {
     overlay: ["h"],

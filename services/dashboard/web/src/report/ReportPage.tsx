@@ -1,8 +1,118 @@
-/** One page for the patient's file. */
+/** One page for the patient's file: what the PDF and the SR say, in the same words and order. */
 import type { ReactElement } from "react";
+import { Link, useLocation } from "wouter";
 
-import { Empty } from "../design/parts";
+import { ApiError, API } from "../api/client";
+import { reportUrl, useReport, type Report, type ReportSection } from "../api/report";
+import { LoadFailed, Stale } from "../design/LoadFailed";
+import { Badge, Button, Key, Notice } from "../design/parts";
+import { KEYS } from "../keys/bindings";
+import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
+import "./report.css";
 
-const ReportPage: (props: { id: string }) => ReactElement = () => <Empty title={t.errors.notFound} />;
-export default ReportPage;
+const WITHHELD = "withheld_until_read";
+
+export default function ReportPage({ id }: { id: string }): ReactElement {
+  const report = useReport(id);
+  const [, goTo] = useLocation();
+  useShortcuts([{ keys: KEYS.report.toStudy, run: () => goTo(`/studies/${id}`) }]);
+  return (
+    <div className="report-page">
+      <nav className="report-bar" aria-label={t.report.open}>
+        <Link href={`/studies/${id}`} className="button button-quiet button-small">
+          ← {t.report.back} <Key>{t.keys.name("Escape")}</Key>
+        </Link>
+        {report.data === undefined ? null : <Ways id={id} />}
+      </nav>
+      <Body report={report} />
+    </div>
+  );
+}
+
+function Body({ report }: { report: ReturnType<typeof useReport> }): ReactElement {
+  if (report.isPending) return <p className="waiting">{t.loading}</p>;
+  // A page that is withheld since it was loaded is not left on the screen.
+  if (report.error instanceof ApiError && report.error.code === WITHHELD) return <Withheld />;
+  if (report.data === undefined) return <LoadFailed error={report.error} again={() => void report.refetch()} />;
+  return (
+    <>
+      <Stale error={report.error} />
+      {isSigned(report.data) ? null : <p className="report-note">{t.report.draft}</p>}
+      <Sheet report={report.data} />
+    </>
+  );
+}
+
+function Ways({ id }: { id: string }): ReactElement {
+  return (
+    <div className="row">
+      <a className="button button-small" href={reportUrl(id, ".pdf")} download>
+        {t.report.pdf}
+      </a>
+      <a className="button button-small" href={reportUrl(id, ".dcm")} download>
+        {t.report.sr}
+      </a>
+      <Button small kind="primary" onClick={() => window.print()}>
+        {t.report.print}
+      </Button>
+    </div>
+  );
+}
+
+function Withheld(): ReactElement {
+  return (
+    <div className="empty">
+      <Notice tone="muted" title={t.report.withheldTitle}>
+        <p>{t.report.withheld}</p>
+      </Notice>
+    </div>
+  );
+}
+
+const isSigned = (report: Report): boolean => report.signatures.length > 0;
+
+function Sheet({ report }: { report: Report }): ReactElement {
+  const signed = isSigned(report);
+  return (
+    <article className="sheet" aria-label={t.report.page}>
+      <header>
+        <h1>{report.title}</h1>
+        <p className="sheet-mark">
+          <Badge icon={signed ? "signed" : "draft"} tone={signed ? "routine" : "stat"}>
+            {report.mark}
+          </Badge>
+        </p>
+      </header>
+      {report.sections.map((section, number) => (
+        <Section key={number} section={section} />
+      ))}
+    </article>
+  );
+}
+
+function Section({ section }: { section: ReportSection }): ReactElement {
+  return (
+    <section>
+      <h2>{section.heading}</h2>
+      <dl>
+        {section.lines.map((line, number) => (
+          <div key={number} className={line.chief ? "sheet-line sheet-chief" : "sheet-line"}>
+            <dt>{line.name}</dt>
+            <dd>{line.text}</dd>
+          </div>
+        ))}
+      </dl>
+      {section.pictures.length === 0 ? null : (
+        <div className="sheet-pictures">
+          {section.pictures.map((picture) => (
+            <figure key={picture.address}>
+              <img src={`${API}${picture.address}`} alt="" />
+              <figcaption>{picture.caption}</figcaption>
+            </figure>
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}

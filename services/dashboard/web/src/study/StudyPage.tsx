@@ -32,6 +32,7 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
   useShortcuts([
     { keys: KEYS.verdict.nextStudy, run: () => open(around.next) },
     { keys: KEYS.verdict.previousStudy, run: () => open(around.previous) },
+    { keys: KEYS.verdict.report, run: () => goTo(`/studies/${id}/report`) },
     { keys: KEYS.verdict.back, run: () => goTo("/") },
   ]);
 
@@ -96,6 +97,9 @@ function Head({ study, previous, next, open }: HeadProps): ReactElement {
       <h1>{patient.patient_id || t.worklist.unknownPatient}</h1>
       <span className="tone-muted">{about.join(" · ")}</span>
       <div className="row study-steps">
+        <Link href={`/studies/${study.id}/report`} className="button button-small" title={t.report.openWhy}>
+          {t.report.open} <Key>R</Key>
+        </Link>
         <Button small disabled={previous === null} onClick={() => open(previous)}>
           {t.study.previous} <Key>p</Key>
         </Button>

@@ -74,6 +74,7 @@ export const frame = {
       reconstruction: "Reconstruction",
       verdict: "Your verdict",
       blind: "Read blind",
+      report: "Report",
     },
     name: (press: string) => KEY_NAMES[press] ?? press,
     enabled: "Single-key shortcuts are on",
@@ -134,6 +135,8 @@ export const frame = {
       nextStudy: "Next study of the worklist",
       previousStudy: "Previous study of the worklist",
       back: "Back to the worklist",
+      report: "The page for the patient's file",
+      toStudy: "Back to the study",
     },
   },
 } as const;

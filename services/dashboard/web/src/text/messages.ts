@@ -10,6 +10,7 @@ import { models } from "./models";
 import { ops } from "./ops";
 import { overnight } from "./overnight";
 import { pictures } from "./pictures";
+import { report } from "./report";
 import { second } from "./second";
 import { study } from "./study";
 import { worklistWords } from "./worklist";
@@ -26,6 +27,7 @@ export const t = {
   ...ops,
   ...overnight,
   ...pictures,
+  ...report,
   ...second,
   ...study,
   ...worklistWords,

@@ -1,0 +1,15 @@
+/** Words around the report; its own words come from the server, which makes screen, PDF and SR of one value. */
+export const report = {
+  report: {
+    open: "Report",
+    openWhy: "One page for the patient's file",
+    back: "Back to the study",
+    pdf: "Save as PDF",
+    sr: "Save as DICOM SR",
+    print: "Print",
+    page: "The page as it is filed",
+    withheldTitle: "You read this study blind",
+    withheld: "The report tells what the machine and other readers said. Say first what you see; nothing was changed.",
+    draft: "No reader answers for this page yet. It is filed as a draft until every reading of the study is signed.",
+  },
+} as const;
