@@ -15,6 +15,7 @@ export type Preview = Schemas["services__api__batches__PreviewView"];
 export type Change = Schemas["ChangeView"];
 export type ChangeSide = Schemas["SideView"];
 export type Summary = Schemas["SummaryView"];
+export type Taken = Schemas["Assignments"];
 export type BatchAction = "pause" | "resume" | "cancel";
 
 const KEY = "batches";
@@ -89,7 +90,7 @@ export function useStartBatch() {
 export function useTake() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (rowId: string) => post("/assignments", { row_ids: [rowId], user_id: "me" }),
+    mutationFn: (rowId: string) => post<Taken>("/assignments", { row_ids: [rowId], user_id: "me" }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["worklist"] }),
   });
 }

@@ -11,7 +11,8 @@ import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { BatchActions, BatchBadge, BatchProgress } from "./BatchParts";
 import { Changes } from "./Changes";
-import { doneBy, queryText } from "./batches";
+import { Summed } from "./Summed";
+import { doneBy, hasEnded, queryText } from "./batches";
 
 export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
   const batch = useBatch(id);
@@ -40,10 +41,13 @@ export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
       <div className="page-body">
         <Stale error={batch.error} />
         <section className="panel batch-facts" aria-label={t.overnight.facts.progress}>
-          <BatchBadge batch={batch.data} />
-          <BatchProgress batch={batch.data} />
+          <div>
+            <BatchBadge batch={batch.data} />
+            <BatchProgress batch={batch.data} />
+          </div>
           <Facts rows={factsOf(batch.data)} />
         </section>
+        {hasEnded(batch.data) ? <Summed id={id} /> : null}
         <Changes batch={batch.data} me={me} />
       </div>
     </section>

@@ -18,9 +18,8 @@ export function ChangeSides({ change }: { change: Change }): ReactElement {
     <>
       <p>
         <strong>{patient ? patient.patient_id || t.worklist.unknownPatient : t.loading}</strong>{" "}
-        {patient?.name ? personName(patient.name) : null}
+        {patient?.name ? personName(patient.name) : null} <span className="tone-muted">{signedText(change)}</span>
       </p>
-      <p>{signedText(change)}</p>
       <div className="sides">
         <section aria-label={t.changes.old}>
           <h3>{t.changes.old}</h3>

@@ -112,6 +112,7 @@ function Triage({ batch, changes, me }: TriageProps): ReactElement {
             />
           ))}
         </ol>
+        <p className="tone-muted">{t.changes.seenWhat}</p>
       </div>
       {at === undefined ? null : (
         <div className="triage-one">
@@ -127,15 +128,20 @@ function Triage({ batch, changes, me }: TriageProps): ReactElement {
             <Button onClick={see} aria-pressed={seen.has(at.id)}>
               {seen.has(at.id) ? t.changes.unmarkSeen : t.changes.markSeen} <Key>{KEYS.triage.seen[0]}</Key>
             </Button>
-            <span role="status">
-              {take.isSuccess && take.variables === at.worklist?.row_id ? t.changes.taken : null}
-              {take.isError ? sentence(take.error.message) : null}
-            </span>
+            <span role="status">{take.variables === at.worklist?.row_id ? takenText(take) : null}</span>
           </div>
-          <p className="tone-muted">{t.changes.seenWhat}</p>
           <ChangeSides key={at.id} change={at} />
         </div>
       )}
     </div>
   );
+}
+
+/** What became of taking a study: one that is another reader's, or signed, stays as it is. */
+function takenText({ data, error }: Pick<ReturnType<typeof useTake>, "data" | "error">): string {
+  if (error !== null) return sentence(error.message);
+  if (data === undefined) return "";
+  const [refused] = data.conflicts;
+  if (refused !== undefined) return sentence(refused.detail);
+  return data.assigned.length > 0 ? t.changes.taken : t.changes.gone;
 }

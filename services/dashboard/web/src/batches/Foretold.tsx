@@ -2,25 +2,20 @@
 import type { ReactElement } from "react";
 
 import type { Preview } from "../api/overnight";
-import { Facts, Notice } from "../design/parts";
+import { Facts } from "../design/parts";
 import { dateTime, figure, percent } from "../text/format";
 import { t } from "../text/messages";
 
 export function Foretold({ told }: { told: Preview }): ReactElement {
   const words = t.newBatch.told;
-  if (told.to_read === 0) {
-    return (
-      <Notice tone="muted" title={t.newBatch.preview}>
-        <p>{t.newBatch.nothing}</p>
-      </Notice>
-    );
-  }
   const expected =
     told.expected_at === null
       ? t.overnight.unknown
       : t.overnight.expected(dateTime(told.expected_at), told.expected_nights);
   return (
-    <Notice tone="routine" title={t.newBatch.preview}>
+    <section aria-labelledby="foretold" role="status">
+      <h2 id="foretold">{t.newBatch.previewTitle}</h2>
+      {told.to_read === 0 ? <p>{t.newBatch.nothing}</p> : null}
       <Facts
         rows={[
           [words.studies, String(told.studies)],
@@ -34,6 +29,6 @@ export function Foretold({ told }: { told: Preview }): ReactElement {
       {told.counted_share !== null && told.counted_share < 1 ? (
         <p>{t.newBatch.share(percent(told.counted_share))}</p>
       ) : null}
-    </Notice>
+    </section>
   );
 }

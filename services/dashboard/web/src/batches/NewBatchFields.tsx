@@ -28,7 +28,9 @@ export function What({ asked, change, models }: WithModels): ReactElement {
   const pipelines = [...new Set(models.map((one) => one.pipeline))];
   return (
     <fieldset className="panel">
-      <legend>{t.newBatch.name}</legend>
+      <legend>
+        <h2>{t.newBatch.what}</h2>
+      </legend>
       <div className="fields">
         <Field label={t.newBatch.name}>
           <input
@@ -72,7 +74,9 @@ export function Which({ asked, change, models }: WithModels): ReactElement {
   const model = models.find((one) => one.pipeline === asked.pipeline);
   return (
     <fieldset className="panel">
-      <legend>{t.newBatch.which}</legend>
+      <legend>
+        <h2>{t.newBatch.which}</h2>
+      </legend>
       <div className="fields">
         <Field label={t.newBatch.readBy}>
           <select className="input" value={asked.readBy} onChange={(event) => change({ readBy: event.target.value })}>
@@ -125,7 +129,9 @@ export function Which({ asked, change, models }: WithModels): ReactElement {
 export function When({ asked, change }: Props): ReactElement {
   return (
     <fieldset className="panel">
-      <legend>{t.newBatch.when}</legend>
+      <legend>
+        <h2>{t.newBatch.when}</h2>
+      </legend>
       <label className="row">
         <input type="checkbox" checked={asked.always} onChange={(event) => change({ always: event.target.checked })} />
         {t.newBatch.always}
@@ -150,6 +156,7 @@ export function When({ asked, change }: Props): ReactElement {
               type="number"
               min={step}
               step={step}
+              placeholder={t.newBatch.noLimit}
               value={asked[name]}
               onChange={(event) => change({ [name]: event.target.value })}
             />

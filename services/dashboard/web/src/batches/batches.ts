@@ -17,10 +17,12 @@ export const STATE_MARKS: Record<BatchState, [IconName, Tone]> = {
 
 const ENDED: ReadonlySet<BatchState> = new Set(["cancelled", "finished", "failed"]);
 
+export const hasEnded = (batch: Batch): boolean => ENDED.has(batch.state);
+
 /** What a person may do with it as it stands. */
 export function actionsOf(batch: Batch): BatchAction[] {
   if (batch.state === "paused") return ["resume", "cancel"];
-  return ENDED.has(batch.state) ? [] : ["pause", "cancel"];
+  return hasEnded(batch) ? [] : ["pause", "cancel"];
 }
 
 export function countsOf(batch: Batch): { ended: number; all: number } {

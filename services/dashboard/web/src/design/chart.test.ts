@@ -14,6 +14,8 @@ test("figures that are all the same have an axis all the same", () => {
 });
 
 test("no two of the first lines look alike without their colours", () => {
-  const looks = [0, 1, 2, 3, 4, 5].map((place) => `${lookOf(place).dash.join()} ${markerPath(lookOf(place).marker, 0, 0, 1)}`);
+  const looks = [0, 1, 2, 3, 4, 5]
+    .map(lookOf)
+    .map((look) => `${look.dash.join()} ${markerPath(look.marker, 0, 0, 1)}`);
   expect(new Set(looks).size).toBe(looks.length);
 });

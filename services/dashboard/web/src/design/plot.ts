@@ -54,6 +54,7 @@ export function draw(
   const options: uPlot.Options = {
     ...size,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    padding: [8, LEAST_DAY_WIDTH / 2, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
     scales: { x: { time: true, range: padded }, y: { range: spanOf(plotted) } },

@@ -9,7 +9,7 @@ import { Field } from "../design/parts";
 import { figure } from "../text/format";
 import { t } from "../text/messages";
 import { Confusions } from "./Confusions";
-import { shareText } from "./shares";
+import { shareText } from "../text/shares";
 
 export function Compared({ model }: { model: ModelDetail }): ReactElement {
   const others = model.versions.filter((version) => version.version !== model.active);

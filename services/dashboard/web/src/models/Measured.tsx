@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 
 import type { ModelVersion } from "../api/types";
 import { t } from "../text/messages";
-import { figureText } from "./shares";
+import { figureText } from "../text/shares";
 
 /** More versions side by side than anybody compares by eye. */
 const MOST_VERSIONS = 4;

@@ -44,7 +44,7 @@ export const models = {
     notDecided: "Nothing was changed",
     deciding: "Sending…",
     figures: "Measured figures",
-    figuresWhat: "As the model's own evaluation states them, with 95 % intervals. docs/ says on which data.",
+    figuresWhat: "As the evaluation of each version states them, with 95 % intervals. The card says on which data.",
     noFigures: "This version states no measured figures.",
     figure: "Figure",
     figureNames: FIGURES,

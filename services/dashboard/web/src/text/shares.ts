@@ -1,7 +1,7 @@
 /** Shares and figures with their intervals, in words. */
 import type { Share } from "../api/models";
-import { figure, percent, span } from "../text/format";
-import { t } from "../text/messages";
+import { figure, percent, span } from "./format";
+import { t } from "./messages";
 
 /** "94 % (90 %–97 %), 94 of 100", or a dash where there is nothing to share. */
 export function shareText({ value, low, high, count, n }: Share): string {
