@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import insert, select
@@ -22,20 +22,21 @@ MODEL, VERSION = "fundus_dr_grading", "1.0.0"
 
 @dataclass
 class Weeks:
-    """Writes results of one version into the weeks that lie so far back."""
+    """Writes results of one version, all of one slot, into the weeks that lie so far back."""
 
     store: Store
-    desk: Desk
-    study_id: str = ""
+    study_id: str
+    slot_id: str
+    model: str = MODEL
     number: int = 0
-    slots: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """A study whose slot they all lie in."""
-        self.study_id = self.desk.image("counted")
-        with unit_of_work(self.store.database) as session:
-            self.desk._model(session)
-            self.slots.append(queue(session, self.study_id, JobState.SUCCEEDED).slot_id)
+    @classmethod
+    def at(cls, desk: Desk) -> Weeks:
+        """Of the desk's own model, over a study of its own."""
+        study_id = desk.image("counted")
+        with unit_of_work(desk.store.database) as session:
+            desk._model(session)
+            return cls(desk.store, study_id, queue(session, study_id, JobState.SUCCEEDED).slot_id)
 
     def today(self) -> date:
         """By the database."""
@@ -65,7 +66,7 @@ class Weeks:
         return {
             "id": job_id,
             "key": digest_of(job_id),
-            "slot_id": self.slots[0],
+            "slot_id": self.slot_id,
             "study_id": self.study_id,
             "pipeline": "retinopathy",
             "pipeline_revision": 1,
@@ -80,11 +81,11 @@ class Weeks:
         return {
             "id": result_id,
             "job_id": job_id,
-            "slot_id": self.slots[0],
+            "slot_id": self.slot_id,
             "study_id": self.study_id,
             "pipeline": "retinopathy",
             "role": role,
-            "model_name": MODEL,
+            "model_name": self.model,
             "model_version": VERSION,
             "model_sha256": digest_of("weights"),
             "receipt_digest": digest_of("receipt"),
@@ -97,7 +98,7 @@ class Weeks:
     def _figures(self, result_id: str, role: JobRole, day: date, quality: float) -> dict[str, object]:
         return {
             "result_id": result_id,
-            "model_name": MODEL,
+            "model_name": self.model,
             "model_version": VERSION,
             "role": role,
             "day": day,

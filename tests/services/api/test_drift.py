@@ -12,7 +12,7 @@ from tests.services.overnight import grade
 
 
 def test_a_models_drift_is_told_by_week_with_the_rule_that_judges_it(web: Web, desk: Desk) -> None:
-    weeks = Weeks(web.store, desk)
+    weeks = Weeks.at(desk)
     weeks.add(3, [at / 100 for at in range(100)])
     weeks.add(1, [at / 500 for at in range(100)])
     told = web.client(Role.TECHNICIAN).get(f"/api/v1/models/{MODEL}/drift", params={"weeks": 4}).json()

@@ -21,7 +21,7 @@ DARK = [at / 500 for at in range(100)]
 @pytest.fixture
 def weeks(each_store: Store, desk: Desk) -> Weeks:
     """A version whose reference lies ten weeks back."""
-    made = Weeks(each_store, desk)
+    made = Weeks.at(desk)
     made.add(10, USUAL * 10)
     return made
 
@@ -57,6 +57,15 @@ def test_the_answer_is_watched_too_and_an_unseen_class_is_a_bin_of_its_own(weeks
 def test_what_batches_read_is_another_population(weeks: Weeks, each_store: Store) -> None:
     weeks.add(1, DARK, role=JobRole.BATCH)
     assert [week.n for week in drift_of(each_store, MODEL, VERSION, 2).weeks] == [0, 0]
+
+
+def test_a_small_week_is_not_beyond_where_chance_alone_would_put_it(weeks: Weeks, each_store: Store) -> None:
+    skewed = (12, 10, 8, 8, 6, 5, 4, 3, 2, 2)
+    weeks.add(1, [tenth / 10 + 0.05 for tenth, count in enumerate(skewed) for _ in range(count)])
+    index = drift_of(each_store, MODEL, VERSION, 2).weeks[0].measures["quality"]
+    assert index.index is not None
+    assert index.index > 0.25
+    assert not index.beyond(0.25)
 
 
 def test_too_few_results_have_no_index(weeks: Weeks, each_store: Store) -> None:
