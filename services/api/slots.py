@@ -17,6 +17,7 @@ from services.api.errors import problems
 from services.api.reviews import MAX_FINDINGS, FindingEdit
 from services.api.views import ArtifactView, EditedFindingView
 from services.intake.idempotency import IdempotencyHeader, once
+from services.store.disagreement import ShadowChange
 from services.store.states import ReviewState
 from services.store.tables import BlindRead
 from services.work.asks import Ask
@@ -60,6 +61,13 @@ class SecondReadView(BaseModel):
     first_reader_id: str | None = Field(description="Who signed first; null while it is withheld.")
 
 
+class ShadowView(BaseModel):
+    """What a model that is only on trial says otherwise."""
+
+    model_version: str = Field(examples=["1.1.0"])
+    headline: str = Field(examples=["DR grade 1 -> 2, now referable"])
+
+
 class PictureView(ArtifactView):
     """A file that is the picture itself and may be opened while the answer is withheld."""
 
@@ -90,6 +98,7 @@ class SlotView(BaseModel):
     answered: bool = Field(description="Whether a machine has read it; before, there is nothing to say blind.")
     review_state: ReviewState = Field(description="As far as who asks may know.")
     second_read: SecondReadView | None
+    shadow_disagreement: ShadowView | None = Field(description="Null where no shadow differs, and while withheld.")
     pictures: list[PictureView] = Field(description="While withheld: what may be opened of the answer.")
     asks: list[AskView] = Field(description="While withheld: what `POST /slots/{slot_id}/blind-read` should say.")
     blind_read: BlindReadView | None = Field(description="What you have said blind.")
@@ -164,6 +173,7 @@ def slot_view(opened: OpenedSlot) -> SlotView:
         answered=opened.answered,
         review_state=opened.review_state,
         second_read=_second_read(opened.second_read) if opened.second_read else None,
+        shadow_disagreement=_shadow(opened.shadow) if opened.shadow else None,
         pictures=[
             PictureView(
                 result_id=one.result_id,
@@ -182,6 +192,10 @@ def slot_view(opened: OpenedSlot) -> SlotView:
 
 def _second_read(demand: Demand) -> SecondReadView:
     return SecondReadView(reason=demand.reason, blinded=demand.blinded, first_reader_id=demand.first_reader_id)
+
+
+def _shadow(change: ShadowChange) -> ShadowView:
+    return ShadowView(model_version=change.model_version, headline=change.headline)
 
 
 def _ask(ask: Ask) -> AskView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
@@ -21,16 +22,25 @@ def disagreement_of(session: Session, word: Standing, result: Result) -> Disagre
         return Disagreement.READERS
     if word.verdict in OVERRULING:
         return Disagreement.READER
-    return Disagreement.SHADOW if _shadow_differs(session, result) else None
+    return Disagreement.SHADOW if shadow_change(session, result) else None
 
 
-def _shadow_differs(session: Session, result: Result) -> bool:
-    """Whether the newest shadow's answer on the very images of this result is another one."""
+@dataclass(frozen=True, slots=True)
+class ShadowChange:
+    """What a shadow model says otherwise than an answer; `headline` is one line without identifiers."""
+
+    model_version: str
+    headline: str
+
+
+def shadow_change(session: Session, result: Result) -> ShadowChange | None:
+    """How the newest shadow's answer on the very images of this result differs; None where it does not."""
     shadows = select(Result).where(Result.slot_id == result.slot_id, Result.role == JobRole.SHADOW)
     shadow = session.scalar(shadows.order_by(Result.id.desc()).limit(1))
     if shadow is None or _inputs(shadow) != _inputs(result):
-        return False
-    return compare(result.document, shadow.document).kind is not ChangeKind.NONE
+        return None
+    change = compare(result.document, shadow.document)
+    return None if change.kind is ChangeKind.NONE else ShadowChange(shadow.model_version, change.headline)
 
 
 def _inputs(row: Result) -> frozenset[str]:

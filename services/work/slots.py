@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.store.blind import withheld_slots
 from services.store.current import is_shown
+from services.store.disagreement import ShadowChange, shadow_change
 from services.store.states import ReviewState
 from services.store.tables import ArtifactRow, BlindRead, CurrentResult, Result, SecondRead, Slot, User, WorklistRow
 from services.work.asks import Ask, asks_of
@@ -43,6 +44,7 @@ class OpenedSlot:
     answered: bool
     pictures: Sequence[ArtifactRow] = ()
     asks: Sequence[Ask] = ()
+    shadow: ShadowChange | None = None  # what a model on trial says otherwise
     own_word: BlindRead | None = None
 
 
@@ -75,6 +77,7 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
         answered=answer is not None,
         pictures=_pictures(session, answer) if answer and withheld else (),
         asks=asks_of(session, answer) if answer and withheld else (),
+        shadow=shadow_change(session, answer) if answer and not withheld else None,
         own_word=session.scalar(select(BlindRead).filter_by(slot_id=slot.id, user_id=reader)) if reader else None,
     )
 

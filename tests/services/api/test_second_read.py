@@ -13,12 +13,13 @@ from pipelines.core.types import Urgency
 from services.settings import Settings
 from services.store.session import unit_of_work
 from services.store.signatures import standing_of
-from services.store.states import Role
+from services.store.states import JobRole, Role
 from services.store.stores import Store
 from services.store.tables import AuditRow, SecondRead
 from tests.services.api.conftest import Read, Reader, Web, serve
 from tests.services.api.test_reviews import EDIT, line, pointer, say
 from tests.services.conftest import reading
+from tests.services.overnight import grade
 
 ROUTE = "/api/v1/reading-rules"
 ALL = {"name": "everything twice", "share": 1.0}
@@ -239,3 +240,17 @@ def test_after_the_grace_time_a_signature_is_amended_and_not_taken_back(hasty: W
     assert (late.status_code, late.json()["code"]) == (409, "grace_over")
     assert "amend" in late.json()["detail"]
     assert turn.edit(carol, "amend").status_code == 201
+
+
+def test_that_a_shadow_says_otherwise_is_told_in_one_line_and_nothing_else_of_it(web: Web, reader: Reader) -> None:
+    read, carol = reader.read("one", grade(1)), web.client(Role.CLINICIAN)
+    place = f"/api/v1/studies/{read.study_id}"
+    assert carol.get(place).json()["slots"][0]["shadow_disagreement"] is None
+    reader.desk.queue(study="one", role=JobRole.SHADOW)
+    shadow = reader.answer_next(grade(2))
+    study = carol.get(place).json()
+    assert study["slots"][0]["shadow_disagreement"] == {
+        "model_version": "1.0.0",
+        "headline": "DR grade 1 -> 2, now referable",
+    }
+    assert shadow.result_id not in str(study)

@@ -1,0 +1,116 @@
+"""Signing and going on, taking back, sending once, and two readers with a third, in a real browser by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from services.api.result_examples import SEGMENTATION
+from tests.e2e.conftest import Running
+from tests.e2e.dashboard.room import Room, colleague, reviews_of
+from tests.e2e.dashboard.written import Written, volumes_study
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LARGER = [{"label": "hippocampus", "value": 9.5, "laterality": "R"}]
+EDIT = {"verdict": "edit", "reason": "value_too_low", "comment": "The tail is left out.", "findings": LARGER}
+
+
+def say(system: Running, name: str, written: Written, **word: Any) -> None:
+    """A colleague writes on top of what stands."""
+    with closing(colleague(system, name)) as client:
+        newest = client.get(f"/studies/{written.study_id}").json()["reviews"]
+        base = newest[-1]["id"] if newest else None
+        result_id = written.results["segmentation"]
+        answer = client.post(f"/results/{result_id}/reviews", json={"base_review_id": base, **word})
+        assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+def twice(system: Running) -> Iterator[None]:
+    """Whatever the first reader disagrees with is read by a second one."""
+    rule = {"name": "disagreement", "pipeline": "segmentation", "on_disagreement": True, "blinded": False}
+    made = system.client.post("/reading-rules", json=rule)
+    assert made.status_code == 201, made.text
+    yield
+    assert system.client.delete(f"/reading-rules/{made.json()['id']}").status_code == 204
+
+
+def test_a_signature_leads_on_and_is_taken_back_by_a_key(room: Room) -> None:
+    first = volumes_study(room.system.store, "V-6001", SEGMENTATION)
+    volumes_study(room.system.store, "V-6002", SEGMENTATION)
+    room.open("V-6001")
+    page = room.page
+    room.press("a")
+    page.get_by_role("checkbox", name="After signing, go on").check()
+    room.press("Control+Enter")
+    toast = page.get_by_role("complementary", name="Your last signature")
+    expect(toast).to_contain_text("Accepted: V-6001")
+    expect(toast.get_by_role("timer")).to_have_text(re.compile(r"^\d+:\d\d$"))
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("V-6001")
+    room.keep("signed")
+    room.press("u")
+    expect(page.get_by_role("heading", name="V-6001", exact=True)).to_be_visible()
+    expect(toast).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("^Accept"))).to_have_attribute("aria-pressed", "true")
+    assert [review["action"] for review in reviews_of(room.system, first.study_id)] == ["sign", "undo"]
+
+
+def test_a_lost_answer_is_asked_for_again_and_nothing_is_signed_twice(room: Room) -> None:
+    written = volumes_study(room.system.store, "V-6003", SEGMENTATION)
+    room.open("V-6003")
+    page = room.page
+    held: list[Route] = []
+    page.route("**/reviews", lambda route: held.append(route))
+    room.press("a", "Control+Enter", "Control+Enter")
+    sending = page.get_by_role("button", name="Sending…")
+    expect(sending).to_be_disabled()
+    expect.soft(sending).to_have_attribute("aria-busy", "true")
+    (route,) = held
+    route.fetch()  # it arrives, and its answer does not come back
+    route.abort()
+    expect(page.get_by_role("alert")).to_contain_text("It is not certain that this was saved")
+    page.unroute("**/reviews")
+    room.press("Control+Enter")
+    expect(page.get_by_role("status").filter(has_text="Signed")).to_be_visible()
+    assert [review["action"] for review in reviews_of(room.system, written.study_id)] == ["sign"]
+    room.faults[:] = [fault for fault in room.faults if "ERR_FAILED" not in fault]
+
+
+def test_a_second_reader_is_told_so_and_who_differs_leaves_it_to_a_third(room: Room, twice: None) -> None:
+    written = volumes_study(room.system.store, "V-6004", SEGMENTATION)
+    say(room.system, "first reader", written, action="sign", **EDIT)
+    room.open("V-6004")
+    page = room.page
+    asked = page.get_by_role("status").filter(has_text="A second reader is asked for")
+    expect(asked).to_contain_text("first reader signed first. You are the second reader.")
+    room.keep("second-read")
+    room.press("a", "Control+Enter")
+    differ = page.get_by_role("status").filter(has_text="Two readers disagree")
+    expect(differ).to_contain_text("A third reader decides.")
+    room.press("a")
+    expect(page.get_by_text("there is nothing more for you to sign")).to_be_visible()
+
+
+def test_a_third_reader_sees_both_words_and_decides(room: Room, twice: None) -> None:
+    written = volumes_study(room.system.store, "V-6005", SEGMENTATION)
+    say(room.system, "early reader", written, action="sign", **EDIT)
+    say(room.system, "late reader", written, action="sign", verdict="accept")
+    room.open("V-6005")
+    page = room.page
+    words = page.get_by_role("table", name="What the readers signed")
+    expect(words.get_by_role("columnheader")).to_have_text(
+        ["Finding", "The model", "early readerEdited", "late readerAccepted"]
+    )
+    expect(words.get_by_role("row").filter(has_text="≠")).to_have_count(1)
+    expect(words).to_contain_text("The tail is left out.")
+    room.keep("adjudication")
+    room.press("a", "Control+Enter")
+    expect(page.get_by_role("region", name="History")).to_contain_text("Adjudicated · Accepted")
+    actions = [review["action"] for review in reviews_of(room.system, written.study_id)]
+    assert actions == ["sign", "sign", "adjudicate"]
