@@ -21,6 +21,7 @@ const PAGES: Partial<Record<Part, PartPage>> = {
   retention: lazy(() => import("./RetentionPage")),
   users: lazy(() => import("./UsersPage")),
   keys: lazy(() => import("./KeysPage")),
+  rules: lazy(() => import("../rules/RulesPage")),
   audit: lazy(() => import("./AuditPage")),
 };
 const GROUPS: readonly (readonly [keyof typeof t.ops.groups, readonly Part[]])[] = [

@@ -2,7 +2,7 @@
 import { useState, type ReactElement } from "react";
 import { useSearch } from "wouter";
 
-import type { Me, StudyChange, StudyDetail } from "../api/types";
+import type { Me, Slot, StudyChange, StudyDetail } from "../api/types";
 import { BlindRoom } from "../blind/BlindRoom";
 import { YouSaid } from "../blind/YouSaid";
 import { Button, Notice } from "../design/parts";
@@ -14,7 +14,6 @@ import { goesOn } from "./goingOn";
 import { kindOf } from "./kinds";
 import { Machine } from "./Machine";
 import type { GoOn } from "./Outcome";
-import { saySigned } from "./signed";
 import { Provenance } from "./Provenance";
 import { Questions } from "./Questions";
 import {
@@ -26,6 +25,8 @@ import {
   shownResult,
   type Question,
 } from "./questions";
+import { saySigned } from "./signed";
+import { TwoReaders } from "./TwoReaders";
 import type { Written } from "./useWord";
 import { VIEWS } from "./views";
 import { Word, Words } from "./Words";
@@ -124,9 +125,11 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
           ) : null}
           {result ? (
             <>
+              <TwoReaders slot={question.slot} result={result} reviews={question.reviews} me={me} />
+              <Shadow slot={question.slot} />
               {read ? <YouSaid read={read} result={result} /> : null}
               <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
-              <Words study={study} result={result} reviews={question.reviews} slot={question.slot} me={me} />
+              <Words study={study} result={result} reviews={question.reviews} me={me} />
               <Downloads result={result} />
               <Provenance result={result} />
             </>
@@ -145,6 +148,17 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
         ) : null}
       </aside>
     </div>
+  );
+}
+
+/** That a model on trial says otherwise is told in one line: it must not lead the reader. */
+function Shadow({ slot }: { slot: Slot | null }): ReactElement {
+  const differs = slot?.shadow_disagreement ?? null;
+  if (differs === null) return <></>;
+  return (
+    <Notice tone="check" title={t.shadow.title}>
+      <p>{t.shadow.what(differs.model_version, differs.headline)}</p>
+    </Notice>
   );
 }
 

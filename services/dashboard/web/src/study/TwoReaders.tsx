@@ -1,6 +1,7 @@
 /** Where a rule asks for two readers: who is awaited and why, and the two words side by side where they differ. */
 import type { ReactElement } from "react";
 
+import { useReasons } from "../api/queries";
 import type { Me, Reason, Result, Review, Slot } from "../api/types";
 import { Notice } from "../design/parts";
 import { quantity } from "../text/format";
@@ -11,9 +12,10 @@ import { kindOf } from "./kinds";
 import { said, type Said } from "./sideBySide";
 import { words } from "./signers";
 
-type Props = { slot: Slot | null; result: Result; reviews: readonly Review[]; reasons: readonly Reason[]; me: Me };
+type Props = { slot: Slot | null; result: Result; reviews: readonly Review[]; me: Me };
 
-export function TwoReaders({ slot, result, reviews, reasons, me }: Props): ReactElement {
+export function TwoReaders({ slot, result, reviews, me }: Props): ReactElement {
+  const reasons = useReasons();
   const stand = words(reviews);
   const mine = stand.some((word) => word.user.id === me.user_id);
   const first = stand[0];
@@ -29,7 +31,7 @@ export function TwoReaders({ slot, result, reviews, reasons, me }: Props): React
   return (
     <Notice tone="urgent" title={t.second.differ}>
       <p>{mine ? t.second.third : t.second.decide}</p>
-      <Words result={result} stand={stand} reasons={reasons} />
+      <Words result={result} stand={stand} reasons={reasons.data ?? []} />
     </Notice>
   );
 }

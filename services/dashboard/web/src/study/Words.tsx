@@ -11,15 +11,14 @@ import { History } from "./History";
 import { offerWord } from "./offers";
 import type { GoOn } from "./Outcome";
 import { sayNothing } from "./signed";
-import { TwoReaders } from "./TwoReaders";
 import { placeOf } from "./unsaved";
 import type { Written } from "./useWord";
 import { draftOf } from "./verdict";
 import { VerdictForm } from "./VerdictForm";
 
-type WordProps = { result: Result; reviews: readonly Review[]; slot: Slot | null; me: Me };
+type WordProps = { result: Result; reviews: readonly Review[]; me: Me };
 
-export function Words({ study, result, reviews, slot, me }: WordProps & { study: StudyDetail }): ReactElement {
+export function Words({ study, result, reviews, me }: WordProps & { study: StudyDetail }): ReactElement {
   const reasons = useReasons();
   const undo = useUndo();
   const takeBack = (review: Review): void =>
@@ -34,7 +33,6 @@ export function Words({ study, result, reviews, slot, me }: WordProps & { study:
     );
   return (
     <>
-      <TwoReaders slot={slot} result={result} reviews={reviews} reasons={reasons.data ?? []} me={me} />
       <History
         result={result}
         reviews={reviews}
@@ -51,7 +49,7 @@ export function Words({ study, result, reviews, slot, me }: WordProps & { study:
   );
 }
 
-type FormProps = WordProps & { goOn: GoOn | null; signed: (written: Written) => void };
+type FormProps = WordProps & { slot: Slot | null; goOn: GoOn | null; signed: (written: Written) => void };
 
 export function Word({ result, reviews, slot, me, goOn, signed }: FormProps): ReactElement {
   const reasons = useReasons();

@@ -54,8 +54,10 @@ export const second = {
     blinded: "The second reader sees neither the model's answer nor the first reader's before saying a word",
     end: (name: string) => `End the rule ${name}`,
     endShort: "End",
-    notAdded: "The rule was not added",
-    notEnded: "The rule is still in force",
+    sure: (name: string) => `End the rule ${name}?`,
+    sureWhy: "It asks for nothing new. Readings that it sent to a second reader still wait for one.",
+    when: "Also where, and how",
+    lacking: "Say when it asks: a share, an urgency, an abstention or a disagreement.",
     asks: {
       share: (percent: string) => `${percent} of all readings`,
       urgency: (urgencies: string) => `urgency ${urgencies}`,
