@@ -1,5 +1,5 @@
 /** Who did what: searched by person, action, study and day, each row with its place in the chain of hashes. */
-import { useState, type ReactElement } from "react";
+import { useEffect, useState, type ReactElement } from "react";
 import { Link } from "wouter";
 
 import { useAudit, useChain, type AuditRow, type Chain } from "../api/ops";
@@ -19,12 +19,20 @@ export default function AuditPage(): ReactElement {
   const chain = useChain();
   const rows = rowsOf(list.data);
   const words = t.ops.audit;
+  const { refetch } = list;
+  const waits = rows.some((row) => row.link === null);
+  const sealed = chain.data?.number;
+  useEffect(() => {
+    if (waits) void refetch();
+  }, [waits, sealed, refetch]);
+  const top = (
+    <section className="panel">
+      <AuditFilters asked={asked} ask={ask} actions={chain.data?.actions ?? []} />
+      {chain.data ? <ChainLine chain={chain.data} /> : null}
+    </section>
+  );
   return (
-    <Sheet title={t.ops.parts.audit} summary={words.summary} load={list}>
-      <section className="panel">
-        <AuditFilters asked={asked} ask={ask} actions={chain.data?.actions ?? []} />
-        {chain.data ? <ChainLine chain={chain.data} /> : null}
-      </section>
+    <Sheet title={t.ops.parts.audit} summary={words.summary} load={list} top={top}>
       {rows.length > 0 ? (
         <Table label={words.table} columns={words.columns}>
           {rows.map((row) => (

@@ -5,9 +5,17 @@ import { LoadFailed, Stale } from "../design/LoadFailed";
 import { t } from "../text/messages";
 
 export type Loading = { isPending: boolean; error: Error | null; data: unknown; refetch: () => Promise<unknown> };
-type Props = { title: string; summary: string; load: Loading; end?: ReactNode; children: ReactNode };
+type Props = {
+  title: string;
+  summary: string;
+  load: Loading;
+  end?: ReactNode;
+  /** Stays while other data come, so that nobody loses the control in hand. */
+  top?: ReactNode;
+  children: ReactNode;
+};
 
-export function Sheet({ title, summary, load, end, children }: Props): ReactElement {
+export function Sheet({ title, summary, load, end, top, children }: Props): ReactElement {
   if (load.data === undefined && load.error !== null) {
     return <LoadFailed error={load.error} again={() => void load.refetch()} />;
   }
@@ -22,6 +30,7 @@ export function Sheet({ title, summary, load, end, children }: Props): ReactElem
       </div>
       <div className="page-body" role="region" aria-label={title} tabIndex={0}>
         <Stale error={load.error} />
+        {top}
         {load.data === undefined ? null : children}
       </div>
     </section>

@@ -1,0 +1,140 @@
+"""Operations in a real browser, by keyboard: work held and let go, people and keys, and the audit of all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.dashboard.room import ROOT, Room
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PARTS = (
+    "overview",
+    "jobs",
+    "failures",
+    "queues",
+    "disk",
+    "deliveries",
+    "rejections",
+    "retention",
+    "users",
+    "keys",
+    "audit",
+)
+AXE = ROOT / "services/dashboard/web/node_modules/axe-core/axe.min.js"
+#: More stops than any of these pages has.
+MOST_STOPS = 120
+#: https://github.com/dequelabs/axe-core: impacts that keep somebody out.
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture
+def paused(system: Running) -> Iterator[None]:
+    """Whatever a test pauses goes on after it."""
+    yield
+    system.client.post("/queues/retinopathy/resume").raise_for_status()
+
+
+def reach(room: Room, target: Locator) -> None:
+    """Go to a control with the tabulator alone."""
+    expect(target).to_be_visible()
+    for _ in range(MOST_STOPS):
+        room.press("Tab")
+        if target.evaluate("node => node === document.activeElement"):
+            return
+    raise AssertionError("the control cannot be reached by keyboard")
+
+
+def open_part(room: Room, name: str) -> None:
+    """Open one of the operations pages from the list of them."""
+    reach(room, room.page.get_by_role("navigation", name="Operations").get_by_role("link", name=name))
+    room.press("Enter")
+    expect(room.page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_photo: Path, paused: None) -> None:
+    page = room.page
+    room.go("/operations")
+    expect(page.get_by_text("1 there, 0 at work")).to_be_visible()
+    room.keep("operations")
+    open_part(room, "Queues and workers")
+    reach(room, page.get_by_role("button", name="Pause retinopathy"))
+    room.press("Enter")
+    expect(page.get_by_role("row", name=re.compile("^retinopathy"))).to_contain_text("Paused")
+    job_id = room.system.submit(retina_photo, "P-held")["studies"][0]["jobs"][0]
+    room.go("/operations")
+    expect(page.get_by_text("Paused: retinopathy")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^retinopathy")).get_by_role("cell").first).to_have_text("1")
+    open_part(room, "Queues and workers")
+    reach(room, page.get_by_role("button", name="Resume retinopathy"))
+    room.press("Enter")
+    assert room.system.ended(job_id)["state"] == "succeeded"
+
+
+def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: Room) -> None:
+    page = room.page
+    room.go("/operations/users")
+    reach(room, page.get_by_label("User name"))
+    page.keyboard.type("technician 7")
+    reach(room, page.get_by_role("combobox", name="Role", exact=True))
+    page.keyboard.type("Tech")
+    reach(room, page.get_by_label("Password", exact=True))
+    page.keyboard.type(PASSWORD)
+    room.press("Enter")
+    row = page.get_by_role("row", name=re.compile("technician 7"))
+    expect(row).to_contain_text("May log in")
+    with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=30.0) as client:
+        assert client.post("/session", json={"name": "technician 7", "password": PASSWORD}).status_code == 201
+        assert client.get("/operations/overview").status_code == 403
+        reach(room, row.get_by_role("button", name="Lock out"))
+        room.press("Enter", "Tab", "Enter")  # the way out has the focus, so that Enter alone locks nobody out
+        expect(row).to_contain_text("Locked out")
+        assert client.get("/jobs").status_code == 401
+
+
+def test_a_key_is_shown_once_works_and_is_revoked_and_the_audit_tells(room: Room) -> None:
+    page = room.page
+    room.go("/operations/keys")
+    reach(room, page.get_by_label("What for"))
+    page.keyboard.type("camera room 7")
+    room.press("Enter")
+    secret = page.get_by_label("Key", exact=True)
+    expect(secret).to_be_focused()
+    key = secret.input_value()
+    with httpx.Client(base_url=f"{room.system.url}/api/v1", headers={"Authorization": f"Bearer {key}"}) as client:
+        assert client.get("/jobs").status_code == 200
+        reach(room, page.get_by_role("button", name="I have it"))
+        room.press("Enter")
+        expect(page.get_by_text(key)).to_have_count(0)
+        row = page.get_by_role("row", name=re.compile("camera room 7"))
+        reach(room, row.get_by_role("button", name="Revoke"))
+        room.press("Enter", "Tab", "Enter")
+        expect(row).to_contain_text("Revoked")
+        assert client.get("/jobs").status_code == 401
+    open_part(room, "Audit")
+    reach(room, page.get_by_role("combobox", name="What", exact=True))
+    page.keyboard.type("key.revoked")
+    newest = page.get_by_role("table", name="Audit, newest first").get_by_role("row").nth(1)
+    expect(newest).to_contain_text("key.revoked")
+    expect(newest).to_contain_text(room.system.user)
+    expect(newest).to_contain_text("No. ")  # sealed, within seconds
+
+
+@pytest.mark.slow
+def test_no_operations_page_keeps_anybody_out(room: Room) -> None:
+    grave = []
+    for part in PARTS:
+        room.go(f"/operations/{part}")
+        expect(room.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(room.page.get_by_text("Loading…")).to_have_count(0)
+        room.page.evaluate(AXE.read_text())
+        found = room.page.evaluate("axe.run(document)")["violations"]
+        grave += [(part, one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in GRAVE]
+    assert grave == []
