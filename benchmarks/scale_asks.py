@@ -136,12 +136,12 @@ def one_year(world: World) -> StudyAttributes:
 
 def open_one(world: World) -> object:
     """A study's page."""
-    return open_study(world.store, Looker("user:benchmark", 300.0), world.any_study())
+    return open_study(world.store, Looker("user:benchmark", 300.0, None), world.any_study())
 
 
 def earlier(world: World) -> object:
     """A study's priors."""
-    return open_priors(world.store, Looker("user:benchmark", 300.0), world.any_study())
+    return open_priors(world.store, Looker("user:benchmark", 300.0, None), world.any_study())
 
 
 def confirmed(session: Session, world: World) -> object:
@@ -223,6 +223,7 @@ def batch_counts(session: Session, world: World) -> object:
 WORKLIST: Final[Sequence[Ask]] = (
     Ask("worklist, first page", page(WorklistFilters()), WORKLIST_MS),
     Ask("worklist, any deep page", deep_page(WorklistFilters()), WORKLIST_MS),
+    Ask("by age", page(WorklistFilters(by_age=True, open=True))),
     Ask("unread", page(WorklistFilters(review_state=ReviewState.UNREAD)), WORKLIST_MS),
     Ask("signed, deep", deep_page(WorklistFilters(review_state=ReviewState.SIGNED)), WORKLIST_MS),
     Ask("pipeline", page(WorklistFilters(pipeline="segmentation")), WORKLIST_MS),

@@ -14,6 +14,17 @@ branch_labels = None
 depends_on = None
 
 ORDER = ("urgency_rank", "study_created_at", "id")  # of the worklist
+#: Lines there are already take the place by age that new ones are given.
+BY_AGE = """
+UPDATE worklist SET age_rank = CASE
+    WHEN review_state = 'signed' THEN 4
+    WHEN EXISTS (SELECT 1 FROM studies WHERE studies.id = worklist.study_id AND studies.batch_only) THEN 5
+    WHEN priority = 0 THEN 0
+    WHEN result_id IS NOT NULL OR job_state IN ('failed', 'quarantined') THEN 1
+    WHEN unrouted_reason IS NOT NULL THEN 3
+    ELSE 2
+END
+"""
 APPEND_ONLY = ("blind_reads", "second_reads", "review_masks")
 NEW_TABLES = ("second_reads", "reading_rules", "blind_reads", "review_masks", "result_figures", "workers")
 #: Made anew from other tables or by the workers themselves: nothing is lost with them.
@@ -290,6 +301,7 @@ def widen_worklist() -> None:
     add_reference("worklist", "first_reader_id", "users")
     op.add_column("worklist", word("disagreement", nullable=True))
     op.add_column("worklist", sa.Column("age_rank", sa.Integer(), nullable=False, server_default="0"))
+    op.execute(BY_AGE)
     op.create_index("ix_worklist_disagreement", "worklist", ["site_id", "disagreement", *ORDER])
     op.create_index("ix_worklist_age", "worklist", ["site_id", "age_rank", "study_created_at", "id"])
     op.create_index(

@@ -7,12 +7,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from pipelines.core.errors import WithheldFilter
 from services.api.deps import Technician, TheStore
 from services.api.errors import problems
 from services.api.filters import ListFilters, stored_filters
 from services.store.session import unit_of_work
 from services.store.sites import site_ids
-from services.store.worklist_counts import count_rows
+from services.store.worklist_counts import count_rows, settled_or_not
 
 router = APIRouter(prefix="/studies", tags=["studies"])
 
@@ -30,12 +31,17 @@ class WorklistCounts(BaseModel):
     job_state: dict[str, int] = Field(examples=[{"succeeded": 128}])
 
 
-@router.get("/counts", summary="How many rows of the worklist pass", responses=problems())
+@router.get("/counts", summary="How many rows of the worklist pass", responses=problems(WithheldFilter))
 def counts(actor: Technician, store: TheStore, wanted: Annotated[ListFilters, Query()]) -> WorklistCounts:
-    """The filters of `GET /studies`; counted up to 10,000, in the list's order."""
+    """The filters of `GET /studies`; counted up to 10,000, in the list's order.
+
+    Who reads blind first is told what is settled and what is not, and no urgencies.
+    """
     with unit_of_work(store.database, writing=False) as session:
         sites = [wanted.site] if wanted.site else site_ids(session)
         found = count_rows(session, sites, stored_filters(wanted, actor), MOST_COUNTED)
+    if actor.blind_first:
+        found = settled_or_not(found)
     return WorklistCounts(
         total=found.total,
         capped=found.capped,

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import BadRequest
+from pipelines.core.errors import BadRequest, WithheldFilter
 from pipelines.core.types import Urgency
 from services.intake.access import Actor
 from services.store.ids import ULID_LENGTH
@@ -21,6 +21,8 @@ FilterId = Annotated[str, StringConstraints(max_length=ULID_LENGTH, pattern=r"^[
 #: Whose reading it is, where no user's id says it.
 ME: Final = "me"
 NOBODY: Final = "none"
+#: Review states that a blind reader may choose: that others have begun or differ is what others said.
+NOT_TELLING: Final = frozenset({None, "open", ReviewState.SIGNED})
 
 
 class ListFilters(BaseModel):
@@ -52,8 +54,19 @@ class KeptFilters(ListFilters):
     model_config = ConfigDict(extra="forbid")
 
 
+def tells(wanted: ListFilters) -> bool:
+    """Whether the rows that pass tell what a machine or another reader said of them."""
+    said = (wanted.urgency, wanted.abstained, wanted.gradable, wanted.disagreement, wanted.change)
+    return any(one is not None for one in said) or wanted.review_state not in NOT_TELLING
+
+
 def stored_filters(wanted: ListFilters, actor: Actor) -> WorklistFilters:
-    """The filters as the store asks them for this reader; raises BadRequest where "me" is no person."""
+    """The filters as the store asks them for this reader.
+
+    Raises BadRequest where "me" is no person, WithheldFilter where the reader reads blind first and they would tell.
+    """
+    if actor.blind_first and tells(wanted):
+        raise WithheldFilter
     if wanted.assignee == ME and actor.user_id is None:
         raise BadRequest("this API key belongs to no person, so nothing is assigned to it", code="no_person")
     named = wanted.assignee if wanted.assignee not in {ME, NOBODY} else None
@@ -73,6 +86,7 @@ def stored_filters(wanted: ListFilters, actor: Actor) -> WorklistFilters:
         first_day=wanted.first_day,
         last_day=wanted.last_day,
         changes=_one_or_any(wanted.change, tuple(ChangeKind)),
+        by_age=actor.blind_first,
     )
 
 

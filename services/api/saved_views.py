@@ -13,7 +13,7 @@ from starlette.responses import Response
 from pipelines.core.errors import Conflict, Forbidden, NotFound
 from services.api.deps import RowId, Technician, TheStore, Word
 from services.api.errors import problems
-from services.api.filters import ME, KeptFilters, ListFilters, stored_filters
+from services.api.filters import ME, KeptFilters, ListFilters, stored_filters, tells
 from services.api.pages import Page
 from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
@@ -96,8 +96,12 @@ def view_list(actor: Technician, store: TheStore) -> Page[View]:
 
 @router.get("/counts", summary="How much every view holds", responses=problems())
 def view_counts(actor: Technician, store: TheStore) -> ViewCounts:
-    """Views that everybody has, one for each pipeline and, where there are several, for each site; then one's own."""
-    return ViewCounts(views=[_counted(store, actor, *view) for view in _views(store, actor)])
+    """Views that everybody has, one for each pipeline and, where there are several, for each site; then one's own.
+
+    Who reads blind first has none that would tell what the machine says.
+    """
+    views = [view for view in _views(store, actor) if not (actor.blind_first and tells(view[1]))]
+    return ViewCounts(views=[_counted(store, actor, *view) for view in views])
 
 
 @router.post("", status_code=201, summary="Keep a view", response_model=View, responses=problems(Conflict))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import BadCursor
+from pipelines.core.errors import BadCursor, WithheldFilter
 from pipelines.core.types import Urgency
 from services.api.deps import Technician, TheStore
 from services.api.errors import problems
@@ -19,6 +19,9 @@ from services.api.filters import ListFilters, stored_filters
 from services.api.pages import Cursor, Page, pack, unpack
 from services.api.studies import PatientView, patient_view
 from services.api.views import PriorityWord, priority_word
+from services.intake.access import Actor
+from services.store.age import SILENT
+from services.store.blind import withheld_slots
 from services.store.session import unit_of_work
 from services.store.sites import site_ids
 from services.store.states import Disagreement, JobState, ReviewState, StudyState, Verdict
@@ -92,10 +95,13 @@ class Search(BaseModel):
     )
 
 
-@router.get("", summary="The worklist, most urgent first", responses=problems(BadCursor))
+@router.get("", summary="The worklist, most urgent first", responses=problems(BadCursor, WithheldFilter))
 def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Query()]) -> Page[WorklistItem]:
-    """What the machine could not answer comes first, then by urgency, then those who wait longest."""
-    return _page(store, stored_filters(wanted, actor), wanted.limit, wanted.cursor, wanted.site)
+    """What the machine could not answer comes first, then by urgency, then those who wait longest.
+
+    Who reads blind first has it by age, what its sender calls urgent first, and rows that say nothing of the machine.
+    """
+    return _page(store, actor, stored_filters(wanted, actor), wanted.limit, wanted.cursor, wanted.site)
 
 
 @router.post("/search", summary="Search studies by text", responses=problems(BadCursor))
@@ -104,11 +110,11 @@ def search(
 ) -> Page[WorklistItem]:
     """A POST, so that names and numbers stay out of addresses and logs. Each search leaves a row in the audit."""
     found = search_for(store, actor.id_string, body.text)
-    return _page(store, WorklistFilters(study_ids=found), limit, cursor)
+    return _page(store, actor, WorklistFilters(study_ids=found, by_age=actor.blind_first), limit, cursor)
 
 
 def _page(
-    store: Store, filters: WorklistFilters, limit: int, cursor: str | None, site: str | None = None
+    store: Store, actor: Actor, filters: WorklistFilters, limit: int, cursor: str | None, site: str | None = None
 ) -> Page[WorklistItem]:
     with unit_of_work(store.database, writing=False) as session:
         sites = site_ids(session) if site is None else [site]
@@ -116,8 +122,10 @@ def _page(
         shown = rows[:limit]
         patients = _patients(session, {row.patient_id for row in shown})
         names = _names(session, {row.assignee_id for row in shown if row.assignee_id})
+        withheld = withheld_slots(session, actor.user_id, {row.slot_id for row in shown if row.slot_id})
     items = [worklist_item(row, patients[row.patient_id], names.get(row.assignee_id or "")) for row in shown]
-    return Page(items=items, next_cursor=_cursor(place_of(shown[-1])) if len(rows) > limit else None)
+    told = [unspoken(item, actor) if row.slot_id in withheld else item for item, row in zip(items, shown, strict=True)]
+    return Page(items=told, next_cursor=_cursor(place_of(shown[-1], filters)) if len(rows) > limit else None)
 
 
 def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
@@ -129,7 +137,7 @@ def _names(session: Session, ids: set[str]) -> dict[str, str]:
 
 
 def _cursor(place: Place) -> str:
-    return pack(place.urgency_rank, place.study_created_at.isoformat(), place.id)
+    return pack(place.rank, place.study_created_at.isoformat(), place.id)
 
 
 def _place(cursor: str | None) -> Place | None:
@@ -144,6 +152,14 @@ def _place(cursor: str | None) -> Place | None:
     if rank is None or row_id is None or place is None:
         raise BadCursor
     return Place(int(rank), place, str(row_id))
+
+
+def unspoken(item: WorklistItem, actor: Actor) -> WorklistItem:
+    """The line without what the machine and other readers said, as if it had come and nothing happened to it since."""
+    silent = {**SILENT, "result_id": None, "updated_at": item.created_at}
+    if actor.blind_first:  # to whom only the second read is blinded is told that it is one
+        silent |= {"review_state": ReviewState.UNREAD, "first_reader_id": None}
+    return item.model_copy(update=silent)
 
 
 def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None) -> WorklistItem:

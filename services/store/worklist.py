@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.types import Urgency
+from services.store.age import SILENT, age_rank
 from services.store.clock import utcnow
 from services.store.disagreement import disagreement_of
 from services.store.locks import only_one_of
@@ -45,6 +46,8 @@ RANKS_OF_STATES: Final[Mapping[ReviewState, int]] = {
     ReviewState.ADJUDICATION: RANK_ADJUDICATION,
     ReviewState.SIGNED: RANK_SIGNED,
 }
+#: A patient waits for a blinded second reader whose list must not say how long the machine thinks they can.
+SECOND_READ_URGENCY: Final = Urgency.URGENT
 UNANSWERED_STATES: Final = frozenset({JobState.FAILED, JobState.QUARANTINED})
 
 Row = TypeVar("Row")
@@ -84,8 +87,10 @@ def _rebuild(session: Session, study_id: str) -> None:
             session.add(row)
         else:
             del kept[row.id]
-        for name, value in (_study_values(study, modality) | values).items():
+        told = _study_values(study, modality) | values
+        for name, value in told.items():
             setattr(row, name, value)
+        row.age_rank = age_rank(told, batch_only=study.batch_only)
         row.updated_at = utcnow()
     session.execute(delete(WorklistRow).where(WorklistRow.id.in_(list(kept))))
     session.flush()
@@ -134,7 +139,7 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
     word = standing_of(session, slot.id)
     assignment = session.get(Assignment, slot.id, populate_existing=True)
     counting = _counting(result, word) if result else None
-    return {
+    told = {
         "slot_id": slot.id,
         "subject_id": slot.subject_id,
         "pipeline": slot.pipeline,
@@ -156,6 +161,19 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "assignee_id": assignment.user_id if assignment else None,
         **_change(session, slot, word),
     }
+    return told | _silence(word, job)
+
+
+def _silence(word: Standing, job: Job | None) -> dict[str, Any]:
+    """A line on which a blinded second reader is awaited says nothing of the answer to anybody, nor does its place.
+
+    Any reader may be that one, and one list is read by all; the first reader finds the answer in the study.
+    """
+    # Any: column values are of the columns' types
+    if word.state is not ReviewState.SECOND_READ or word.second is None or not word.second.blinded:
+        return {}
+    stat = job is not None and job.priority == Priority.STAT
+    return {**SILENT, "urgency_rank": URGENCY_RANKS[Urgency.STAT if stat else SECOND_READ_URGENCY]}
 
 
 def _of_batch(session: Session, values: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.store.states import ReviewState
 from services.store.tables import WorklistRow
 from services.store.worklist_pages import WorklistFilters, page_query
 
@@ -40,6 +41,14 @@ def count_rows(session: Session, site_ids: Sequence[str], filters: WorklistFilte
             if value is not None:
                 tally[value] += number
     return Counts(min(total, most), total > most, *tallies)
+
+
+def settled_or_not(counts: Counts) -> Counts:
+    """The counts without what machines and readers said of the rows: those that are open count as unread."""
+    signed = counts.review_states.get(ReviewState.SIGNED, 0)
+    states = {ReviewState.SIGNED: signed, ReviewState.UNREAD: sum(counts.review_states.values()) - signed}
+    told = {state.value: number for state, number in states.items() if number}
+    return replace(counts, review_states=told, urgencies={})
 
 
 def count_total(session: Session, site_ids: Sequence[str], filters: WorklistFilters, most: int) -> tuple[int, bool]:

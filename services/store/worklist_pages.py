@@ -8,13 +8,16 @@ from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from services.store.age import AGE_SHELVED, AGE_SIGNED
 from services.store.clock import UtcDateTime
 from services.store.tables import WorklistRow
 from services.store.worklist import RANK_SHELVED, RANK_SIGNED
 
 ORDER: Final = (WorklistRow.urgency_rank, WorklistRow.study_created_at, WorklistRow.id)
+#: Of who reads blind first.
+AGE_ORDER: Final = (WorklistRow.age_rank, WorklistRow.study_created_at, WorklistRow.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +43,37 @@ class WorklistFilters:
     last_day: date | None = None
     study_ids: Collection[str] | None = None
     changes: Collection[str] | None = None
+    by_age: bool = False  # in an order, and with a choice of rows, that say nothing of the machine
+
+    @property
+    def order(self) -> tuple[InstrumentedAttribute[int], InstrumentedAttribute[datetime], InstrumentedAttribute[str]]:
+        """The columns of the list's order."""
+        return AGE_ORDER if self.by_age else ORDER
+
+    @property
+    def signed_rank(self) -> int:
+        """The rank of what is settled."""
+        return AGE_SIGNED if self.by_age else RANK_SIGNED
+
+    @property
+    def shelved_rank(self) -> int:
+        """The rank of what a list leaves out."""
+        return AGE_SHELVED if self.by_age else RANK_SHELVED
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A row's place in the order of the list: a page begins behind one."""
 
-    urgency_rank: int
+    rank: int
     study_created_at: datetime
     id: str
 
 
-def place_of(row: WorklistRow) -> Place:
-    """Where the row stands."""
-    return Place(row.urgency_rank, row.study_created_at, row.id)
+def place_of(row: WorklistRow, filters: WorklistFilters | None = None) -> Place:
+    """Where the row stands in a list of these filters."""
+    by_age = filters is not None and filters.by_age
+    return Place(row.age_rank if by_age else row.urgency_rank, row.study_created_at, row.id)
 
 
 def list_rows(
@@ -87,25 +107,25 @@ def page_query(
         walks = [walk.where(WorklistRow.disagreement == kind) for walk in walks for kind in kinds]
     if not walks:
         return None
-    return (walks[0] if len(walks) == 1 else merged(walks, limit)).limit(limit)
+    return (walks[0] if len(walks) == 1 else merged(walks, limit, filters)).limit(limit)
 
 
 def worklist_query(site_id: str, filters: WorklistFilters, after: Place | None) -> Select[WorklistRow]:
     """One site's rows that pass all filters that name one value; an index of the table gives each filter's order."""
     # A few studies are found by their ids: as a plain column the site would have SQLite walk the whole list in order.
     site = WorklistRow.site_id if filters.study_ids is None else func.coalesce(WorklistRow.site_id, "")
-    query = select(WorklistRow).where(site == site_id, *_wanted(filters)).order_by(*ORDER)
+    query = select(WorklistRow).where(site == site_id, *_wanted(filters)).order_by(*filters.order)
     if after is None:
         return query
-    place = tuple_(literal(after.urgency_rank), literal(after.study_created_at, UtcDateTime), literal(after.id))
-    return query.where(tuple_(*ORDER) > place)
+    place = tuple_(literal(after.rank), literal(after.study_created_at, UtcDateTime), literal(after.id))
+    return query.where(tuple_(*filters.order) > place)
 
 
-def merged(queries: Sequence[Select[WorklistRow]], limit: int) -> Select[WorklistRow]:
+def merged(queries: Sequence[Select[WorklistRow]], limit: int, filters: WorklistFilters) -> Select[WorklistRow]:
     """The first rows of several queries in the list's order: none of them has to be read further than `limit`."""
     heads = [query.with_only_columns(WorklistRow.id).limit(limit).subquery() for query in queries]
     ids = union_all(*(select(head.c.id) for head in heads))
-    return select(WorklistRow).where(WorklistRow.id.in_(ids)).order_by(*ORDER)
+    return select(WorklistRow).where(WorklistRow.id.in_(ids)).order_by(*filters.order)
 
 
 def modalities_with(session: Session, site_id: str, modality: str) -> list[str]:
@@ -142,15 +162,16 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
         wanted.append(WorklistRow.study_date >= filters.first_day)
     if filters.last_day is not None:
         wanted.append(WorklistRow.study_date <= filters.last_day)
+    rank = filters.order[0]
     if filters.study_ids is not None:
         wanted.append(WorklistRow.study_id.in_(filters.study_ids))
     elif filters.open:
-        wanted.append(WorklistRow.urgency_rank < RANK_SIGNED)
+        wanted.append(rank < filters.signed_rank)
     elif filters.first_day is not None or filters.last_day is not None:
         # Some days are found by their index: as a plain column the rank would have SQLite walk the list in its order.
-        wanted.append(func.coalesce(WorklistRow.urgency_rank, 0) < RANK_SHELVED)
+        wanted.append(func.coalesce(rank, 0) < filters.shelved_rank)
     else:
-        wanted.append(WorklistRow.urgency_rank < RANK_SHELVED)
+        wanted.append(rank < filters.shelved_rank)
     if filters.unassigned:
         wanted.append(WorklistRow.assignee_id.is_(None))
     if filters.changes is not None:

@@ -44,6 +44,7 @@ GROWING: Final = (
 INDEXES: Final = (
     ("worklist, first page", "ix_worklist_order"),
     ("worklist, any deep page", "ix_worklist_order"),
+    ("by age", "ix_worklist_age"),
     ("unread", "ix_worklist_review"),
     ("signed, deep", "ix_worklist_review"),
     ("pipeline", "ix_worklist_pipeline"),
