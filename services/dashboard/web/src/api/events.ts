@@ -56,8 +56,13 @@ export function listen(client: QueryClient): () => void {
   const refresh = (): void => {
     gathering = undefined;
     refreshed = performance.now();
-    for (const key of stale) void client.invalidateQueries({ queryKey: [key] });
-    stale.clear();
+    for (const key of stale) {
+      // What is on its way may be older than the change, but cut off again and again it would never arrive.
+      if (client.isFetching({ queryKey: [key] }) > 0) continue;
+      stale.delete(key);
+      void client.invalidateQueries({ queryKey: [key] });
+    }
+    if (stale.size > 0) gathering = setTimeout(refresh, GATHER_MS);
   };
   const note = (topic: string): void => {
     for (const key of STALE[topic] ?? []) stale.add(key);

@@ -12,6 +12,8 @@ const ROW_PX = 62;
 /** The line of names stays on top of the rows; none is scrolled to underneath it. */
 const HEADER_PX = 37;
 const OVERSCAN = 12;
+/** A list no longer than this is in the page as a whole, where the browser's own search finds its rows. */
+const SHORT = 150;
 /** The next page is asked for this many rows before the end of what is loaded. */
 const AHEAD = 60;
 
@@ -31,7 +33,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
     getScrollElement: () => scroller,
     estimateSize: () => ROW_PX,
     getItemKey: (place) => rows[place]?.row_id ?? place,
-    overscan: OVERSCAN,
+    overscan: !query.hasNextPage && rows.length <= SHORT ? SHORT : OVERSCAN,
     scrollMargin: HEADER_PX,
     scrollPaddingStart: HEADER_PX,
     initialOffset: () => keptPlace().offset,
@@ -48,9 +50,11 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
   const scrollTo = virtual.scrollToIndex;
   useLayoutEffect(() => {
     if (!focusRef.current || scroller === null || rows.length === 0) return;
+    const link = scroller.querySelector<HTMLElement>("tr.chosen a");
+    if (link === null) return; // drawn in a moment, and then this runs again
     focusRef.current = false;
     scrollTo(index, { align: "auto" });
-    scroller.querySelector<HTMLElement>("tr.chosen a")?.focus({ preventScroll: true });
+    link.focus({ preventScroll: true });
   });
 
   const latest = useRef({ list, virtual });
