@@ -54,7 +54,7 @@ export const pictures = {
     flags: "Marked areas",
     marked: (areas: number) => `${areas} marked ${areas === 1 ? "area" : "areas"} here`,
     unmarked: "No marked area here",
-    slices: (spans: string) => `Marked in slices ${spans}`,
+    slices: (spans: string) => `Slices with marked areas: ${spans}`,
     legend: {
       uncertainty: "How unsure the values are, as a share of the brightest tissue",
       residual: "What the measured data say otherwise, as a share of the brightest tissue",
