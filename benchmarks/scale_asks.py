@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from benchmarks.scale_world import World
+from services.api.counts import MOST_COUNTED
 from services.api.metrics import Metrics
 from services.store import (
     attempts,
@@ -30,9 +31,10 @@ from services.store import (
 from services.store.ids import first_id_at
 from services.store.matching import StudyAttributes
 from services.store.session import unit_of_work
-from services.store.states import JobState, ReviewState, StudyState
+from services.store.states import Disagreement, JobState, ReviewState, StudyState
 from services.store.stored_query import StoredQuery
 from services.store.tables import Job
+from services.store.worklist_counts import count_rows
 from services.store.worklist_pages import WorklistFilters, list_rows
 from services.work.access import Looker, open_priors, open_study
 from services.work.sweep import sweep
@@ -85,6 +87,11 @@ def deep_page(filters: WorklistFilters) -> Callable[[World], object]:
     return reading(
         lambda session, world: list_rows(session, world.store.site_id, filters, world.random.choice(world.places), PAGE)
     )
+
+
+def counted(filters: WorklistFilters) -> Callable[[World], object]:
+    """How many rows pass, up to what the API counts, and in which states."""
+    return reading(lambda session, world: count_rows(session, (world.store.site_id,), filters, MOST_COUNTED))
 
 
 def days(length: int, review: ReviewState | None = None) -> Callable[[World], object]:
@@ -233,6 +240,14 @@ WORKLIST: Final[Sequence[Ask]] = (
     Ask("modality that nobody has", page(WorklistFilters(modality="XA")), WORKLIST_MS),
     Ask("urgency stat", page(WorklistFilters(urgency="stat")), WORKLIST_MS),
     Ask("abstained", deep_page(WorklistFilters(abstained=True)), WORKLIST_MS),
+    Ask("open, deep", deep_page(WorklistFilters(open=True)), WORKLIST_MS),
+    Ask("ungradable", page(WorklistFilters(gradable=False)), WORKLIST_MS),
+    Ask("disagreement of the reader", deep_page(WorklistFilters(disagreements=("reader",))), WORKLIST_MS),
+    Ask("disagreement of any kind", page(WorklistFilters(disagreements=tuple(Disagreement))), WORKLIST_MS),
+    Ask("assigned to nobody, open", page(WorklistFilters(unassigned=True, open=True)), WORKLIST_MS),
+    Ask("counted: everything", counted(WorklistFilters())),
+    Ask("counted: unread", counted(WorklistFilters(review_state=ReviewState.UNREAD))),
+    Ask("counted: open of a pipeline", counted(WorklistFilters(pipeline="retinopathy", open=True))),
     Ask("job failed", page(WorklistFilters(job_state=JobState.FAILED)), WORKLIST_MS),
     Ask("receiving", page(WorklistFilters(study_state=StudyState.RECEIVING)), WORKLIST_MS),
     Ask("assigned to me, unread", reading(mine), WORKLIST_MS),

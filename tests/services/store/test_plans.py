@@ -53,6 +53,12 @@ INDEXES: Final = (
     ("modality, rare, deep", "ix_worklist_modality"),
     ("urgency stat", "ix_worklist_urgency"),
     ("abstained", "ix_worklist_abstained"),
+    ("open, deep", "ix_worklist_order"),
+    ("ungradable", "ix_worklist_ungradable"),
+    ("disagreement of the reader", "ix_worklist_disagreement"),
+    ("disagreement of any kind", "ix_worklist_disagreement"),
+    ("counted: everything", "ix_worklist_order"),
+    ("counted: unread", "ix_worklist_review"),
     ("job failed", "ix_worklist_job_state"),
     ("receiving", "ix_worklist_study_state"),
     ("assigned to me, unread", "ix_worklist_assignee"),
@@ -71,7 +77,7 @@ INDEXES: Final = (
     ("batch: counts by state", "ix_batch_items_state"),
 )
 #: What is put together of several walks, or of a few days, is sorted: a page's worth of rows, or a few days'.
-SORTED: Final = {"modality", "day", "a year"}
+SORTED: Final = {"modality", "day", "a year", "any kind", "counted"}
 IN_ORDER: Final = tuple(ask.name for ask in WORKLIST if not any(word in ask.name for word in SORTED))
 #: Prometheus' counts look at one index of each table from end to end, as seldom as that takes long.
 COUNTED: Final = "metrics, counted anew"
