@@ -42,15 +42,16 @@ async function problemOf(response: Response): Promise<ApiError> {
   }
 }
 
+/** A file goes as it is, under its own media type; anything else as JSON. */
 async function ask(method: string, path: string, body?: unknown, once?: string): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (once !== undefined) headers["Idempotency-Key"] = once;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
   const token = csrfToken();
   if (method !== "GET" && token !== null) headers[CSRF_HEADER] = token;
   let response: Response;
   try {
-    const payload = body === undefined ? null : JSON.stringify(body);
+    const payload = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
     response = await fetch(`${API}${path}`, { method, headers, body: payload, credentials: "same-origin" });
   } catch {
     throw new ApiError(0, "unreachable", t.errors.unreachable);
@@ -79,6 +80,10 @@ export async function patch<Answer>(path: string, body: unknown): Promise<Answer
 
 export async function put<Answer>(path: string, body: unknown): Promise<Answer> {
   return (await (await ask("PUT", path, body)).json()) as Answer;
+}
+
+export async function postFile<Answer>(path: string, file: Blob): Promise<Answer> {
+  return (await (await ask("POST", path, file)).json()) as Answer;
 }
 
 export async function remove(path: string): Promise<void> {

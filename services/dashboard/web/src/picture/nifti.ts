@@ -39,7 +39,7 @@ const GZIP = [0x1f, 0x8b] as const;
 
 /** The volume in a `.nii` or `.nii.gz`; throws NotNifti for anything else. Later dimensions than the third are not read. */
 export async function readNifti(file: ArrayBuffer): Promise<Volume> {
-  const bytes = isGzip(file) ? await inflated(file) : file;
+  const bytes = await unpacked(file);
   const header = new DataView(bytes);
   if (bytes.byteLength < HEADER_BYTES || magicOf(bytes) !== SINGLE_FILE) throw new NotNifti("not a NIfTI-1 file");
   if (header.getInt32(0, true) !== HEADER_BYTES) throw new NotNifti("the numbers of the file are in another order");
@@ -66,6 +66,11 @@ export async function readNifti(file: ArrayBuffer): Promise<Volume> {
 export function planeOf(volume: Volume, slice: number): Plane {
   const { width, height } = volume;
   return { width, height, values: volume.values.subarray(width * height * slice, width * height * (slice + 1)) };
+}
+
+/** The bytes of a file that may be compressed; throws NotNifti where it ends early. */
+export async function unpacked(file: ArrayBuffer): Promise<ArrayBuffer> {
+  return isGzip(file) ? inflated(file) : file;
 }
 
 function isGzip(file: ArrayBuffer): boolean {

@@ -1,7 +1,7 @@
 /** What a reader typed and has not saved, kept in this browser tab alone until it is saved or the reader logs out. */
 import type { Draft } from "./verdict";
 
-const PREFIX = "overread.unsaved.";
+export const PREFIX = "overread.unsaved.";
 
 /** The place of a reader's word on one question of a study; a newer result of the same question finds it too. */
 export function placeOf(userId: string | null, slotId: string): string {

@@ -10,6 +10,7 @@ import type { Kind } from "./kinds";
 import type { Question } from "./questions";
 import { Reconstruction } from "./Reconstruction";
 import { ReconstructionReading } from "./ReconstructionReading";
+import { Volumes } from "./Volumes";
 import { VolumesReading } from "./VolumesReading";
 
 export type PicturesProps = {
@@ -31,7 +32,7 @@ type ResultView = { Pictures: ComponentType<PicturesProps>; Reading: ComponentTy
 
 export const VIEWS: Readonly<Record<Kind, ResultView>> = {
   eyes: { Pictures: Eyes, Reading: EyesReading },
-  volumes: { Pictures: Images, Reading: VolumesReading },
+  volumes: { Pictures: Volumes, Reading: VolumesReading },
   reconstruction: { Pictures: Reconstruction, Reading: ReconstructionReading },
   findings: { Pictures: Images, Reading: FindingsReading },
 };

@@ -13,6 +13,7 @@ import { pictures } from "./pictures";
 import { report } from "./report";
 import { second } from "./second";
 import { study } from "./study";
+import { volume } from "./volume";
 import { worklistWords } from "./worklist";
 
 export const t = {
@@ -30,5 +31,6 @@ export const t = {
   ...report,
   ...second,
   ...study,
+  ...volume,
   ...worklistWords,
 } as const;

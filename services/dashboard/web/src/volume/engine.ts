@@ -1,0 +1,257 @@
+/** NiiVue as this page uses it: no file from outside, no key or pointer of its own, voxels counted the same for every file. */
+import { DRAG_MODE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+
+import matCap from "../../node_modules/@niivue/niivue/src/matcaps/Shiny.jpg";
+import font from "../../node_modules/@niivue/niivue/src/fonts/Roboto-Regular.png";
+import type { Axis } from "./drawing";
+import { inside, type Grid, type Triple } from "./grid";
+import type { Structure } from "./structures";
+import type { Window } from "./windows";
+
+export const LAYOUTS = ["axial", "coronal", "sagittal", "planes", "planes3d", "solid"] as const;
+export type Layout = (typeof LAYOUTS)[number];
+/** Where the crosshair is: voxel, millimetres (right, anterior, superior), and the image's value there. */
+export type Spot = { voxel: Triple; mm: Triple; value: number };
+/** What is under the pointer: a slice (its axis and voxel), or the picture in 3D. */
+export type Under = { axis: Axis; voxel: Triple } | "solid" | null;
+export type Line = { axis: Axis; from: Triple; to: Triple };
+
+const TYPES: Readonly<Record<Layout, SLICE_TYPE>> = {
+  axial: SLICE_TYPE.AXIAL,
+  coronal: SLICE_TYPE.CORONAL,
+  sagittal: SLICE_TYPE.SAGITTAL,
+  planes: SLICE_TYPE.MULTIPLANAR,
+  planes3d: SLICE_TYPE.MULTIPLANAR,
+  solid: SLICE_TYPE.RENDER,
+};
+const AXES: Readonly<Record<number, Axis>> = { [SLICE_TYPE.SAGITTAL]: 0, [SLICE_TYPE.CORONAL]: 1, [SLICE_TYPE.AXIAL]: 2 };
+const TYPE_OF_AXIS: Readonly<Record<Axis, SLICE_TYPE>> = { 0: SLICE_TYPE.SAGITTAL, 1: SLICE_TYPE.CORONAL, 2: SLICE_TYPE.AXIAL };
+const [LEAST_ZOOM, MOST_ZOOM] = [1, 12];
+/** The solid picture is cut at the crosshair's sagittal plane, or skin and skull would hide what is inside. */
+const DEGREES_A_PIXEL = 0.5;
+
+/** The font and the light that NiiVue brings as data: addresses, which the page's policy refuses, come as files. */
+class FromFiles extends Niivue {
+  override loadFontTexture(): Promise<WebGLTexture | null> {
+    return super.loadFontTexture(font);
+  }
+
+  override loadMatCapTexture(): Promise<WebGLTexture | null> {
+    return super.loadMatCapTexture(matCap);
+  }
+}
+
+export class Engine {
+  private readonly nv = new FromFiles({
+    interactive: false,
+    dragAndDropEnabled: false,
+    logLevel: "error",
+    backColor: [0, 0, 0, 1],
+    crosshairColor: [1, 0.83, 0.47, 0.9],
+    crosshairGap: 6,
+    show3Dcrosshair: true,
+    multiplanarShowRender: SHOW_RENDER.NEVER,
+    sliceType: SLICE_TYPE.MULTIPLANAR,
+    isRadiologicalConvention: true,
+    isNearestInterpolation: false,
+    dragMode: DRAG_MODE.none,
+    fontMinPx: 13,
+    isResizeCanvas: true,
+    loadingText: "",
+  });
+  private overlayShown: NVImage | null = null;
+
+  /** Open a volume on a canvas; throws where the browser has no WebGL 2 or the file is no volume. */
+  static async open(canvas: HTMLCanvasElement, file: ArrayBuffer, moved: (spot: Spot) => void): Promise<Engine> {
+    const engine = new Engine();
+    await engine.nv.attachToCanvas(canvas);
+    const volume = await NVImage.loadFromUrl({ url: "volume.nii.gz", name: "volume.nii.gz", buffer: file });
+    engine.nv.addVolume(volume);
+    engine.nv.onLocationChange = () => moved(engine.spot());
+    return engine;
+  }
+
+  close(): void {
+    this.nv.cleanup();
+    this.nv.gl.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
+  get grid(): Grid {
+    const { dimsRAS, pixDimsRAS, img2RASstart, img2RASstep } = this.image;
+    if (!dimsRAS || !pixDimsRAS || !img2RASstart || !img2RASstep) throw new Error("the volume has no place in space");
+    const triple = (numbers: ArrayLike<number>, first: number): Triple => [
+      numbers[first] ?? 1,
+      numbers[first + 1] ?? 1,
+      numbers[first + 2] ?? 1,
+    ];
+    return {
+      size: triple(dimsRAS, 1),
+      spacing: triple(pixDimsRAS, 1),
+      start: img2RASstart.reduce((sum, one) => sum + one, 0),
+      step: triple(img2RASstep, 0),
+    };
+  }
+
+  get values(): ArrayLike<number> {
+    return this.image.img ?? [];
+  }
+
+  spot(): Spot {
+    const { crosshairPos } = this.nv.scene;
+    const mm = this.nv.frac2mm(crosshairPos, 0, true);
+    const voxel = this.voxelOf(crosshairPos);
+    const { start, step } = this.grid;
+    const stored = this.values[start + voxel[0] * step[0] + voxel[1] * step[1] + voxel[2] * step[2]] ?? Number.NaN;
+    const { scl_slope: slope, scl_inter: intercept } = this.image.hdr ?? { scl_slope: 1, scl_inter: 0 };
+    const value = slope === 0 || !Number.isFinite(slope) ? stored : stored * slope + intercept;
+    return { voxel, mm: [mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0], value };
+  }
+
+  moveTo(voxel: Triple): void {
+    this.nv.scene.crosshairPos = this.nv.vox2frac([...inside(this.grid.size, voxel)]);
+    this.nv.createOnLocationChange();
+    this.nv.drawScene();
+  }
+
+  show(layout: Layout): void {
+    this.nv.opts.multiplanarShowRender = layout === "planes3d" ? SHOW_RENDER.ALWAYS : SHOW_RENDER.NEVER;
+    this.nv.setClipPlane([0, 270, 0]);
+    this.nv.setSliceType(TYPES[layout]);
+  }
+
+  setWindow({ low, high }: Window): void {
+    this.image.cal_min = low;
+    this.image.cal_max = high;
+    this.nv.updateGLVolume();
+  }
+
+  /** The outline is drawn as NiiVue's drawing: it changes in place, and its opacity costs nothing. */
+  setLabels(labels: Uint8Array, structures: readonly Structure[]): void {
+    if (this.nv.drawBitmap === null) this.nv.createEmptyDrawing();
+    this.nv.setDrawColormap(coloursOf(structures) as unknown as string);
+    this.nv.drawBitmap = labels;
+    this.redraw();
+  }
+
+  /** Show what changed in the labels given before. */
+  redraw(): void {
+    this.nv.refreshDrawing(true);
+  }
+
+  setOutlineOpacity(opacity: number): void {
+    this.nv.setDrawOpacity(opacity);
+  }
+
+  /** A map of 0-1 over the image; null takes it away. */
+  async setMap(file: ArrayBuffer | null, opacity: number): Promise<void> {
+    const before = this.overlayShown;
+    this.overlayShown = null;
+    if (before !== null) this.nv.removeVolume(before);
+    if (file === null) return;
+    const map = await NVImage.loadFromUrl({
+      url: "map.nii.gz",
+      name: "map.nii.gz",
+      buffer: file,
+      colormap: "inferno",
+      opacity,
+      cal_min: MAP_SPAN.low,
+      cal_max: MAP_SPAN.high,
+    });
+    this.overlayShown = map;
+    this.nv.addVolume(map);
+  }
+
+  setMapOpacity(opacity: number): void {
+    if (this.overlayShown !== null) this.nv.setOpacity(this.nv.volumes.indexOf(this.overlayShown), opacity);
+  }
+
+  /** `x` and `y` in CSS pixels from the canvas's corner. */
+  under(x: number, y: number): Under {
+    const ratio = this.nv.uiData.dpr ?? 1;
+    const tile = this.nv.screenSlices[this.nv.tileIndex(x * ratio, y * ratio)];
+    if (tile === undefined) return null;
+    const axis = AXES[tile.axCorSag];
+    if (axis === undefined) return "solid";
+    const part = this.nv.canvasPos2frac([x * ratio, y * ratio]);
+    return part[0] < 0 ? null : { axis, voxel: this.voxelOf(part) };
+  }
+
+  turn(pixelsX: number, pixelsY: number): void {
+    const { renderAzimuth, renderElevation } = this.nv.scene;
+    this.nv.setRenderAzimuthElevation(
+      renderAzimuth - pixelsX * DEGREES_A_PIXEL,
+      renderElevation + pixelsY * DEGREES_A_PIXEL,
+    );
+  }
+
+  /** Closer around the crosshair, or farther; 1 is the whole picture. */
+  zoom(factor: number): number {
+    const zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, (this.nv.scene.pan2Dxyzmm[3] ?? 1) * factor));
+    const [x, y, z] = zoom === 1 ? [0, 0, 0] : this.spot().mm.map((mm, axis) => this.middleMm(axis) - mm);
+    this.nv.setPan2Dxyzmm([x ?? 0, y ?? 0, z ?? 0, zoom]);
+    return zoom;
+  }
+
+  setLines(lines: readonly Line[]): void {
+    this.nv.document.completedMeasurements = lines.map((line) => {
+      const [from, to] = [this.mmOf(line.from), this.mmOf(line.to)];
+      const middle = this.nv.vox2frac([...line.from]);
+      return {
+        startMM: from,
+        endMM: to,
+        distance: Math.hypot(from[0] - to[0], from[1] - to[1], from[2] - to[2]),
+        sliceIndex: line.axis,
+        sliceType: TYPE_OF_AXIS[line.axis],
+        slicePosition: middle[line.axis] ?? 0,
+      };
+    });
+    this.nv.drawScene();
+  }
+
+  private get image(): NVImage {
+    const image = this.nv.volumes[0];
+    if (image === undefined) throw new Error("no volume is open");
+    return image;
+  }
+
+  private voxelOf(part: ArrayLike<number>): Triple {
+    const { size } = this.grid;
+    const at = (axis: 0 | 1 | 2): number => (part[axis] ?? 0) * size[axis] - 0.5;
+    return inside(size, [at(0), at(1), at(2)]);
+  }
+
+  private mmOf(voxel: Triple): [number, number, number] {
+    const mm = this.nv.frac2mm(this.nv.vox2frac([...voxel]), 0, true);
+    return [mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0];
+  }
+
+  private middleMm(axis: number): number {
+    const { size } = this.grid;
+    return this.mmOf([(size[0] - 1) / 2, (size[1] - 1) / 2, (size[2] - 1) / 2])[axis as 0 | 1 | 2];
+  }
+}
+
+/** Below the first a map says nothing; at the second it is brightest. */
+const MAP_SPAN: Window = { low: 0.1, high: 1 };
+
+/** NiiVue's own type of the call says a name, its code takes a table as well (colortables.ts, makeDrawLut). */
+function coloursOf(structures: readonly Structure[]): Record<string, unknown> {
+  const rows = [{ number: 0, colour: [0, 0, 0], name: "" }, ...structures];
+  return {
+    R: rows.map((row) => row.colour[0]),
+    G: rows.map((row) => row.colour[1]),
+    B: rows.map((row) => row.colour[2]),
+    A: rows.map((row) => (row.number === 0 ? 0 : 255)),
+    I: rows.map((row) => row.number),
+    labels: rows.map((row) => row.name),
+  };
+}
+
+/** Without a graphics processor a picture in 3D takes seconds: it is drawn where it is asked for. */
+export function drawsSlowly(): boolean {
+  const context = document.createElement("canvas").getContext("webgl2");
+  const about = context?.getExtension("WEBGL_debug_renderer_info");
+  const name = about ? String(context?.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+}
