@@ -102,6 +102,7 @@ _VOLUME_FILES: Final = {
     "preview.png": ("preview", _PNG),
     "volume.nii.gz": ("volume", _NIFTI),
     "segmentation.nii.gz": ("segmentation", _NIFTI),
+    "segmentation.json": ("segments", "application/json"),
     "uncertainty.nii.gz": ("uncertainty", _NIFTI),
     "gradcam.nii.gz": ("explanation", _NIFTI),
     "report.dcm": ("sr", _DICOM),

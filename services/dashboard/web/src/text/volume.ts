@@ -18,7 +18,9 @@ export const volume = {
       planes3d: "Planes and 3D",
       solid: "3D",
     },
-    slow: "3D may take seconds here: this browser draws without a graphics processor.",
+    layoutKeys: "1–6",
+    /** Said of 3D where the browser draws without a graphics processor. */
+    slow: " (slow here)",
     plane: "Plane that the keys move in",
     planes: ["Sagittal", "Coronal", "Axial"],
     slice: (plane: string) => `${plane} slice`,

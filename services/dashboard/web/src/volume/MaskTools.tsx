@@ -5,7 +5,6 @@ import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { figure } from "../text/format";
 import { t } from "../text/messages";
-import { drawingOf } from "./drawing";
 import { voxelMl } from "./grid";
 import { SIZES, TOOLS, type Brush } from "./useBrush";
 import type { Outline, Shown } from "./useOutline";
@@ -22,6 +21,15 @@ export function BrushTools({ brush, outline }: { brush: Brush; outline: Outline 
           </Button>
         ))}
       </div>
+      {brush.tool !== "look" || outline.dirty ? <StrokeTools brush={brush} outline={outline} /> : null}
+    </div>
+  );
+}
+
+function StrokeTools({ brush, outline }: { brush: Brush; outline: Outline }): ReactElement {
+  const drawing = outline.shown?.drawing;
+  return (
+    <>
       <label className="slider">
         {t.volume.structure} <Key>{KEYS.volume.structure[0]}</Key>
         <select
@@ -47,10 +55,10 @@ export function BrushTools({ brush, outline }: { brush: Brush; outline: Outline 
         </select>
       </label>
       <div className="tool">
-        <Button small disabled={(outline.shown?.drawing.done.length ?? 0) === 0} onClick={outline.undo}>
+        <Button small disabled={!drawing?.done.length} onClick={outline.undo}>
           {t.volume.undo} <Key>{KEYS.volume.undoStroke[0]}</Key>
         </Button>
-        <Button small disabled={(outline.shown?.drawing.undone.length ?? 0) === 0} onClick={outline.redo}>
+        <Button small disabled={!drawing?.undone.length} onClick={outline.redo}>
           {t.volume.redo} <Key>{KEYS.volume.redoStroke[0]}</Key>
         </Button>
       </div>
@@ -62,16 +70,14 @@ export function BrushTools({ brush, outline }: { brush: Brush; outline: Outline 
           {t.volume.discard}
         </Button>
       </div>
-    </div>
+    </>
   );
 }
 
 /** Colour and name of each structure, with its volume as it is drawn now. */
 export function Legend({ shown }: { shown: Shown }): ReactElement {
-  const { drawing, structures, base } = shown;
-  const ml = voxelMl({ ...NOWHERE, spacing: drawing.spacing });
-  const drawn = drawing.done.length > 0 || shown.restored;
-  const before = drawn ? drawingOf(drawing.size, drawing.spacing, base).counts : drawing.counts;
+  const { drawing, structures, before } = shown;
+  const ml = voxelMl(drawing.spacing);
   return (
     <table className="volume-legend" aria-label={t.volume.live} title={t.volume.counted}>
       <tbody>
@@ -95,8 +101,6 @@ export function Legend({ shown }: { shown: Shown }): ReactElement {
     </table>
   );
 }
-
-const NOWHERE = { size: [1, 1, 1], start: 0, step: [1, 1, 1] } as const;
 
 /** The colour is set through the CSSOM: the page's policy allows no style written into it. */
 function Swatch({ colour }: { colour: readonly [number, number, number] }): ReactElement {

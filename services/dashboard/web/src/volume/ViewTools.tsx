@@ -7,20 +7,30 @@ import { Slider } from "../study/Tools";
 import { percent } from "../text/format";
 import { t } from "../text/messages";
 import type { Axis } from "./drawing";
-import { LAYOUTS, type Spot } from "./engine";
+import { LAYOUTS, type Layout, type Spot } from "./engine";
 import type { Triple } from "./grid";
 import { OPACITY_STEP, type View } from "./useView";
 import { PRESETS } from "./windows";
 
+const SOLID: ReadonlySet<Layout> = new Set(["planes3d", "solid"]);
+
 export function LayoutTool({ view }: { view: View }): ReactElement {
   return (
-    <div className="tool" role="group" aria-label={t.volume.layout}>
-      {LAYOUTS.map((layout, place) => (
-        <Button key={layout} small aria-pressed={view.layout === layout} onClick={() => view.setLayout(layout)}>
-          {t.volume.layouts[layout]} <Key>{KEYS.volume.layout[place] ?? ""}</Key>
-        </Button>
-      ))}
-    </div>
+    <label className="slider">
+      {t.volume.layout} <Key>{t.volume.layoutKeys}</Key>
+      <select
+        className="input"
+        value={view.layout}
+        onChange={(event) => view.setLayout(LAYOUTS.find((one) => one === event.target.value) ?? view.layout)}
+      >
+        {LAYOUTS.map((layout) => (
+          <option key={layout} value={layout}>
+            {t.volume.layouts[layout]}
+            {view.slow && SOLID.has(layout) ? t.volume.slow : ""}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

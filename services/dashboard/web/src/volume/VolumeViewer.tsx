@@ -55,7 +55,6 @@ export default function VolumeViewer({ result, me, choice, otherwise }: Props): 
         <MapTool view={view} />
         <MeasureTool measure={measure} />
         {engine !== null && spot !== null ? <SliceTool view={view} spot={spot} size={engine.grid.size} /> : null}
-        {view.slow && view.layout !== "planes3d" ? <span className="tone-muted small">{t.volume.slow}</span> : null}
       </ToolBar>
       <Stage
         host={host}
@@ -82,13 +81,15 @@ export default function VolumeViewer({ result, me, choice, otherwise }: Props): 
   );
 }
 
-/** The first look is at what was outlined. */
+/** The first look is at what was outlined, on one side: between two there is nothing to see. */
 function useMiddle(engine: { moveTo: (voxel: Triple) => void } | null, shown: Shown | null): void {
   const been = useRef<unknown>(null);
   useEffect(() => {
     if (engine === null || shown === null || been.current === engine) return;
     been.current = engine;
-    engine.moveTo(middleOf(shown.drawing.size, shown.base));
+    const [first] = shown.structures;
+    const side = shown.structures.filter((one) => one.laterality === first?.laterality).map((one) => one.number);
+    engine.moveTo(middleOf(shown.drawing.size, shown.base, new Set(side)));
   }, [engine, shown]);
 }
 

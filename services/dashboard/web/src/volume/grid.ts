@@ -10,8 +10,7 @@ export type Grid = {
 };
 
 /** Millilitres of one voxel. */
-export function voxelMl(grid: Grid): number {
-  const [x, y, z] = grid.spacing;
+export function voxelMl([x, y, z]: Triple): number {
   return (x * y * z) / 1000;
 }
 
@@ -51,12 +50,12 @@ function eachVoxel({ size, start, step }: Grid, visit: (here: number, there: num
   }
 }
 
-/** The middle of what is labelled; the middle of the grid where nothing is. */
-export function middleOf(size: Triple, labels: Uint8Array): Triple {
+/** The middle of what holds one of the labels; the middle of the grid where nothing does. */
+export function middleOf(size: Triple, labels: Uint8Array, wanted: ReadonlySet<number>): Triple {
   const sums = [0, 0, 0];
   let count = 0;
   for (let place = 0; place < labels.length; place += 1) {
-    if (labels[place] === 0) continue;
+    if (!wanted.has(labels[place] ?? 0)) continue;
     const row = Math.floor(place / size[0]);
     sums[0] = (sums[0] ?? 0) + (place % size[0]);
     sums[1] = (sums[1] ?? 0) + (row % size[1]);

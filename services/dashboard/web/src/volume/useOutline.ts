@@ -22,6 +22,8 @@ export type Shown = {
   structures: readonly Structure[];
   /** As it was opened, without the strokes. */
   base: Uint8Array;
+  /** How many voxels held each label then. */
+  before: Uint32Array;
   drawing: Drawing;
   restored: boolean;
 };
@@ -54,8 +56,9 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
       const kept = keptStrokes(place, maskId);
       const labels = kept === null ? base.slice() : withRuns(base, kept.runs);
       engine.setLabels(labels, structures);
+      const { counts: before } = drawingOf(grid.size, grid.spacing, base);
       const drawing = drawingOf(grid.size, grid.spacing, labels);
-      setShown({ maskId, structures, base, drawing, restored: kept !== null });
+      setShown({ maskId, structures, base, before, drawing, restored: kept !== null });
       // From now on another reader's outline does not take this one's place by itself.
       choose(maskId);
     });

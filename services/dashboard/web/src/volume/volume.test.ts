@@ -22,14 +22,15 @@ describe("grids", () => {
     expect(toFile(TURNED, labels)).toEqual(file);
   });
   it("measures in millimetres and millilitres", () => {
-    expect(voxelMl(TURNED)).toBe(0.001);
+    expect(voxelMl(TURNED.spacing)).toBe(0.001);
     expect(distanceMm([1, 2, 0.5], [0, 0, 0], [3, 2, 0])).toBe(5);
   });
   it("begins in the middle of what is outlined, else of the image", () => {
     const labels = new Uint8Array(75);
-    expect(middleOf([5, 5, 3], labels)).toEqual([2, 2, 1]);
+    expect(middleOf([5, 5, 3], labels, new Set([1]))).toEqual([2, 2, 1]);
     labels[0] = labels[4] = 1;
-    expect(middleOf([5, 5, 3], labels)).toEqual([2, 0, 0]);
+    labels[74] = 2;
+    expect(middleOf([5, 5, 3], labels, new Set([1]))).toEqual([2, 0, 0]);
   });
 });
 
