@@ -18,7 +18,6 @@ export const volume = {
       planes3d: "Planes and 3D",
       solid: "3D",
     },
-    layoutKeys: "1–6",
     /** Said of 3D where the browser draws without a graphics processor. */
     slow: " (slow here)",
     plane: "Plane that the keys move in",

@@ -142,7 +142,7 @@ export function MaskNotices({ outline }: { outline: Outline }): ReactElement {
           <p>{t.volume.noRoom}</p>
         </Notice>
       )}
-      <p role="status" className="small">
+      <p role="status" className="small volume-said">
         {saved !== null && !outline.dirty ? t.volume.saved(saved.number) : ""}
       </p>
     </>

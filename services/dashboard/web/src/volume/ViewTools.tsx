@@ -17,7 +17,7 @@ const SOLID: ReadonlySet<Layout> = new Set(["planes3d", "solid"]);
 export function LayoutTool({ view }: { view: View }): ReactElement {
   return (
     <label className="slider">
-      {t.volume.layout} <Key>{t.volume.layoutKeys}</Key>
+      {t.volume.layout} <Key>{KEYS.volume.layout[0]}</Key>–<Key>{KEYS.volume.layout.at(-1) ?? ""}</Key>
       <select
         className="input"
         value={view.layout}

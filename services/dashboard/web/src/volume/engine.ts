@@ -1,5 +1,5 @@
 /** NiiVue as this page uses it: no file from outside, no key or pointer of its own, voxels counted the same for every file. */
-import { DRAG_MODE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+import { DRAG_MODE, MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 
 import matCap from "../../node_modules/@niivue/niivue/src/matcaps/Shiny.jpg";
 import font from "../../node_modules/@niivue/niivue/src/fonts/Roboto-Regular.png";
@@ -45,7 +45,7 @@ export class Engine {
   private readonly nv = new FromFiles({
     interactive: false,
     dragAndDropEnabled: false,
-    logLevel: "error",
+    logLevel: "silent",
     backColor: [0, 0, 0, 1],
     crosshairColor: [1, 0.83, 0.47, 0.9],
     crosshairGap: 8,
@@ -59,6 +59,10 @@ export class Engine {
     fontMinPx: 13,
     isResizeCanvas: true,
     loadingText: "",
+    clipPlaneColor: [0, 0, 0, 0],
+    rulerWidth: 2,
+    measureLineColor: [1, 0.83, 0.47, 1],
+    measureTextColor: [1, 1, 1, 1],
   });
   private overlayShown: NVImage | null = null;
 
@@ -115,6 +119,7 @@ export class Engine {
   }
 
   show(layout: Layout): void {
+    this.nv.opts.multiplanarLayout = layout === "planes3d" ? MULTIPLANAR_TYPE.GRID : MULTIPLANAR_TYPE.ROW;
     this.nv.opts.multiplanarShowRender = layout === "planes3d" ? SHOW_RENDER.ALWAYS : SHOW_RENDER.NEVER;
     this.nv.setClipPlane([0, 270, 0]);
     this.nv.setSliceType(TYPES[layout]);
@@ -129,7 +134,9 @@ export class Engine {
   /** The outline is drawn as NiiVue's drawing: it changes in place, and its opacity costs nothing. */
   setLabels(labels: Uint8Array, structures: readonly Structure[]): void {
     if (this.nv.drawBitmap === null) this.nv.createEmptyDrawing();
-    this.nv.setDrawColormap(coloursOf(structures) as unknown as string);
+    // NiiVue's own call of this would draw the whole volume anew.
+    this.nv.drawLut = coloursOf(structures);
+    this.nv.refreshColormaps();
     this.nv.drawBitmap = labels;
     this.redraw();
   }
@@ -235,17 +242,15 @@ export class Engine {
 /** Below the first a map says nothing; at the second it is brightest. */
 const MAP_SPAN: Window = { low: 0.1, high: 1 };
 
-/** NiiVue's own type of the call says a name, its code takes a table as well (colortables.ts, makeDrawLut). */
-function coloursOf(structures: readonly Structure[]): Record<string, unknown> {
-  const rows = [{ number: 0, colour: [0, 0, 0], name: "" }, ...structures];
-  return {
-    R: rows.map((row) => row.colour[0]),
-    G: rows.map((row) => row.colour[1]),
-    B: rows.map((row) => row.colour[2]),
-    A: rows.map((row) => (row.number === 0 ? 0 : 255)),
-    I: rows.map((row) => row.number),
-    labels: rows.map((row) => row.name),
-  };
+/** A table of 256 colours (red, green, blue, opacity); what has no structure is not drawn. */
+function coloursOf(structures: readonly Structure[]): Niivue["drawLut"] {
+  const lut = new Uint8ClampedArray(256 * 4);
+  const labels = Array.from({ length: 256 }, () => "");
+  for (const { number, colour, name } of structures) {
+    lut.set([...colour, 255], number * 4);
+    labels[number] = name;
+  }
+  return { lut, labels };
 }
 
 /** Without a graphics processor a picture in 3D takes seconds: it is drawn where it is asked for. */

@@ -6,7 +6,10 @@ import { useMasks, useMaskContent, useSaveMask, type Mask } from "../api/masks";
 import { useArtifact } from "../api/queries";
 import type { Me, Result } from "../api/types";
 import { readNifti, type Volume } from "../picture/nifti";
-import { offerCorrection } from "../study/correction";
+import { fieldKey, type Answers } from "../study/edits";
+import { offerWord } from "../study/offers";
+import { placeOf as placeOfWord } from "../study/unsaved";
+import { machineAnswers } from "../study/verdict";
 import { begin, dab, drag, drawingOf, redo, undo, type Axis, type Drawing } from "./drawing";
 import type { Engine } from "./engine";
 import { toFile, toGrid, type Triple } from "./grid";
@@ -97,7 +100,8 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
         onSuccess: (mask) => {
           dropStrokes(place);
           choose(mask.id);
-          offerCorrection({ resultId: result.id, maskId: mask.id, volumes: changedOf(mask, shown.structures, modelled) });
+          const answers = { ...machineAnswers(result), ...answersOf(mask, shown.structures, modelled) };
+          offerWord(placeOfWord(me.user_id, result.slot_id), { verdict: "edit", answers, maskId: mask.id });
         },
       },
     );
@@ -139,9 +143,10 @@ export function nameOf(result: Result, kind: string): string | null {
   return result.artifacts.find((artifact) => artifact.kind === kind)?.name ?? null;
 }
 
-/** The volumes that are no longer the model's, by what the server counted: it has the last word. */
-function changedOf(mask: Mask, structures: readonly Structure[], modelled: ReadonlyMap<number, number>) {
-  return mask.volumes.filter((one, place) => one.voxels !== (modelled.get(structures[place]?.number ?? 0) ?? 0));
+/** What the verdict form begins with: the server's volumes of what is no longer the model's outline; the rest is its own. */
+function answersOf(mask: Mask, structures: readonly Structure[], modelled: ReadonlyMap<number, number>): Answers {
+  const drawn = mask.volumes.filter((one, at) => one.voxels !== (modelled.get(structures[at]?.number ?? 0) ?? 0));
+  return Object.fromEntries(drawn.map((one) => [fieldKey(one.label, one.laterality), String(one.value)]));
 }
 
 function countsOf({ values }: Volume): Map<number, number> {
