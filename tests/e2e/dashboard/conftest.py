@@ -61,7 +61,8 @@ def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
     room = Room(context.new_page(), system)
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        # What a graphics driver remarks of its own speed is no fault of the page.
+        if message.type in {"error", "warning"} and "GL Driver Message" not in message.text:
             room.faults.append(f"{message.text} at {message.location.get('url')}")
 
     def note(request: Request) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nibabel
@@ -237,12 +238,14 @@ def _result_row(result_id: str, slot: Slot, job: Job, said: Document) -> Result:
     )
 
 
-def volumes_study(store: Store, patient_id: str, document: Document) -> Written:
-    """A study with one T1 series and what was measured on it."""
+def volumes_study(
+    store: Store, patient_id: str, document: Document, files: Mapping[str, bytes] = MappingProxyType({})
+) -> Written:
+    """A study with one T1 series and what was measured on it; without `files` (heads.py) its volume cannot be read."""
     with unit_of_work(store.database) as session:
         writer = Writer(session, store, patient_id)
         image = writer.images(description="T1 MPRAGE")
-        result = writer.result(document, image, {"preview.png": montage(4)})
+        result = writer.result(document, image, {"preview.png": montage(4), **files})
         writer.tell()
         return Written(writer.study_id, {document["pipeline"]: result})
 

@@ -11,6 +11,7 @@ import { Images } from "./Images";
 import { imageSets } from "./imageSets";
 import { SetChoice, setAfter } from "./SetChoice";
 import type { PicturesProps } from "./views";
+import "./volumes.css";
 
 const VolumeViewer = lazy(() => import("../volume/VolumeViewer"));
 

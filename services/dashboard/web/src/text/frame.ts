@@ -1,6 +1,5 @@
 /** Words of the frame around all pages: navigation, login, keys, errors. */
 const KEY_NAMES: Record<string, string> = {
-  " ": "Space",
   ArrowUp: "↑",
   ArrowDown: "↓",
   ArrowLeft: "←",
