@@ -53,7 +53,6 @@ def test_a_signature_leads_on_and_is_taken_back_by_a_key(room: Room) -> None:
     expect(toast).to_contain_text("Accepted: V-6001")
     expect(toast.get_by_role("timer")).to_have_text(re.compile(r"^\d+:\d\d$"))
     expect(page.get_by_role("heading", level=1)).not_to_have_text("V-6001")
-    room.keep("signed")
     room.press("u")
     expect(page.get_by_role("heading", name="V-6001", exact=True)).to_be_visible()
     expect(toast).to_have_count(0)
@@ -89,7 +88,6 @@ def test_a_second_reader_is_told_so_and_who_differs_leaves_it_to_a_third(room: R
     page = room.page
     asked = page.get_by_role("status").filter(has_text="A second reader is asked for")
     expect(asked).to_contain_text("first reader signed first. You are the second reader.")
-    room.keep("second-read")
     room.press("a", "Control+Enter")
     differ = page.get_by_role("status").filter(has_text="Two readers disagree")
     expect(differ).to_contain_text("A third reader decides.")
@@ -109,8 +107,73 @@ def test_a_third_reader_sees_both_words_and_decides(room: Room, twice: None) -> 
     )
     expect(words.get_by_role("row").filter(has_text="≠")).to_have_count(1)
     expect(words).to_contain_text("The tail is left out.")
+    expect(page.get_by_role("img", name=re.compile("outlines"))).not_to_have_js_property("naturalWidth", 0)
     room.keep("adjudication")
     room.press("a", "Control+Enter")
     expect(page.get_by_role("region", name="History")).to_contain_text("Adjudicated · Accepted")
     actions = [review["action"] for review in reviews_of(room.system, written.study_id)]
     assert actions == ["sign", "sign", "adjudicate"]
+
+
+def test_a_rule_is_written_and_ended_by_keyboard(room: Room) -> None:
+    room.go("/operations/rules")
+    page = room.page
+    name = page.get_by_label("Name", exact=True)
+    name.focus()
+    page.keyboard.type("every tenth")
+    add = page.get_by_role("button", name="Add a rule")
+    expect(add).to_be_disabled()
+    room.press("Tab", "Tab")
+    expect(page.get_by_label("Share of all readings")).to_be_focused()
+    page.keyboard.type("10")
+    room.press("Enter")
+    row = page.get_by_role("row").filter(has_text="every tenth")
+    expect(row).to_contain_text("of all readings (blinded)")
+    expect(name).to_have_value("")
+    room.keep("rules")
+    row.get_by_role("button", name="End the rule every tenth").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="End").press("Enter")
+    expect(row).to_have_count(0)
+    assert room.system.client.get("/reading-rules").json()["items"] == []
+
+
+#: Notes when the key is pressed, and when another study's picture has been painted.
+WATCH = """() => {
+    const name = document.querySelector('h1').textContent;
+    const pressed = () => { window.signedAt = performance.now(); };
+    document.addEventListener('keydown', pressed, { once: true, capture: true });
+    window.nextPicture = new Promise((done) => {
+        const look = () => {
+            const picture = document.querySelector('.viewer img');
+            const other = document.querySelector('h1')?.textContent !== name;
+            const shown = other && picture?.complete && picture.naturalWidth > 0;
+            requestAnimationFrame(shown ? () => done(performance.now()) : look);
+        };
+        look();
+    });
+}"""
+#: What a reader waits for between two studies, in ms (median).
+NEXT_PICTURE_MS = 200
+
+
+@pytest.mark.slow
+def test_the_next_picture_is_there_at_once(room: Room) -> None:
+    for number in range(8):
+        volumes_study(room.system.store, f"V-61{number:02}", SEGMENTATION)
+    page = room.page
+    page.evaluate("localStorage.setItem('overread.goOn', 'on')")
+    room.open("V-6100")
+    waits = [_sign_and_wait(room) for _ in range(7)]
+    assert sorted(waits)[len(waits) // 2] <= NEXT_PICTURE_MS, waits
+
+
+def _sign_and_wait(room: Room) -> float:
+    """Milliseconds from the press that signs until another study's picture is painted."""
+    page = room.page
+    picture = page.get_by_role("img", name=re.compile("outlines"))
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
+    page.wait_for_timeout(1500)  # a reader looks for longer: the next study is loaded meanwhile
+    room.press("a")
+    page.evaluate(WATCH)
+    room.press("Control+Enter")
+    return float(page.evaluate("window.nextPicture.then(shown => shown - window.signedAt)"))

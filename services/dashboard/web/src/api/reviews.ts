@@ -3,7 +3,7 @@ import { useMutation, useQueryClient, type QueryClient } from "@tanstack/react-q
 
 import { post } from "./client";
 import { keys } from "./queries";
-import type { NewReview, Review } from "./types";
+import type { NewReview, Review, StudyDetail } from "./types";
 
 export type Sent = { body: NewReview; once: string };
 
@@ -15,7 +15,9 @@ export function useReview(studyId: string, resultId: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ body, once }: Sent) => post<Review>(`/results/${resultId}/reviews`, body, once),
-    onSettled: () => refresh(client, studyId),
+    onSuccess: (review) => remember(client, studyId, review),
+    // Not waited for: the reader goes on while the lists follow.
+    onSettled: () => void refresh(client, studyId),
   });
 }
 
@@ -37,6 +39,21 @@ export function useUndo() {
     },
     onSettled: (_answer, _error, { studyId }) => refresh(client, studyId),
   });
+}
+
+/** The word is in the study at once, so that the next one is written on top of it. */
+function remember(client: QueryClient, studyId: string, review: Review): void {
+  client.setQueryData<StudyDetail>(
+    keys.study(studyId),
+    (study) => study && { ...study, reviews: withWord(study.reviews, review) },
+  );
+}
+
+/** A signature is the newest one then; whether those before it still count, the server says a moment later. */
+export function withWord(reviews: readonly Review[], review: Review): Review[] {
+  const before = reviews.filter((one) => one.id !== review.id);
+  if (review.action === "draft") return [...before, review];
+  return [...before.map((one) => ({ ...one, standing: false, undo_until: null })), review];
 }
 
 function refresh(client: QueryClient, studyId: string): Promise<unknown> {
