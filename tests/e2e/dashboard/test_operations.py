@@ -26,6 +26,7 @@ PARTS = (
     "retention",
     "users",
     "keys",
+    "rules",
     "audit",
 )
 AXE = ROOT / "services/dashboard/web/node_modules/axe-core/axe.min.js"

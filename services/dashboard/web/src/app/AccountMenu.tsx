@@ -13,7 +13,7 @@ export function AccountMenu({ me, showKeys }: { me: Me; showKeys: () => void }):
   const logOut = useLogOut();
   return (
     <Menu
-      label={t.nav.menu(me.name)}
+      label={t.nav.menu(me.name, t.roles[me.role])}
       name={
         <>
           <span className="who">{me.name}</span> <span className="tone-muted">{t.roles[me.role]}</span>

@@ -71,10 +71,17 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }): ReactElement {
+type EmptyProps = {
+  title: string;
+  /** Where the page around it has a name of its own. */
+  inside?: boolean;
+  children?: ReactNode;
+};
+
+export function Empty({ title, inside = false, children }: EmptyProps): ReactElement {
   return (
     <div className="empty">
-      <h1>{title}</h1>
+      {inside ? <h2>{title}</h2> : <h1>{title}</h1>}
       {children}
     </div>
   );

@@ -61,7 +61,7 @@ export default function JobsPage(): ReactElement {
           </table>
         ) : null}
         {list.isSuccess && rows.length === 0 ? (
-          <Empty title={t.jobs.emptyTitle}>
+          <Empty inside title={t.jobs.emptyTitle}>
             <p>{t.jobs.empty}</p>
           </Empty>
         ) : null}

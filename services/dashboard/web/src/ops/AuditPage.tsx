@@ -40,7 +40,7 @@ export default function AuditPage(): ReactElement {
           ))}
         </Table>
       ) : (
-        <Empty title={words.emptyTitle}>
+        <Empty inside title={words.emptyTitle}>
           <p>{words.empty}</p>
         </Empty>
       )}

@@ -52,7 +52,7 @@ export default function DeliveriesPage(): ReactElement {
           ))}
         </Table>
       ) : (
-        <Empty title={state === "" ? words.emptyTitle : words.emptyFiltered}>
+        <Empty inside title={state === "" ? words.emptyTitle : words.emptyFiltered}>
           {state === "" ? <p>{words.empty}</p> : null}
         </Empty>
       )}

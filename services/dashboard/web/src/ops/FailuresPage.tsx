@@ -22,7 +22,7 @@ export default function FailuresPage(): ReactElement {
       {retry.data ? <Notice tone="routine" title={words.done(retry.data.retried, retry.data.left)} /> : null}
       <NotDone error={retry.error} />
       {groups.length === 0 ? (
-        <Empty title={words.emptyTitle}>
+        <Empty inside title={words.emptyTitle}>
           <p>{words.empty}</p>
         </Empty>
       ) : null}

@@ -26,7 +26,7 @@ export default function KeysPage(): ReactElement {
           ))}
         </Table>
       ) : (
-        <Empty title={words.emptyTitle}>
+        <Empty inside title={words.emptyTitle}>
           <p>{words.empty}</p>
         </Empty>
       )}

@@ -25,7 +25,7 @@ export default function RetentionPage(): ReactElement {
           ))}
         </Table>
       ) : (
-        <Empty title={words.emptyTitle}>
+        <Empty inside title={words.emptyTitle}>
           <p>{words.empty}</p>
         </Empty>
       )}

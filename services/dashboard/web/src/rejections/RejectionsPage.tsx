@@ -53,7 +53,7 @@ export default function RejectionsPage(): ReactElement {
           </table>
         ) : null}
         {list.isSuccess && rows.length === 0 ? (
-          <Empty title={t.rejections.emptyTitle}>
+          <Empty inside title={t.rejections.emptyTitle}>
             <p>{t.rejections.empty}</p>
           </Empty>
         ) : null}

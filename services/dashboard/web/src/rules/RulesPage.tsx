@@ -24,7 +24,7 @@ export default function RulesPage(): ReactElement {
           ))}
         </Table>
       ) : (
-        <Empty title={words.emptyTitle}>
+        <Empty inside title={words.emptyTitle}>
           <p>{words.empty}</p>
         </Empty>
       )}

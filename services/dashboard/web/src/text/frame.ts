@@ -32,7 +32,7 @@ export const frame = {
     models: "Models",
     operations: "Operations",
     account: "Your account",
-    menu: (name: string) => `Account menu of ${name}`,
+    menu: (name: string, role: string) => `${name} ${role}: account menu`,
     logOut: "Log out",
     keys: "Keys",
   },
