@@ -252,7 +252,7 @@ def volumes_study(
 
 def raw_data_study(store: Store, patient_id: str, reconstruction: Document, volumes: Document) -> Written:
     """Raw data, the reconstruction that became a series, and what was measured on that."""
-    files = {name: panel(name) for name in ("panel-1.png", "panel-2.png")} | compared()
+    files = {name: panel(name) for name in ("panel-1.png", "panel-2.png")} | dict(compared())
     with unit_of_work(store.database) as session:
         writer = Writer(session, store, patient_id)
         made = with_maps(without_series_files(reconstruction))
