@@ -26,12 +26,25 @@ WORD_CHARACTERS: Final = 64
 
 
 def count(session: Session, rows: Sequence[Result]) -> None:
-    """Count results that were flushed before, in the transaction that stores them; harmless to repeat."""
-    insert_missing(session, ResultFigures, [figures_of(row) for row in rows], conflict=("result_id",))
+    """Count results that were flushed before, in the transaction that stores them."""
+    keep(session, [figures_of(row) for row in rows])
 
 
-def count_older(session: Session, after: str, limit: int) -> str | None:
-    """Count the next `limit` results behind `after` where that was not done; the id to go on from, None at the end."""
+def keep(session: Session, counted: Sequence[Mapping[str, Any]]) -> None:
+    """Write figures down; those of a result that is counted already stay. Any: values of the columns' types."""
+    insert_missing(session, ResultFigures, counted, conflict=("result_id",))
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Figures of results that were not counted, of one page; `last` is where the next one begins, None at the end."""
+
+    figures: Sequence[Mapping[str, Any]]  # Any: values of the columns' types
+    last: str | None
+
+
+def uncounted(session: Session, after: str, limit: int) -> Uncounted:
+    """The figures that are missing of the next `limit` results behind `after`."""
     page = select(Result.id).where(Result.id > after).order_by(Result.id).limit(limit).subquery()
     ids = session.execute(
         select(page.c.id, ResultFigures.result_id)
@@ -39,9 +52,8 @@ def count_older(session: Session, after: str, limit: int) -> str | None:
         .order_by(page.c.id)
     ).all()
     missing = [result_id for result_id, counted in ids if counted is None]
-    if missing:
-        count(session, session.scalars(select(Result).where(Result.id.in_(missing)).order_by(Result.id)).all())
-    return ids[-1][0] if len(ids) == limit else None
+    rows = session.scalars(select(Result).where(Result.id.in_(missing)).order_by(Result.id)) if missing else ()
+    return Uncounted([figures_of(row) for row in rows], ids[-1][0] if len(ids) == limit else None)
 
 
 def figures_of(row: Result) -> dict[str, Any]:

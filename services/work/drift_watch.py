@@ -54,5 +54,9 @@ class Counter:
         """Count the next page, until all are."""
         if self.after is None:
             return
-        with unit_of_work(self.store.database) as session:
-            self.after = figures.count_older(session, self.after, PAGE)
+        with unit_of_work(self.store.database, writing=False) as session:
+            found = figures.uncounted(session, self.after, PAGE)
+        if found.figures:
+            with unit_of_work(self.store.database) as session:
+                figures.keep(session, found.figures)
+        self.after = found.last

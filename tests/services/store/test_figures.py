@@ -17,6 +17,7 @@ from services.store.session import unit_of_work
 from services.store.states import JobRole
 from services.store.stores import Store
 from services.store.tables import Result, ResultFigures
+from services.work import drift_watch
 from tests.services.conftest import Desk, reading
 from tests.services.counted import MODEL, VERSION
 from tests.services.overnight import answer
@@ -83,17 +84,19 @@ def test_volumes_are_counted_as_the_mean_of_the_sides(
     assert (row.label, row.category, row.value) == ("hippocampus", None, value)
 
 
-def test_results_of_before_are_counted_page_by_page_and_once(each_store: Store, desk: Desk) -> None:
+def test_results_of_before_are_counted_page_by_page_and_once(
+    each_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(3):
         answer(desk, desk.queue(), fundus())
     before = [row.result_id for row in kept(each_store)]
     with unit_of_work(each_store.database) as session:
         session.execute(delete(ResultFigures).where(ResultFigures.result_id != before[1]))
-    after: str | None = ""
+    counter = drift_watch.Counter(each_store)
+    monkeypatch.setattr(drift_watch, "PAGE", 2)
     pages = 0
-    while after is not None:
-        with unit_of_work(each_store.database) as session:
-            after = figures.count_older(session, after, 2)
+    while counter.after is not None:
+        counter.round()
         pages += 1
     assert ([row.result_id for row in kept(each_store)], pages) == (before, 2)
 
