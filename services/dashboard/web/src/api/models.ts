@@ -50,9 +50,9 @@ export function useComparison(name: string, version: string) {
 export function useDecide(name: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ reason, ...decision }: Decision & { reason: string }) => {
+    mutationFn: ({ reason, once, ...decision }: Decision & { reason: string; once: string }) => {
       const named = decision.action === "rollback" ? { reason } : { version: decision.version, reason };
-      return post<ModelDetail>(path(name, decision.action), named);
+      return post<ModelDetail>(path(name, decision.action), named, once);
     },
     onSettled: () => client.invalidateQueries({ queryKey: keys.models }),
   });

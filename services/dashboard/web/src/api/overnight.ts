@@ -81,7 +81,7 @@ export function usePreview() {
 export function useStartBatch() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (asked: BatchAsked) => post<Batch>("/batches", asked),
+    mutationFn: ({ asked, once }: { asked: BatchAsked; once: string }) => post<Batch>("/batches", asked, once),
     onSuccess: () => client.invalidateQueries({ queryKey: [KEY] }),
   });
 }

@@ -2,13 +2,14 @@
 import { useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 
 import { post } from "./client";
+import { newKey } from "./once";
 import { keys } from "./queries";
 import type { NewReview, Review, StudyDetail } from "./types";
 
 export type Sent = { body: NewReview; once: string };
 
 export function named(body: NewReview): Sent {
-  return { body, once: crypto.randomUUID() };
+  return { body, once: newKey() };
 }
 
 export function useReview(studyId: string, resultId: string) {

@@ -2,6 +2,7 @@
 import { useState, type FormEvent, type ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
+import { newKey } from "../api/once";
 import { usePreview, useStartBatch } from "../api/overnight";
 import { useModels } from "../api/queries";
 import type { ModelSummary } from "../api/types";
@@ -26,17 +27,19 @@ function Form({ models }: { models: readonly ModelSummary[] }): ReactElement {
   const [asked, setAsked] = useState<Asked>(() => plainAsked(models[0]?.pipeline ?? "", zone));
   const preview = usePreview();
   const start = useStartBatch();
+  const [once, renew] = useState(newKey);
   const [, goTo] = useLocation();
   const change = (part: Partial<Asked>): void => {
     setAsked((now) => ({ ...now, ...part }));
     preview.reset();
     start.reset();
+    renew(newKey());
   };
   // A preview needs no name; the API wants one all the same.
   const count = (): void => preview.mutate({ ...batchAsked(asked), name: asked.name.trim() || t.newBatch.title });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    start.mutate(batchAsked(asked), { onSuccess: (batch) => goTo(`/batches/${batch.id}`) });
+    start.mutate({ asked: batchAsked(asked), once }, { onSuccess: (batch) => goTo(`/batches/${batch.id}`) });
   };
   return (
     <section className="page">

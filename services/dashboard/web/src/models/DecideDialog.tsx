@@ -2,6 +2,7 @@
 import { useId, useState, type FormEvent, type ReactElement } from "react";
 
 import { useDecide, type Decision } from "../api/models";
+import { newKey } from "../api/once";
 import { Button, Dialog, Field, Notice } from "../design/parts";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
@@ -14,10 +15,11 @@ type Props = { name: string; decision: Decision; close: () => void };
 export function DecideDialog({ name, decision, close }: Props): ReactElement {
   const title = useId();
   const [reason, setReason] = useState("");
+  const [once, renew] = useState(newKey);
   const decide = useDecide(name);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    decide.mutate({ ...decision, reason: reason.trim() }, { onSuccess: close });
+    decide.mutate({ ...decision, reason: reason.trim(), once }, { onSuccess: close });
   };
   const words = t.modelPage;
   return (
@@ -35,7 +37,10 @@ export function DecideDialog({ name, decision, close }: Props): ReactElement {
             rows={3}
             maxLength={LONGEST_REASON}
             value={reason}
-            onChange={(event) => setReason(event.target.value)}
+            onChange={(event) => {
+              setReason(event.target.value);
+              renew(newKey());
+            }}
           />
         </Field>
         {decide.isError ? (
