@@ -48,7 +48,7 @@ export const blind = {
     noneOfAll: "Nobody has read blind yet.",
     tooFew: (readers: number, least: number) =>
       `${readers} of at least ${least} readers have read blind; figures of fewer would tell who said what.`,
-    reads: (reads: number, compared: number) => `${reads} blind reads, ${compared} comparable`,
+    reads: (reads: number, compared: number) => `Blind reads: ${reads}; comparable: ${compared}`,
     figure: "Figure",
     share: "Share",
     interval: "95 % interval",
