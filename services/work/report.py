@@ -24,7 +24,6 @@ from services.work.access import Looker, OpenedStudy, open_study
 from services.work.facts import UNIDENTIFIED
 from services.work.report_pictures import key_pictures
 from services.work.report_words import (
-    NOT_GIVEN,
     Clock,
     Document,
     counts,
@@ -71,7 +70,7 @@ def report_of(store: Store, looker: Looker, study_id: str, zone: str, grace_seco
     said = [read.result.created_at for read in reads]
     said += [each.created_at for read in reads for each in read.stands.words]
     as_of = max(said, default=opened.tree.study.created_at)
-    answers = Section(Part.ANSWER, "Answer", tuple(_chief(reads, unread)))
+    answers = Section(Part.ANSWER, "What counts", tuple(_chief(reads, unread)))
     study = Section(Part.STUDY, "Patient and study", tuple(_study_lines(opened)))
     foot = Section(Part.FOOT, "About this page", tuple(_foot(opened, as_of, clock)))
     is_decided = not unread and all(read.stands.state is ReviewState.SIGNED for read in reads)
@@ -113,7 +112,7 @@ def _read(
         for mark in opened.marks
         if mark.slot_id == result.slot_id
     ]
-    lines = [counts(stands, document), *words, *([final] if final else []), *newer]
+    lines = [*words, *([final] if final else []), *newer]
     section = Section(
         Part.READING,
         heading(result.pipeline),
@@ -126,7 +125,7 @@ def _read(
 
 def _chief(reads: Sequence[_Read], unread: Sequence[Section]) -> Iterator[Line]:
     for read in reads:
-        yield Line(read.section.heading, counts(read.stands, read.document).text, chief=True)
+        yield counts(read.section.heading, read.stands, read.document)
     for section in unread:
         yield Line(section.heading, section.lines[0].text, chief=True)
     if not reads and not unread:
@@ -145,7 +144,7 @@ def _unanswered(opened: OpenedStudy) -> list[Job]:
 
 def _unread(job: Job) -> Section:
     why = f"{job.state}: {job.error_detail}" if job.error_detail else job.state
-    return Section(Part.READING, heading(job.pipeline), (Line("What counts", f"Not read ({why}).", chief=True),))
+    return Section(Part.READING, heading(job.pipeline), (Line("State", f"Not read ({why}).", chief=True),))
 
 
 def _signatures(session: Session, reads: Sequence[_Read]) -> Iterator[Signature]:
@@ -159,8 +158,10 @@ def _study_lines(opened: OpenedStudy) -> Iterator[Line]:
     study, patient = opened.tree.study, opened.tree.patient
     yield from patient_lines(patient, patient.issuer != UNIDENTIFIED)
     yield Line("Taken", day(study.study_date))
-    yield Line("Accession number", study.accession_number or NOT_GIVEN)
-    yield Line("Study", study.description or NOT_GIVEN)
+    if study.accession_number:
+        yield Line("Accession number", study.accession_number)
+    if study.description:
+        yield Line("Description", study.description)
     series = [one for one in opened.tree.series if one.series.derived_from is None]
     images = [f"{one.series.modality}: {len(one.instances)}" for one in series]
     yield Line("Images", f"{', '.join(images) or 'none'}{f'; {study.incomplete}' if study.incomplete else ''}.")

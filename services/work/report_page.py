@@ -18,7 +18,8 @@ from reportlab.platypus import Flowable, Image, KeepInFrame, Paragraph, SimpleDo
 from pipelines.core.report import Line, Picture, Report, Section
 
 MARGIN: Final = 14 * mm
-WIDTH: Final = A4[0] - 2 * MARGIN
+PADDING: Final = 6  # points: what reportlab leaves free within a frame
+WIDTH: Final = A4[0] - 2 * (MARGIN + PADDING)
 NAMES: Final = 40 * mm
 PICTURE_HEIGHT: Final = 42 * mm
 INK, FAINT, RULE, ACCENT = HexColor("#1b2430"), HexColor("#5c6773"), HexColor("#d5dbe1"), HexColor("#0b5c8a")

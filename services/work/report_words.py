@@ -43,6 +43,8 @@ STATES: Final[Mapping[ReviewState, str]] = {
     ReviewState.SECOND_READ: "Not final: one reader has signed, a second one is asked.",
     ReviewState.ADJUDICATION: "Not final: two readers disagree, a third one decides.",
 }
+#: The method of an explanation that says why there is none.
+NO_METHOD: Final = "none"
 NOT_GIVEN: Final = "not given"
 NO_FINDING: Final = "no finding"
 LONGEST_COMMENT: Final = 400  # characters: the page stays one page
@@ -97,14 +99,13 @@ def made(document: Document) -> tuple[Line, ...]:
     )
 
 
-def counts(stands: Standing, document: Document | None) -> Line:
+def counts(asked: str, stands: Standing, document: Document | None) -> Line:
     """What counts: the answer that the signature gives (None: it rejects the machine's), or why nothing does yet."""
-    name = "What counts"
     if stands.state is not ReviewState.SIGNED or stands.review is None:
-        return Line(name, STATES[stands.state], chief=True)
+        return Line(asked, STATES[stands.state], chief=True)
     if document is None:
-        return Line(name, "The machine's answer was rejected; nothing of it is to be relied on.", chief=True)
-    return Line(name, answer(document), chief=True)
+        return Line(asked, "The machine's answer was rejected; nothing of it is to be relied on.", chief=True)
+    return Line(asked, answer(document), chief=True)
 
 
 def word(review: Review, reader: str, clock: Clock, document: Document | None) -> Line:
@@ -131,11 +132,11 @@ def final_from(stands: Standing, clock: Clock, grace_seconds: float) -> Line | N
 
 def patient_lines(patient: Patient, known: bool) -> tuple[Line, ...]:
     """Who was imaged; `known` is whether the sender said a patient id."""
-    born = day(patient.birth_date)
     return (
         Line("Patient id", patient.patient_id if known else NOT_GIVEN),
         Line("Name", person(patient.name)),
-        Line("Born, sex", f"{born}, {patient.sex or NOT_GIVEN}"),
+        Line("Born", day(patient.birth_date)),
+        Line("Sex", patient.sex or NOT_GIVEN),
     )
 
 
@@ -155,6 +156,8 @@ def _heat_map(document: Document) -> tuple[Line, ...]:
     explained = document.get("explanation")
     if explained is None:
         return ()
+    if explained["method"] == NO_METHOD:
+        return (Line("Heat-map", _sentence(f"none: {explained.get('note') or 'this model gives none'}")),)
     if explained["reliable"]:
         return (Line("Heat-map", f"{explained['method']}; it may be relied on here."),)
     note = explained.get("note")

@@ -23,10 +23,11 @@ def squeezed(words: str) -> str:
 
 
 def _opened(stream: bytes) -> bytes:
+    """What a stream holds; nothing for a picture, which is no Flate stream."""
     try:
-        return zlib.decompress(base64.a85decode(stream.strip(), adobe=stream.strip().startswith(b"<~")))
-    except ValueError:
-        return zlib.decompress(base64.a85decode(b"<~" + stream.strip(), adobe=True))
+        return zlib.decompress(base64.a85decode(b"<~" + stream.strip().removeprefix(b"<~"), adobe=True))
+    except zlib.error:
+        return b""
 
 
 def _letter(escaped: re.Match[bytes]) -> bytes:
