@@ -73,6 +73,10 @@ class Service:
         """Close a study, so that it is read now."""
         return self._answer(lambda: self.http.post(f"/api/v1/studies/{study_id}/complete"))
 
+    def post(self, path: str, body: Document) -> Document:
+        """What a JSON request gives; raises the service's own error."""
+        return self._answer(lambda: self.http.post(path, json=body))
+
     def _answer(self, call: Callable[[], httpx.Response]) -> Document:
         """Call until the service has an answer, pausing longer each time it says "later"."""
         for attempt in range(TRIES):

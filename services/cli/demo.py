@@ -1,4 +1,7 @@
-"""`overread demo`: the system, started and given photographs, an MR series and raw data as any sender would."""
+"""`overread demo`: the system, started and given photographs, an MR series and raw data as any sender would.
+
+A rule asks for second readers, and a candidate model reads beside the one in use, then all again as a night would.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ DemoData = Annotated[
 def demo(exit: ExitFlag = False, port: PortOption = None, data: DemoData = None) -> None:
     """Start everything, send photographs and a brain, print what was found, and stay until Ctrl-C."""
     from services.cli.client import connected
+    from services.cli.demo_night import prepare, read_again
     from services.cli.system import first_login, running
     from services.cli.waiting import print_findings
 
@@ -42,8 +46,10 @@ def demo(exit: ExitFlag = False, port: PortOption = None, data: DemoData = None)
             fail(f"{folder} is in use already: a demo needs a folder of its own")
         out.print(f"Overread is ready at [bold cyan]{system.url}[/]")
         with connected(system.url, login.api_key) as service, tempfile.TemporaryDirectory() as scratch:
+            prepare(service, system.settings, Path(scratch))
             samples, studies = send_samples(service, Path(scratch))
             print_findings(system.url, studies, [sample.title for sample in samples])
+            print_night(system.url, read_again(service))
         invite(login)
         unread = sum(not any(result["current"] for result in study["results"]) for study in studies)
         if unread:
@@ -98,6 +104,14 @@ def send_samples(service: Service, folder: Path) -> tuple[list[Sample], list[Doc
         sent += [study["id"] for study in answer["studies"]]
     stdout().print(f"Sent {sum(len(sample.paths) for sample in samples)} files of {len(sent)} patients by REST.")
     return samples, wait_for(service, sent)
+
+
+def print_night(url: str, batch: Document) -> None:
+    """Say what reading again has brought, and where to look at it."""
+    out = stdout()
+    out.print(f"\nRead again by {batch['model']} {batch['model_version']}", style="bold")
+    out.print(f"  {batch['state']}: {batch['items']['done']} patients; who changes stands there:", markup=False)
+    out.print(f"  {url}/batches/{batch['id']}", style="cyan")
 
 
 def invite(login: Login) -> None:

@@ -30,8 +30,11 @@ class Sample:
 def write_samples(folder: Path) -> list[Sample]:
     """Write all samples' files into `folder`."""
     from services.cli.samples_brain import write_brain
+    from services.cli.samples_lesions import write_lesions
 
-    return [*write_photographs(folder), *write_brain(folder)]
+    photographs, brain = write_photographs(folder), write_brain(folder)
+    healthy, first_number = folder / "left.jpg", len(photographs) + len(brain) + 1
+    return [*photographs, *write_lesions(folder, healthy, first_number), *brain]
 
 
 def write_photographs(folder: Path) -> list[Sample]:

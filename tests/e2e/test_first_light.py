@@ -272,4 +272,5 @@ def test_the_demo_ends_by_itself_with_findings(tmp_path: Path) -> None:
     assert "left eye: grade " in ended.stdout
     assert "not graded, too blurred" in ended.stdout
     assert "not graded, shows no retina" in ended.stdout
+    assert "Read again by fundus_dr_grading" in ended.stdout
     assert list(tmp_path.glob("overread-demo-*")) == []
