@@ -10,6 +10,7 @@ import { Notice } from "../design/parts";
 import { LoginDialog, LoginPage } from "../session/Login";
 import { t } from "../text/messages";
 import { Alarms } from "./Alarms";
+import { CrashBarrier } from "./CrashBarrier";
 import { Pages } from "./Pages";
 import { TopBar } from "./TopBar";
 import "./app.css";
@@ -52,7 +53,9 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
         {shown.role === "admin" ? <Alarms /> : null}
       </div>
       <main id="content" className="content" tabIndex={-1}>
-        <Pages me={shown} />
+        <CrashBarrier place={place}>
+          <Pages me={shown} />
+        </CrashBarrier>
       </main>
       {loggedIn ? null : <LoginDialog />}
     </div>

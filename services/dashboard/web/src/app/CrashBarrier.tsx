@@ -1,11 +1,19 @@
-/** Catches an error of the page itself and says what it means for the data. */
+/** Catches an error of a page, says what it means for the data, and loads the page again on demand. */
 import { Component, type ReactNode } from "react";
 
-import { Notice } from "../design/parts";
+import { Button, Notice } from "../design/parts";
 import { t } from "../text/messages";
 
-export class CrashBarrier extends Component<{ children: ReactNode }, { crashed: boolean }> {
+/** `place` is the page that stands in the frame; without it the barrier is around everything. */
+type Props = { children: ReactNode; place?: string };
+
+export class CrashBarrier extends Component<Props, { crashed: boolean }> {
   override state = { crashed: false };
+
+  /** What crashed stays behind: another page is tried anew. */
+  override componentDidUpdate(before: Props): void {
+    if (this.state.crashed && before.place !== this.props.place) this.setState({ crashed: false });
+  }
 
   static getDerivedStateFromError(): { crashed: boolean } {
     return { crashed: true };
@@ -13,12 +21,17 @@ export class CrashBarrier extends Component<{ children: ReactNode }, { crashed: 
 
   override render(): ReactNode {
     if (!this.state.crashed) return this.props.children;
-    return (
-      <main className="empty">
+    const said = (
+      <>
         <Notice tone="stat" title={t.errors.crashTitle}>
           <p>{t.errors.crash}</p>
         </Notice>
-      </main>
+        <Button kind="primary" onClick={() => window.location.reload()}>
+          {t.errors.reload}
+        </Button>
+      </>
     );
+    // The frame has a <main> already; without it this is all there is.
+    return this.props.place !== undefined ? <div className="empty">{said}</div> : <main className="empty">{said}</main>;
   }
 }

@@ -3,7 +3,7 @@ import { lazy, Suspense, type ReactElement } from "react";
 import { Redirect, Route, Switch } from "wouter";
 
 import type { Me } from "../api/types";
-import { Empty } from "../design/parts";
+import { NotFound } from "../design/NotFound";
 import { t } from "../text/messages";
 import { WorklistPage } from "../worklist/WorklistPage";
 
@@ -36,7 +36,7 @@ export function Pages({ me }: { me: Me }): ReactElement {
           <Redirect to="/operations/rejections" replace />
         </Route>
         <Route>
-          <Empty title={t.errors.notFound} />
+          <NotFound />
         </Route>
       </Switch>
     </Suspense>

@@ -3,6 +3,7 @@ import { lazy, type ComponentType, type LazyExoticComponent, type ReactElement }
 import { Link } from "wouter";
 
 import type { Me } from "../api/types";
+import { NotFound } from "../design/NotFound";
 import { Empty } from "../design/parts";
 import { t } from "../text/messages";
 import "./ops.css";
@@ -64,7 +65,7 @@ function Group({ name, parts, shown }: { name: string; parts: readonly Part[]; s
 
 function Shown({ part, me }: { part: string; me: Me }): ReactElement {
   const Page = PAGES[part as Part];
-  if (Page === undefined) return <Empty title={t.errors.notFound} />;
+  if (Page === undefined) return <NotFound />;
   if (me.role !== "admin" && !OPEN.has(part as Part)) {
     return (
       <Empty title={t.ops.notYours}>

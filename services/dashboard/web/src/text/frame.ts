@@ -51,8 +51,10 @@ export const frame = {
     stale: "What you see may be out of date",
     loadNothingLost: "Nothing was changed.",
     crashTitle: "This page stopped working",
-    crash: "Stored data is not touched by this. Load the page again; if it comes back, tell whoever runs Overread.",
+    crash: "Stored data is not touched by this; what was typed and not sent is lost. If it comes back, tell whoever runs Overread.",
+    reload: "Load the page again",
     notFound: "There is nothing at this address",
+    notFoundWhat: "The link may be old or mistyped. Nothing was changed.",
   },
   login: {
     title: "Overread",

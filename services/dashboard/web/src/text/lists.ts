@@ -73,6 +73,6 @@ export const lists = {
     states: { registered: "Registered", shadow: "Shadow", active: "In use", retired: "Retired" },
     card: "Model card",
     empty: "No model is registered",
-    emptyWhat: "Models are registered from the models folder when the database is set up.",
+    emptyWhat: "Those that come with Overread are registered when its database is set up; overread models add FOLDER adds another.",
   },
 } as const;
