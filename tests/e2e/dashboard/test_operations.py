@@ -64,7 +64,6 @@ def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_
     page = room.page
     room.go("/operations")
     expect(page.get_by_text("1 there, 0 at work")).to_be_visible()
-    room.keep("operations")
     open_part(room, "Queues and workers")
     reach(room, page.get_by_role("button", name="Pause retinopathy"))
     room.press("Enter")
@@ -73,6 +72,7 @@ def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_
     room.go("/operations")
     expect(page.get_by_text("Paused: retinopathy")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("^retinopathy")).get_by_role("cell").first).to_have_text("1")
+    room.keep("operations")
     open_part(room, "Queues and workers")
     reach(room, page.get_by_role("button", name="Resume retinopathy"))
     room.press("Enter")
