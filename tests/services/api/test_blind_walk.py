@@ -15,6 +15,7 @@ from pipelines.core.types import Artifact, Explanation, Finding, ImageReading, M
 from services.api.pages import unpack
 from services.store import models, outbox
 from services.store.age import AGE_OPEN
+from services.store.search import index_study
 from services.store.session import unit_of_work
 from services.store.states import JobRole, ModelState, Role
 from services.store.tables import Instance, ModelVersion, Series, User, WorklistRow
@@ -295,3 +296,14 @@ def test_a_blind_reader_of_a_second_read_is_not_told_that_it_is_one(web: Web, sc
         "second_read",
         {"blinded": True, "reason": None, "first_reader_id": None},
     )
+
+
+def test_a_search_and_a_review_too_early_tell_a_blind_reader_nothing(web: Web, scene: Scene) -> None:
+    with unit_of_work(web.store.database) as session:
+        index_study(session, scene.read.study_id)
+    blind = blind_client(web)
+    found = blind.post("/api/v1/studies/search", json={"text": "one"})
+    assert [row["id"] for row in found.json()["items"]] == [scene.read.study_id]
+    early = blind.post(f"/api/v1/results/{scene.read.result_id}/reviews", json={"action": "draft"})
+    assert (early.status_code, early.json()["code"]) == (409, "blind_read_first")
+    assert not PLANTED.search(found.text + early.text)
