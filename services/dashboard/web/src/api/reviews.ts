@@ -6,6 +6,9 @@ import { newKey } from "./once";
 import { keys } from "./queries";
 import type { NewReview, Review, StudyDetail } from "./types";
 
+/** After a signature, before lists are asked for again. */
+const FOLLOW_MS = 250;
+
 export type Sent = { body: NewReview; once: string };
 
 export function named(body: NewReview): Sent {
@@ -17,8 +20,8 @@ export function useReview(studyId: string, resultId: string) {
   return useMutation({
     mutationFn: ({ body, once }: Sent) => post<Review>(`/results/${resultId}/reviews`, body, once),
     onSuccess: (review) => remember(client, studyId, review),
-    // Not waited for: the reader goes on while the lists follow.
-    onSettled: () => void refresh(client, studyId),
+    // The next study's picture comes first, and the lists follow.
+    onSettled: () => void setTimeout(() => void refresh(client, studyId), FOLLOW_MS),
   });
 }
 

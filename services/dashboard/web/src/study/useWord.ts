@@ -1,5 +1,5 @@
 /** The reader's word while it is being written: what is chosen and typed, what is missing, and how it is sent. */
-import { useState } from "react";
+import { useRef, useState } from "react";
 
 import { ApiError } from "../api/client";
 import { named, useReview, type Sent } from "../api/reviews";
@@ -30,6 +30,8 @@ export function useWord({ me, result, reviews, slot, signed }: Props) {
   // What was sent and never answered: it may have arrived, so that it is sent again as it was.
   const [unanswered, setUnanswered] = useState<Sent | null>(null);
   const send = useReview(result.study_id, result.id);
+  // Two presses may come before the page is drawn again and says that it is sending.
+  const sending = useRef(false);
   const unread = unreadReview(reviews, seen, me.user_id);
   const lacking = missing(draft, result);
   useOffers(place, (offered) => {
@@ -45,7 +47,8 @@ export function useWord({ me, result, reviews, slot, signed }: Props) {
     keepUnsaved(place, { ...draft, ...part });
   };
   const write = (as: ReviewAction | null): void => {
-    if (as === null || send.isPending || unread !== null || (as !== "draft" && lacking !== null)) return;
+    if (as === null || sending.current || unread !== null || (as !== "draft" && lacking !== null)) return;
+    sending.current = true;
     const sent = unanswered ?? named(toReview(draft, as, result, newest?.id ?? null));
     send.mutate(sent, {
       onSuccess: (review) => {
@@ -58,6 +61,9 @@ export function useWord({ me, result, reviews, slot, signed }: Props) {
         signed({ review, place, draft });
       },
       onError: (error) => setUnanswered(error instanceof ApiError && error.status === 0 ? sent : null),
+      onSettled: () => {
+        sending.current = false;
+      },
     });
   };
   return {
