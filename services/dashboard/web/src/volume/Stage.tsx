@@ -20,9 +20,11 @@ type Props = {
   onPlane: (axis: Axis) => void;
   step: (axis: Axis, slices: number) => void;
   drawing: boolean;
+  /** What is seen until the volume is drawn. */
+  before: ReactElement | null;
 };
 
-export function Stage({ host, engine, hand, onPlane, step, drawing }: Props): ReactElement {
+export function Stage({ host, engine, hand, onPlane, step, drawing, before }: Props): ReactElement {
   const grip = useRef<{ axis: Axis; at: Triple } | "solid" | null>(null);
   useWheel(host, engine, step);
 
@@ -62,7 +64,9 @@ export function Stage({ host, engine, hand, onPlane, step, drawing }: Props): Re
       onPointerMove={move}
       onPointerUp={up}
       onPointerCancel={up}
-    />
+    >
+      {before}
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** The volume of a result with its outlines and maps: to look at, to measure, and to correct. Loaded when it is needed. */
 import { useEffect, useRef, type ReactElement } from "react";
 
+import { API, artifactPath } from "../api/client";
 import { useArtifact } from "../api/queries";
 import type { Me, Result } from "../api/types";
 import { Button, Key, Notice } from "../design/parts";
@@ -63,6 +64,7 @@ export default function VolumeViewer({ result, me, choice, otherwise }: Props): 
         onPlane={view.setPlane}
         step={view.moveBy}
         drawing={brush.ready}
+        before={outline.shown === null ? <Preview result={result} /> : null}
       />
       <footer className="volume-foot">
         {brush.tool === "look" && me.role === "technician" ? null : <BrushTools brush={brush} outline={outline} />}
@@ -79,6 +81,13 @@ export default function VolumeViewer({ result, me, choice, otherwise }: Props): 
       </footer>
     </section>
   );
+}
+
+/** The model's outlines as a picture, which is there at once, until the volume is. */
+function Preview({ result }: { result: Result }): ReactElement {
+  const name = nameOf(result, "preview");
+  if (name === null) return <></>;
+  return <img className="volume-before" src={`${API}${artifactPath(result.id, name)}`} alt={t.images.alt.preview} />;
 }
 
 /** The first look is at what was outlined, on one side: between two there is nothing to see. */

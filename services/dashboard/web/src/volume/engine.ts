@@ -27,8 +27,9 @@ const TYPES: Readonly<Record<Layout, SLICE_TYPE>> = {
 const AXES: Readonly<Record<number, Axis>> = { [SLICE_TYPE.SAGITTAL]: 0, [SLICE_TYPE.CORONAL]: 1, [SLICE_TYPE.AXIAL]: 2 };
 const TYPE_OF_AXIS: Readonly<Record<Axis, SLICE_TYPE>> = { 0: SLICE_TYPE.SAGITTAL, 1: SLICE_TYPE.CORONAL, 2: SLICE_TYPE.AXIAL };
 const [LEAST_ZOOM, MOST_ZOOM] = [1, 12];
-/** The solid picture is cut at the crosshair's sagittal plane, or skin and skull would hide what is inside. */
 const DEGREES_A_PIXEL = 0.5;
+/** The picture in 3D is cut in the middle, seen from the side (depth, azimuth, elevation): skin and skull would hide the rest. */
+const CUT = [0, 270, 0];
 
 /** The font and the light that NiiVue brings as data: addresses, which the page's policy refuses, come as files. */
 class FromFiles extends Niivue {
@@ -119,9 +120,9 @@ export class Engine {
   }
 
   show(layout: Layout): void {
-    this.nv.opts.multiplanarLayout = layout === "planes3d" ? MULTIPLANAR_TYPE.GRID : MULTIPLANAR_TYPE.ROW;
+    this.nv.opts.multiplanarLayout = layout === "planes3d" ? MULTIPLANAR_TYPE.AUTO : MULTIPLANAR_TYPE.ROW;
     this.nv.opts.multiplanarShowRender = layout === "planes3d" ? SHOW_RENDER.ALWAYS : SHOW_RENDER.NEVER;
-    this.nv.setClipPlane([0, 270, 0]);
+    this.nv.setClipPlane(CUT);
     this.nv.setSliceType(TYPES[layout]);
   }
 
