@@ -6,6 +6,8 @@ import { Button, Field } from "../design/parts";
 import { t } from "../text/messages";
 import { FILTERS, withFilter, type WorklistFilters } from "./filters";
 
+/** What the machine or another reader says is not asked for by whoever reads before they see it. */
+const TELLING: ReadonlySet<keyof WorklistFilters> = new Set(["urgency", "change", "disagreement"]);
 const ASSIGNEES = ["me", "none"] as const;
 
 type Choice = { name: keyof WorklistFilters; label: string; values: readonly (readonly [string, string])[] };
@@ -14,6 +16,7 @@ type Props = {
   chosen: WorklistFilters;
   pipelines: readonly string[];
   sites: readonly Site[];
+  withheld: boolean;
   choose: (filters: WorklistFilters) => void;
 };
 
@@ -36,10 +39,11 @@ function choices(pipelines: readonly string[], sites: readonly Site[]): Choice[]
   ];
 }
 
-export function Filters({ ref, chosen, pipelines, sites, choose }: Props): ReactElement {
+export function Filters({ ref, chosen, pipelines, sites, withheld, choose }: Props): ReactElement {
+  const shown = choices(pipelines, sites).filter(({ name }) => !withheld || !TELLING.has(name));
   return (
     <div ref={ref} className="filters" role="group" aria-label={t.worklist.filters.label}>
-      {choices(pipelines, sites).map(({ name, label, values }) => (
+      {shown.map(({ name, label, values }) => (
         <Field key={name} label={label}>
           <select
             className="input"

@@ -85,7 +85,6 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
     },
   ]);
 
-  if (query.isError && rows.length === 0) return <LoadFailed error={query.error} again={() => void query.refetch()} />;
   return (
     <section className="page worklist-page">
       <div className="page-head">
@@ -104,10 +103,21 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
       <div className="worklist-body">
         <Views views={views} chosen={list.filters} choose={list.choose} />
         <div className="worklist-main">
-          <Filters ref={filterBar} chosen={list.filters} pipelines={pipelines} sites={sites} choose={list.choose} />
+          <Filters
+            ref={filterBar}
+            chosen={list.filters}
+            pipelines={pipelines}
+            sites={sites}
+            withheld={me.blind_first}
+            choose={list.choose}
+          />
           <Marks list={list} told={told} assign={() => assign(true)} />
           <div className="page-body" ref={setScroller}>
-            <Stale error={query.error} />
+            {query.isError && rows.length === 0 ? (
+              <LoadFailed error={query.error} again={() => void query.refetch()} />
+            ) : (
+              <Stale error={query.error} />
+            )}
             {rows.length > 0 ? <Table list={list} canMark={canMark} focusRef={focusRef} scroller={scroller} /> : null}
             {query.isSuccess && rows.length === 0 ? <NothingHere list={list} /> : null}
           </div>
