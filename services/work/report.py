@@ -118,7 +118,7 @@ def _read(
         heading(result.pipeline),
         (*lines, *machine(result.document), *made(result.document)),
         key_pictures(session, opened.tree, result),
-        findings_of(document) if document is not None else (),
+        findings_of(document) if document is not None and not document["abstained"] else (),
     )
     return _Read(result, stands, document, section)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from pipelines.core.labels import LABELS
 from pipelines.core.report import Line
 from services.store.signatures import Standing
 from services.store.states import ReviewAction, ReviewState, Verdict
@@ -68,19 +69,28 @@ def heading(pipeline: str) -> str:
 
 
 def answer(document: Document) -> str:
-    """The findings of a document, side by side in sentences."""
+    """The answer of a document: its findings side by side in sentences, or that it gives none and why."""
+    if document["abstained"]:
+        return f"No answer: {_doubt(document['abstain_reason'])}."
+    return _found(document) or _sentence(NO_FINDING)
+
+
+def _found(document: Document) -> str:
     names = EYES if document["pipeline"] == "retinopathy" else SIDES
-    lines = [side_line(dict(document), side, names) for side in sides(dict(document))]
-    return " ".join(f"{_capital(line)}." for line in lines if line) or _sentence(NO_FINDING)
+    order = list(LABELS.get(document["pipeline"], {}))  # a reader's correction may have put them in another
+    findings = sorted(
+        document["findings"], key=lambda each: order.index(each["label"]) if each["label"] in order else 0
+    )
+    ordered = {**document, "findings": findings}
+    lines = [side_line(ordered, side, names) for side in sides(ordered)]
+    return " ".join(f"{_capital(line)}." for line in lines if line)
 
 
 def machine(document: Document) -> tuple[Line, ...]:
     """What the machine answered and how far it may be trusted."""
     said = answer(document)
     if document["abstained"]:
-        said = (
-            f"The model abstained: {_doubt(document['abstain_reason'])}. {said if document['findings'] else ''}".strip()
-        )
+        said = f"The model abstained. {said} {_leaning(document)}".strip()
     lines = [
         Line("The machine's answer", said),
         Line("Urgency by the machine", _sentence(f"{document['urgency']}, {URGENCIES[document['urgency']]}")),
@@ -127,7 +137,7 @@ def word(review: Review, reader: str, clock: Clock, document: Document | None) -
 def final_from(stands: Standing, clock: Clock, grace_seconds: float) -> Line | None:
     """Until when the signature on top may be taken back; None where nothing is decided."""
     settled = stands.settled_at(grace_seconds)
-    return None if settled is None else Line("Final from", f"{clock.moment(_minute_up(settled))}.")
+    return None if settled is None else Line("Final from", clock.moment(_minute_up(settled)))
 
 
 def patient_lines(patient: Patient, known: bool) -> tuple[Line, ...]:
@@ -162,6 +172,12 @@ def _heat_map(document: Document) -> tuple[Line, ...]:
         return (Line("Heat-map", f"{explained['method']}; it may be relied on here."),)
     note = explained.get("note")
     return (Line("Heat-map", f"{explained['method']}; not reliable here{f': {note}' if note else ''}."),)
+
+
+def _leaning(document: Document) -> str:
+    """What an abstaining machine found likeliest: told, and marked as no answer."""
+    found = _found(document)
+    return f"It leaned towards this, which is no answer: {found}" if found else ""
 
 
 def _poor(image: Mapping[str, Any], pipeline: str) -> str:  # Any: JSON

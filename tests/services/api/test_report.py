@@ -20,8 +20,8 @@ from tests.services.api.conftest import Read, Reader, Web
 from tests.services.api.test_blind import blind_client, commit
 from tests.services.api.test_reviews import EDIT, say
 from tests.services.api.test_second_read import Turn, rule
-from tests.services.conftest import reading
 from tests.services.pages import squeezed, words_of
+from tests.services.readings import reading
 
 DRAFT = "DRAFT - not signed"
 
@@ -131,7 +131,15 @@ def test_a_rejected_answer_is_not_what_counts(web: Web, reader: Reader, carol: h
     say(carol, read, "sign", verdict="reject", reason="not_gradable")
     chief = [line["text"] for section in report(carol, read)["sections"] for line in section["lines"] if line["chief"]]
     assert chief == ["The machine's answer was rejected; nothing of it is to be relied on."]
-    assert "4855003" not in str(structured(carol, read))
+    assert "4855003" not in [named(item) for item in everything(structured(carol, read))]
+
+
+def test_a_signed_abstention_is_no_grade(web: Web, reader: Reader, carol: httpx.Client) -> None:
+    read = reader.read(answer=reading(abstained=True, abstain_reason="low_confidence"))
+    say(carol, read, "sign", verdict="accept")
+    (chief,) = [line for section in report(carol, read)["sections"] for line in section["lines"] if line["chief"]]
+    assert chief["text"] == "No answer: not sure enough to grade."
+    assert "4855003" not in [named(item) for item in everything(structured(carol, read))]
 
 
 def test_what_counts_is_coded_in_the_sr_with_its_side(web: Web, reader: Reader, carol: httpx.Client) -> None:

@@ -10,6 +10,6 @@ export const report = {
     page: "The page as it is filed",
     withheldTitle: "You read this study blind",
     withheld: "The report tells what the machine and other readers said. Say first what you see; nothing was changed.",
-    draft: "No reader answers for this page yet. It is filed as a draft until every reading of the study is signed.",
+    draft: "This page is not final: it stays a draft until readers have decided every reading of the study.",
   },
 } as const;
