@@ -70,6 +70,9 @@ export function MakeKey(): ReactElement {
   );
 }
 
+/** Pages of plain HTTP from another machine have no clipboard: there the selected text is copied by hand. */
+const MAY_COPY = "clipboard" in navigator;
+
 /** Closed by its own button alone: a slip of the hand would lose the secret. */
 function Secret({ made, onClose }: { made: ShownKey; onClose: () => void }): ReactElement {
   const [copied, note] = useState(false);
@@ -89,9 +92,11 @@ function Secret({ made, onClose }: { made: ShownKey; onClose: () => void }): Rea
           value={secret}
           onFocus={(event) => event.target.select()}
         />
-        <Button onClick={() => void navigator.clipboard.writeText(secret).then(() => note(true))}>
-          {copied ? words.copied : words.copy}
-        </Button>
+        {MAY_COPY ? (
+          <Button onClick={() => void navigator.clipboard.writeText(secret).then(() => note(true))}>
+            {copied ? words.copied : words.copy}
+          </Button>
+        ) : null}
       </div>
       <div className="row dialog-end">
         <Button kind="primary" onClick={onClose}>
