@@ -71,7 +71,8 @@ class _Sent(BaseModel):
     base_mask_id: str | None
 
 
-async def _gzip(request: Request) -> bytes:
+async def _gzip(request: Request, actor: Clinician) -> bytes:
+    # The actor first: nobody's body is read before they are known.
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != MEDIA_TYPE:
         raise UnsupportedMedia("an outline is sent as application/gzip: a compressed NIfTI label map")
     return await request.body()
@@ -114,9 +115,9 @@ BaseMask = Annotated[
 )
 def save(
     result_id: RowId,
+    actor: Clinician,
     content: Annotated[bytes, Depends(_gzip)],
     request: Request,
-    actor: Clinician,
     store: TheStore,
     settings: TheSettings,
     base_mask_id: BaseMask = None,

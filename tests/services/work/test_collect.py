@@ -206,4 +206,5 @@ def test_every_column_that_names_a_blob_is_looked_at() -> None:
         "instances.blob_sha256",
         "instances.source_sha256",
         "model_versions.bundle_sha256",
+        "review_masks.blob_sha256",
     }
