@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import Final
 
 from highdicom import sr
@@ -85,8 +86,7 @@ def _verified(made: Dataset, report: Report) -> None:
     """Everybody whose word counts verifies; highdicom knows one, at the present time."""
     observers = []
     for signature in dict.fromkeys(report.signatures):
-        observer = Dataset()
-        observer.update(made.VerifyingObserverSequence[0])
+        observer = deepcopy(made.VerifyingObserverSequence[0])
         observer.VerifyingObserverName = signature.reader
         observer.VerificationDateTime = signature.signed_at.strftime("%Y%m%d%H%M%S")
         observers.append(observer)
