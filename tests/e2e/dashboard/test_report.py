@@ -9,10 +9,15 @@ from playwright.sync_api import expect
 
 from services.cli.samples import RETINA
 from tests.e2e.conftest import Running
-from tests.e2e.dashboard.room import JOB_SECONDS, Room
+from tests.e2e.dashboard.room import JOB_SECONDS, ROOT, Room
 from tests.services.pages import squeezed, words_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+AXE = ROOT / "services/dashboard/web/node_modules/axe-core/axe.min.js"
+#: https://github.com/dequelabs/axe-core: impacts that keep somebody out.
+GRAVE = {"serious", "critical"}
+TABLET = {"width": 820, "height": 1180}
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +43,33 @@ def test_the_screen_says_what_the_pdf_says(room: Room, study_id: str) -> None:
     assert squeezed(sheet.text_content() or "") == squeezed(words_of(saved.value.path().read_bytes()))
     room.press("Escape")
     expect(room.page).to_have_url(re.compile(f"/studies/{study_id}$"))
+
+
+@pytest.mark.slow
+def test_the_page_keeps_nobody_out_and_fits_a_tablet(room: Room, study_id: str) -> None:
+    room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
+    room.go(f"/studies/{study_id}/report")
+    expect(room.page.get_by_role("article")).to_be_visible()
+    assert room.page.evaluate("document.documentElement.scrollWidth") <= TABLET["width"]
+    room.page.evaluate(AXE.read_text())
+    found = room.page.evaluate("axe.run(document)")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in GRAVE] == []
+
+
+@pytest.mark.slow
+def test_an_address_that_leads_nowhere_shows_the_way_back(room: Room) -> None:
+    room.go("/operations/nowhere")
+    room.page.get_by_role("link", name="Back to the worklist").press("Enter")
+    expect(room.page.get_by_role("heading", name="Worklist")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_page_that_cannot_be_shown_leaves_the_others_standing(room: Room) -> None:
+    room.page.route("**/ModelsPage*.js", lambda route: route.abort())
+    navigation = room.page.get_by_role("navigation", name="Pages")
+    navigation.get_by_role("link", name="Models").press("Enter")
+    expect(room.page.get_by_role("alert")).to_contain_text("This page stopped working")
+    expect(room.page.get_by_role("button", name="Load the page again")).to_be_visible()
+    navigation.get_by_role("link", name="Worklist").press("Enter")
+    expect(room.page.get_by_role("heading", name="Worklist")).to_be_visible()
+    room.faults.clear()  # the browser complained of the file that was held back
