@@ -82,8 +82,8 @@ export async function put<Answer>(path: string, body: unknown): Promise<Answer> 
   return (await (await ask("PUT", path, body)).json()) as Answer;
 }
 
-export async function postFile<Answer>(path: string, file: Blob): Promise<Answer> {
-  return (await (await ask("POST", path, file)).json()) as Answer;
+export async function postFile<Answer>(path: string, file: Blob, once?: string): Promise<Answer> {
+  return (await (await ask("POST", path, file, once)).json()) as Answer;
 }
 
 export async function remove(path: string): Promise<void> {

@@ -28,13 +28,14 @@ export function useMaskContent(maskId: string | null) {
   });
 }
 
-export type Outline = { file: Blob; base: string | null };
+/** `once` names the request: an outline whose answer was lost is sent again under its name, and saved once. */
+export type Outline = { file: Blob; base: string | null; once: string };
 
 export function useSaveMask(resultId: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ file, base }: Outline) =>
-      postFile<Mask>(`/results/${encodeURIComponent(resultId)}/masks${query({ base_mask_id: base })}`, file),
+    mutationFn: ({ file, base, once }: Outline) =>
+      postFile<Mask>(`/results/${encodeURIComponent(resultId)}/masks${query({ base_mask_id: base })}`, file, once),
     onSettled: () => client.invalidateQueries({ queryKey: masksKey(resultId) }),
   });
 }

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState, type ReactElement } from "react";
 
 import { useBlindRead, type Slot } from "../api/blind";
+import { ApiError } from "../api/client";
 import type { Me } from "../api/types";
 import { Button, Field, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
@@ -23,6 +24,7 @@ export function BlindForm({ studyId, slot, me }: Props): ReactElement {
   const began = useRef(0);
   const send = useBlindRead(studyId, slot.id);
   const missing = lacking(slot.asks, draft);
+  const unsure = send.error instanceof ApiError && send.error.status === 0;
   useEffect(() => {
     began.current = performance.now();
   }, []);
@@ -84,9 +86,9 @@ export function BlindForm({ studyId, slot, me }: Props): ReactElement {
         />
       </Field>
       {send.isError ? (
-        <Notice tone="stat" title={t.blind.notSaid}>
+        <Notice tone="stat" title={unsure ? t.blind.unsure : t.blind.notSaid}>
           <p>{sentence(send.error.message)}</p>
-          <p>{t.blind.notSaidWhat}</p>
+          <p>{unsure ? t.blind.unsureWhat : t.blind.notSaidWhat}</p>
         </Notice>
       ) : null}
       <p className="tone-muted small" role="status">

@@ -17,6 +17,8 @@ export const blind = {
     sending: "Sending …",
     notSaid: "Your word was not saved",
     notSaidWhat: "What you chose and typed is still here; try again.",
+    unsure: "It is not certain that your word was saved",
+    unsureWhat: "What you chose and typed is still here. Say it again: your word is kept once, even if it had arrived.",
     onlyReaders: "The machine's answer is withheld while you read blind. Only clinicians can say a blind word.",
     told: "You said · the model says",
     finding: "Finding",

@@ -60,6 +60,8 @@ export const volume = {
     discard: "Discard the strokes",
     notSaved: "The outline was not saved",
     notSavedWhat: "Your strokes are still here.",
+    unsure: "It is not certain that the outline was saved",
+    unsureWhat: "Your strokes are still here. Save again: the outline is kept once, even if it had arrived.",
     conflict: "Another outline was saved while you drew",
     conflictWhat:
       "Yours was not saved and is still here. Show the newest one and draw again, or save yours on top of it.",

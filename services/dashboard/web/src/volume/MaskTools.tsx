@@ -115,7 +115,7 @@ function Swatch({ colour }: { colour: readonly [number, number, number] }): Reac
 
 /** What became of the strokes: kept from before, not saved, in conflict, or saved. */
 export function MaskNotices({ outline }: { outline: Outline }): ReactElement {
-  const { error, conflict, shown, saved } = outline;
+  const { error, unsure, conflict, shown, saved } = outline;
   return (
     <>
       {conflict ? (
@@ -126,9 +126,9 @@ export function MaskNotices({ outline }: { outline: Outline }): ReactElement {
           </Button>
         </Notice>
       ) : error !== null ? (
-        <Notice tone="stat" title={t.volume.notSaved}>
+        <Notice tone="stat" title={unsure ? t.volume.unsure : t.volume.notSaved}>
           <p>
-            {error.message} {t.volume.notSavedWhat}
+            {error.message} {unsure ? t.volume.unsureWhat : t.volume.notSavedWhat}
           </p>
         </Notice>
       ) : null}

@@ -2,7 +2,8 @@
 import { useEffect, useState } from "react";
 
 import { ApiError } from "../api/client";
-import { useMasks, useMaskContent, useSaveMask, type Mask } from "../api/masks";
+import { useMasks, useMaskContent, useSaveMask, type Mask, type Outline as Sent } from "../api/masks";
+import { newKey } from "../api/once";
 import { useArtifact } from "../api/queries";
 import type { Me, Result } from "../api/types";
 import { readNifti, type Volume } from "../picture/nifti";
@@ -45,6 +46,8 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
   const [, setStrokes] = useState(0);
   const [roomy, setRoomy] = useState(true);
   const save = useSaveMask(result.id);
+  // What was sent and never answered: it may have arrived, so that it is sent again as it was.
+  const [unanswered, setUnanswered] = useState<Sent | null>(null);
   const place = placeOfStrokes(me.user_id, result.id);
   const settled = !masks.isPending;
 
@@ -80,12 +83,15 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
     const runs = differenceOf(shown.base, shown.drawing.labels);
     if (runs.length === 0) dropStrokes(place);
     else setRoomy(keepStrokes(place, { base: shown.maskId, runs }));
+    setUnanswered(null);
     save.reset();
     changed();
   };
   const discard = (): void => {
     if (shown === null) return;
     dropStrokes(place);
+    setUnanswered(null);
+    save.reset();
     const labels = shown.base.slice();
     engine?.setLabels(labels, shown.structures);
     setShown({ ...shown, drawing: drawingOf(shown.drawing.size, shown.drawing.spacing, labels), restored: false });
@@ -94,17 +100,17 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
     if (shown === null || engine === null || model.data === undefined) return;
     const packed = await labelFile(model.data, toFile(engine.grid, shown.drawing.labels));
     const modelled = countsOf(await readNifti(model.data));
-    save.mutate(
-      { file: packed, base },
-      {
-        onSuccess: (mask) => {
-          dropStrokes(place);
-          choose(mask.id);
-          const answers = { ...machineAnswers(result), ...answersOf(mask, shown.structures, modelled) };
-          offerWord(placeOfWord(me.user_id, result.slot_id), { verdict: "edit", answers, maskId: mask.id });
-        },
+    const sent = unanswered ?? { file: packed, base, once: newKey() };
+    save.mutate(sent, {
+      onError: (error) => setUnanswered(neverAnswered(error) ? sent : null),
+      onSuccess: (mask) => {
+        setUnanswered(null);
+        dropStrokes(place);
+        choose(mask.id);
+        const answers = { ...machineAnswers(result), ...answersOf(mask, shown.structures, modelled) };
+        offerWord(placeOfWord(me.user_id, result.slot_id), { verdict: "edit", answers, maskId: mask.id });
       },
-    );
+    });
   };
   const dirty = shown !== null && (shown.restored || shown.drawing.done.length > 0);
   return {
@@ -132,6 +138,7 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
     saveOnTop: () => void send(newest),
     busy: save.isPending,
     error: save.error,
+    unsure: neverAnswered(save.error),
     conflict: save.error instanceof ApiError && save.error.code === "review_conflict",
     saved: save.data ?? null,
   };
@@ -141,6 +148,10 @@ export type Outline = ReturnType<typeof useOutline>;
 
 export function nameOf(result: Result, kind: string): string | null {
   return result.artifacts.find((artifact) => artifact.kind === kind)?.name ?? null;
+}
+
+function neverAnswered(error: Error | null): boolean {
+  return error instanceof ApiError && error.status === 0;
 }
 
 /** What the verdict form begins with: the server's volumes of what is no longer the model's outline; the rest is its own. */
