@@ -3,6 +3,7 @@
 python scripts/build_dashboard.py            build services/dashboard/web/dist
 python scripts/build_dashboard.py check      types, lint and bundle budget
 python scripts/build_dashboard.py test       the logic tests
+python scripts/build_dashboard.py packages   install all packages, also those that only linters and tests use
 python scripts/build_dashboard.py schema     write src/api/schema.gen.ts anew from the API's OpenAPI document
 python scripts/build_dashboard.py current    say whether src/api/schema.gen.ts still fits the API
 """
@@ -220,12 +221,16 @@ def check_schema() -> None:
 def main() -> int:
     """Do what the command line asks; 0 when it worked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="build", choices=("build", "check", "test", "schema", "current"))
+    parser.add_argument(
+        "what", nargs="?", default="build", choices=("build", "check", "test", "packages", "schema", "current")
+    )
     parser.add_argument("--force", action="store_true", help="build even where nothing changed")
     asked = parser.parse_args()
     try:
         if asked.what == "build":
             build(force=asked.force)
+        elif asked.what == "packages":
+            install_packages(find_node(), everything=True)
         elif asked.what == "schema":
             write_schema()
         elif asked.what == "current":

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, expect, sync_playwright
 
 from tests.e2e.conftest import Running, running
+from tests.e2e.dashboard.nights import Night, model_with_darker_images, night_with_changes
 from tests.e2e.dashboard.room import PATIENCE_MS, ROOT, WINDOW, Room
 
 
@@ -24,15 +25,26 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
+def run_script(name: str, *arguments: str) -> str:
+    """What one of the scripts prints; the test fails where it does not end well."""
+    command = [sys.executable, f"scripts/{name}", *arguments]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The program of axe-core; a build alone does not install it."""
+    run_script("build_dashboard.py", "packages")
+    return (ROOT / "services/dashboard/web/node_modules/axe-core/axe.min.js").read_text()
+
+
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A real Chromium over a built dashboard."""
-    for script in ("build_dashboard.py", "find_chromium.py"):
-        ran = subprocess.run(
-            [sys.executable, f"scripts/{script}"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    run_script("build_dashboard.py")
+    found = json.loads(run_script("find_chromium.py"))
     # The sandbox needs a user who is not root; the pages are our own.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
@@ -91,3 +103,25 @@ def room(stranger: Room, session_cookies: list[Any]) -> Room:
     stranger.go("/")
     expect(stranger.page.get_by_role("heading", name="Worklist")).to_be_visible()
     return stranger
+
+
+@pytest.fixture(scope="package")
+def night(system: Running) -> Night:
+    """A night in which two studies changed, one more than the other."""
+    return night_with_changes(system.store)
+
+
+@pytest.fixture(scope="package")
+def watched(system: Running) -> str:
+    """A model that drifts."""
+    return model_with_darker_images(system.store)
+
+
+@pytest.fixture
+def twice(system: Running) -> Iterator[None]:
+    """Whatever the first reader disagrees with is read by a second one."""
+    rule = {"name": "disagreement", "pipeline": "segmentation", "on_disagreement": True, "blinded": False}
+    made = system.client.post("/reading-rules", json=rule)
+    assert made.status_code == 201, made.text
+    yield
+    assert system.client.delete(f"/reading-rules/{made.json()['id']}").status_code == 204

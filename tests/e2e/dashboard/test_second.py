@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
-from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from services.api.result_examples import SEGMENTATION
-from tests.e2e.conftest import Running
-from tests.e2e.dashboard.room import Room, colleague, reviews_of
-from tests.e2e.dashboard.written import Written, volumes_study
+from tests.e2e.dashboard.room import Room, reviews_of
+from tests.e2e.dashboard.words import EDIT, say
+from tests.e2e.dashboard.written import volumes_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-LARGER = [{"label": "hippocampus", "value": 9.5, "laterality": "R"}]
-EDIT = {"verdict": "edit", "reason": "value_too_low", "comment": "The tail is left out.", "findings": LARGER}
-
-
-def say(system: Running, name: str, written: Written, **word: Any) -> None:
-    """A colleague writes on top of what stands."""
-    with closing(colleague(system, name)) as client:
-        newest = client.get(f"/studies/{written.study_id}").json()["reviews"]
-        base = newest[-1]["id"] if newest else None
-        result_id = written.results["segmentation"]
-        answer = client.post(f"/results/{result_id}/reviews", json={"base_review_id": base, **word})
-        assert answer.status_code == 201, answer.text
-
-
-@pytest.fixture
-def twice(system: Running) -> Iterator[None]:
-    """Whatever the first reader disagrees with is read by a second one."""
-    rule = {"name": "disagreement", "pipeline": "segmentation", "on_disagreement": True, "blinded": False}
-    made = system.client.post("/reading-rules", json=rule)
-    assert made.status_code == 201, made.text
-    yield
-    assert system.client.delete(f"/reading-rules/{made.json()['id']}").status_code == 204
 
 
 def test_a_signature_leads_on_and_is_taken_back_by_a_key(room: Room) -> None:
