@@ -9,14 +9,11 @@ from playwright.sync_api import expect
 
 from services.cli.samples import RETINA
 from tests.e2e.conftest import Running
-from tests.e2e.dashboard.room import JOB_SECONDS, ROOT, Room
+from tests.e2e.dashboard.room import JOB_SECONDS, Room
 from tests.services.pages import squeezed, words_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE = ROOT / "services/dashboard/web/node_modules/axe-core/axe.min.js"
-#: https://github.com/dequelabs/axe-core: impacts that keep somebody out.
-GRAVE = {"serious", "critical"}
 TABLET = {"width": 820, "height": 1180}
 
 
@@ -46,14 +43,11 @@ def test_the_screen_says_what_the_pdf_says(room: Room, study_id: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_page_keeps_nobody_out_and_fits_a_tablet(room: Room, study_id: str) -> None:
+def test_the_page_fits_a_tablet(room: Room, study_id: str) -> None:
     room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
     room.go(f"/studies/{study_id}/report")
     expect(room.page.get_by_role("article")).to_be_visible()
     assert room.page.evaluate("document.documentElement.scrollWidth") <= TABLET["width"]
-    room.page.evaluate(AXE.read_text())
-    found = room.page.evaluate("axe.run(document)")["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in GRAVE] == []
 
 
 @pytest.mark.slow
