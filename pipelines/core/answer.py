@@ -19,7 +19,8 @@ EVEN: Final = 0.5
 def corrected(document: Document, findings: Sequence[Mapping[str, Any]]) -> Document:
     """The document as a reader says it should be: findings of the same label and side replaced, the others kept.
 
-    The machine's probabilities go with the grades that they led to: who corrects a grade does not say them.
+    The machine's probabilities go with the grades that they led to: who corrects a grade does not say them. Where eyes
+    are graded anew and nothing is said of the patient, the patient's grade is that of the worse eye.
     Any: findings are the contract's JSON.
     """
     labels = labels_of(document["pipeline"], [*document["findings"], *findings])
@@ -30,7 +31,9 @@ def corrected(document: Document, findings: Sequence[Mapping[str, Any]]) -> Docu
         for each in document["findings"]
         if _place(each) not in said and not (regraded and isinstance(labels.get(each["label"]), Probability))
     ]
-    return {**document, "abstained": False, "findings": [*kept, *said.values()]}
+    findings_now = [*kept, *said.values()]
+    followed = [_following(each, said, findings_now, labels) for each in findings_now]
+    return {**document, "abstained": False, "findings": followed}
 
 
 def same_answer(one: Document | None, other: Document | None) -> bool:
@@ -46,6 +49,25 @@ def same_answer(one: Document | None, other: Document | None) -> bool:
     either = {place for place in ours.keys() | theirs.keys() if not isinstance(labels.get(place[0]), Probability)}
     both = ours.keys() & theirs.keys()
     return either <= both and all(_alike(labels.get(place[0]), ours[place], theirs[place]) for place in both)
+
+
+def _following(
+    finding: Mapping[str, Any],
+    said: Mapping[Place, Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, Label],
+) -> Mapping[str, Any]:
+    """A patient's grade of which nothing was said, as it follows from eyes of which something was; others as they are.
+
+    Any: findings are the contract's JSON.
+    """
+    label, side = _place(finding)
+    regraded = any(of == label and eye is not None for of, eye in said)
+    if side is not None or (label, side) in said or not regraded or not isinstance(labels.get(label), Grades):
+        return finding
+    eyes = [each["value"] for each in findings if each["label"] == label and each.get("laterality") is not None]
+    worse = max((value for value in eyes if value is not None), default=None)
+    return {**finding, "value": worse, "probabilities": None, "interval": None}
 
 
 def _place(finding: Mapping[str, Any]) -> Place:

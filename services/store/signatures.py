@@ -102,9 +102,13 @@ def same_in(session: Session) -> Same:
 
 def answer_of(session: Session, review: Review) -> Document | None:
     """The answer that a signature gives: the machine's, or as the reader corrected it; None for a rejection."""
+    return answer_on(session.get_one(Result, review.result_id).document, review)
+
+
+def answer_on(document: Document, review: Review) -> Document | None:
+    """The same, where the document of the review's result is at hand."""
     if review.verdict == Verdict.REJECT:
         return None
-    document: Document = session.get_one(Result, review.result_id).document
     return corrected(document, review.findings) if review.verdict == Verdict.EDIT else document
 
 

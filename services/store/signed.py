@@ -9,14 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import Document, agrees
-from services.store.signatures import standings_of
-from services.store.states import Verdict
+from services.store.signatures import answer_on, standings_of
 from services.store.tables import Result, Review
 
 
 @dataclass(frozen=True, slots=True)
 class SignedWord:
-    """The signature that counts in a slot; `document` holds its findings, None where the reader only rejected."""
+    """The signature that counts in a slot; `document` is its answer, None where the reader only rejected."""
 
     review: Review
     document: Document | None
@@ -32,13 +31,6 @@ def signed_words(session: Session, slot_ids: Collection[str]) -> Mapping[str, Si
     words = {slot_id: each.review for slot_id, each in stand.items() if each.review is not None}
     read = {word.result_id for word in words.values()}
     results = {row.id: row for row in session.scalars(select(Result).where(Result.id.in_(sorted(read))))}
-    return {slot_id: SignedWord(word, _document(word, results[word.result_id])) for slot_id, word in words.items()}
-
-
-def _document(word: Review, result: Result) -> Document | None:
-    if word.verdict == Verdict.REJECT:
-        return None
-    document: Document = result.document
-    if word.verdict == Verdict.EDIT:
-        return {**document, "findings": word.findings}
-    return document
+    return {
+        slot_id: SignedWord(word, answer_on(results[word.result_id].document, word)) for slot_id, word in words.items()
+    }

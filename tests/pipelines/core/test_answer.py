@@ -30,12 +30,22 @@ def volumes(left: float, right: float) -> dict[str, Any]:
     return {"pipeline": "segmentation", "abstained": False, "findings": [*said, finding("asymmetry", share)]}
 
 
-def test_an_edit_replaces_what_it_names_and_the_probabilities_that_led_to_it() -> None:
+def test_an_edit_replaces_what_it_names_and_what_follows_from_it() -> None:
     said = corrected(eyes(2, 1), [finding("dr_grade", 3, "L")])["findings"]
     assert {(each["label"], each["laterality"]): each["value"] for each in said} == {
-        ("dr_grade", None): 2,
+        ("dr_grade", None): 3,
         ("dr_grade", "R"): 1,
         ("dr_grade", "L"): 3,
+    }
+
+
+def test_the_patients_grade_is_what_a_reader_says_of_it_and_else_follows_no_volume() -> None:
+    said = corrected(eyes(2, 1), [finding("dr_grade", 1, "L"), finding("dr_grade", 4)])["findings"]
+    assert {each["laterality"]: each["value"] for each in said} == {None: 4, "R": 1, "L": 1}
+    measured = corrected(volumes(3.0, 2.9), [finding("hippocampus", 2.0, "L")])["findings"]
+    assert {each["laterality"]: each["value"] for each in measured if each["label"] == "hippocampus"} == {
+        "L": 2.0,
+        "R": 2.9,
     }
 
 

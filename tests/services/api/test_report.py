@@ -142,11 +142,13 @@ def test_a_signed_abstention_is_no_grade(web: Web, reader: Reader, carol: httpx.
     assert "4855003" not in [named(item) for item in everything(structured(carol, read))]
 
 
-def test_what_counts_is_coded_in_the_sr_with_its_side(web: Web, reader: Reader, carol: httpx.Client) -> None:
+def test_what_counts_is_coded_in_the_sr_with_its_side_and_the_patient_has_the_worse_eyes_grade(
+    web: Web, reader: Reader, carol: httpx.Client
+) -> None:
     read = reader.read()
     say(carol, read, "sign", verdict="edit", findings=EDIT)
     coded = [item for item in everything(structured(carol, read)) if named(item) == "4855003"]
-    assert [item.ConceptCodeSequence[0].CodeValue for item in coded] == ["LA18645-4", "LA18646-2"]
+    assert [item.ConceptCodeSequence[0].CodeValue for item in coded] == ["LA18646-2", "LA18646-2"]
     assert [named(each) for each in coded[1].ContentSequence] == ["272741003"]
 
 

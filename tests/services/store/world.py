@@ -102,6 +102,7 @@ def document(grade: int = 2, *, abstained: bool = False) -> dict[str, object]:
         "laterality": None,
     }
     return {
+        "pipeline": "retinopathy",
         "findings": [finding],
         "abstained": abstained,
         "abstain_reason": "below_confidence" if abstained else None,
