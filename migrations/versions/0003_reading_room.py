@@ -14,7 +14,8 @@ branch_labels = None
 depends_on = None
 
 ORDER = ("urgency_rank", "study_created_at", "id")  # of the worklist
-#: Lines there are already take the place by age that new ones are given.
+#: Lines there are already take the place by age that new ones are given, and say where a reader overruled the machine;
+#: the scheduler finds those that cannot be graded.
 BY_AGE = """
 UPDATE worklist SET age_rank = CASE
     WHEN review_state = 'signed' THEN 4
@@ -302,6 +303,7 @@ def widen_worklist() -> None:
     op.add_column("worklist", word("disagreement", nullable=True))
     op.add_column("worklist", sa.Column("age_rank", sa.Integer(), nullable=False, server_default="0"))
     op.execute(BY_AGE)
+    op.execute("UPDATE worklist SET disagreement = 'reader' WHERE verdict IN ('edit', 'reject')")
     op.create_index("ix_worklist_disagreement", "worklist", ["site_id", "disagreement", *ORDER])
     op.create_index("ix_worklist_age", "worklist", ["site_id", "age_rank", "study_created_at", "id"])
     op.create_index(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
+from pipelines.core.change import Document
 from pipelines.core.types import Urgency
 from services.store.age import SILENT, age_rank
 from services.store.clock import utcnow
@@ -15,8 +16,8 @@ from services.store.disagreement import disagreement_of
 from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of, is_gradable
 from services.store.session import before_commit
-from services.store.signatures import Standing, standing_of
-from services.store.states import JobRole, JobState, Priority, ReviewState, Verdict
+from services.store.signatures import Standing, answer_on, standing_of
+from services.store.states import JobRole, JobState, Priority, ReviewState
 from services.store.tables import (
     Assignment,
     Batch,
@@ -65,6 +66,12 @@ def project(session: Session, study_id: str) -> None:
 def shows(session: Session, slot_id: str) -> bool:
     """Whether the question has a row: what shadows and batches do to it before their results changes nothing there."""
     return session.scalar(select(WorklistRow.id).where(WorklistRow.slot_id == slot_id).limit(1)) is not None
+
+
+def say_ungradable(session: Session, result_ids: Collection[str]) -> None:
+    """Have the lines whose answers these are say that the images cannot be graded."""
+    answered = WorklistRow.result_id.in_(sorted(result_ids))
+    session.execute(update(WorklistRow).where(answered).values(gradable=False))
 
 
 def _rebuild(session: Session, study_id: str) -> None:
@@ -215,13 +222,10 @@ def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
     }
 
 
-def _counting(result: Result, word: Standing) -> dict[str, Any]:
-    """The document whose findings count: the machine's, or the reader's where a signature replaced them."""
-    # Any: the document is the contract's JSON
-    document: dict[str, Any] = dict(result.document)
-    if word.review is None or word.verdict != Verdict.EDIT:
-        return document
-    return document | {"abstained": False, "findings": word.review.findings}
+def _counting(result: Result, word: Standing) -> Document:
+    """The document whose findings count: as a signature corrected it, else the machine's, which a rejection leaves."""
+    said = answer_on(result.document, word.review) if word.review else None
+    return said or result.document
 
 
 def _rank(job: Job | None, result: Result | None) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.settings import Settings
-from services.store import figures, models
+from services.store import figures, models, worklist
 from services.store.alarms import AlarmCode, clear_alarm, open_alarms, raise_alarm
 from services.store.session import unit_of_work
 from services.store.states import ModelState
@@ -45,7 +45,10 @@ def _sentence(drift: Drift, settings: Settings) -> str | None:
 
 @dataclass
 class Counter:
-    """Counts results that were stored before there were figures, a page at a time; goes over all once a start."""
+    """Counts results that were stored before there were figures, a page at a time; goes over all once a start.
+
+    The lines of those that cannot be graded say so from then on: they were written before a line could.
+    """
 
     store: Store
     after: str | None = ""
@@ -59,4 +62,5 @@ class Counter:
         if found.figures:
             with unit_of_work(self.store.database) as session:
                 figures.keep(session, found.figures)
+                worklist.say_ungradable(session, [one["result_id"] for one in found.figures if not one["gradable"]])
         self.after = found.last

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from pipelines.core import codes
 from pipelines.core.types import Explanation, Finding, Laterality, Quality, Reading
@@ -16,7 +16,7 @@ from services.store.results import Finished
 from services.store.session import unit_of_work
 from services.store.states import JobRole
 from services.store.stores import Store
-from services.store.tables import Result, ResultFigures
+from services.store.tables import Result, ResultFigures, WorklistRow
 from services.work import drift_watch
 from tests.services.conftest import Desk, reading
 from tests.services.counted import MODEL, VERSION
@@ -84,14 +84,15 @@ def test_volumes_are_counted_as_the_mean_of_the_sides(
     assert (row.label, row.category, row.value) == ("hippocampus", None, value)
 
 
-def test_results_of_before_are_counted_page_by_page_and_once(
+def test_results_of_before_are_counted_page_by_page_and_once_and_their_lines_say_what_cannot_be_graded(
     each_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(3):
-        answer(desk, desk.queue(), fundus())
+    for study in ("one", "two", "three"):
+        answer(desk, desk.queue(study=study), fundus())
     before = [row.result_id for row in kept(each_store)]
     with unit_of_work(each_store.database) as session:
         session.execute(delete(ResultFigures).where(ResultFigures.result_id != before[1]))
+        session.execute(update(WorklistRow).values(gradable=True))
     counter = drift_watch.Counter(each_store)
     monkeypatch.setattr(drift_watch, "PAGE", 2)
     pages = 0
@@ -99,6 +100,9 @@ def test_results_of_before_are_counted_page_by_page_and_once(
         counter.round()
         pages += 1
     assert ([row.result_id for row in kept(each_store)], pages) == (before, 2)
+    with unit_of_work(each_store.database, writing=False) as session:
+        ungradable = set(session.scalars(select(WorklistRow.result_id).where(~WorklistRow.gradable)))
+    assert ungradable == {before[0], before[2]}
 
 
 @pytest.mark.parametrize("ask", ["days", "bins", "first"])
