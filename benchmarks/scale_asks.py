@@ -205,9 +205,7 @@ def due_for_closing(session: Session, world: World) -> object:
 
 def plan_batch(session: Session, world: World) -> object:
     """A page of the archive that the newest model version has not read."""
-    return stored_query.page_of_studies(
-        session, world.store.site_id, world.target, StoredQuery(), world.any_study(), BATCH_PAGE
-    )
+    return stored_query.page_of_studies(session, world.target, StoredQuery(), world.any_study(), BATCH_PAGE)
 
 
 def scrape(world: World) -> object:

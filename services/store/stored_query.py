@@ -103,20 +103,18 @@ class _Answer:
     result_id: str | None = None
 
 
-def count_studies(session: Session, site_id: str) -> int:
-    """How many studies the archive holds."""
-    return session.scalar(select(func.count()).select_from(Study).where(Study.site_id == site_id)) or 0
+def count_studies(session: Session) -> int:
+    """How many studies are stored, of all sites."""
+    return session.scalar(select(func.count()).select_from(Study)) or 0
 
 
-def page_of_studies(
-    session: Session, site_id: str, target: Target, query: StoredQuery, after: str | None, limit: int
-) -> StoredPage:
+def page_of_studies(session: Session, target: Target, query: StoredQuery, after: str | None, limit: int) -> StoredPage:
     """The subjects that the target could read and the query means, of the next `limit` studies behind `after`.
 
-    Studies come in the order of their ids. A page looks at `limit` studies whatever the query is, so that one of few
-    hits cannot make a page walk the whole archive.
+    Studies of all sites come in the order of their ids. A page looks at `limit` studies whatever the query is, so that
+    one of few hits cannot make a page walk the whole archive.
     """
-    walked = select(Study).where(Study.site_id == site_id).order_by(Study.id).limit(limit)
+    walked = select(Study).order_by(Study.id).limit(limit)
     studies = session.scalars(walked if after is None else walked.where(Study.id > after)).all()
     subjects = _subjects(session, target.entry, [study.id for study in studies if query.takes(study)])
     answers = _answers(session, target.entry.name, [one.study_id for one in subjects])

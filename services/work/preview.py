@@ -89,13 +89,13 @@ def _foretold(moment: datetime, studies: int, seconds: float | None, nights: Nig
 def _count_stored(store: Store, target: Target, query: StoredQuery) -> Counted:
     """Count page by page, as planning will walk, until the archive or the patience ends."""
     with unit_of_work(store.database, writing=False) as session:
-        total = count_studies(session, store.site_id)
+        total = count_studies(session)
     deadline = time.monotonic() + PATIENCE_SECONDS
     examined = subjects = was_read = answered = 0
     after: str | None = None
     while True:
         with unit_of_work(store.database, writing=False) as session:
-            page = page_of_studies(session, store.site_id, target, query, after, PAGE)
+            page = page_of_studies(session, target, query, after, PAGE)
         examined += page.examined
         subjects += len(page.candidates)
         was_read += sum(one.was_read for one in page.candidates)

@@ -97,7 +97,7 @@ def plan_page(store: Store, batch_id: str) -> bool:
             return False
         query = QueryAsked.model_validate(batch.query).query
         target = target_of_batch(session, batch)
-        page = page_of_studies(session, store.site_id, target, query, batch.checkpoint, PAGE)
+        page = page_of_studies(session, target, query, batch.checkpoint, PAGE)
         batches.add_items(session, batch_id, page.candidates)
         if page.last is None:
             batch.planned_at = utcnow()

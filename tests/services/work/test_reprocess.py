@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pipelines.core.errors import BadRequest, Conflict, ModelError, NotFound, UnknownModel
 from services.settings import Settings
 from services.store import attempts, models
 from services.store.session import unit_of_work
+from services.store.sites import create_site
 from services.store.states import BatchItemState, BatchState, JobState, ModelState, StudyState
 from services.store.stores import Store
 from services.store.tables import AuditRow, Job, OutboxEvent, Result, Study
@@ -47,6 +48,15 @@ def test_a_batch_reads_every_study_once_and_is_finished(archive: Archive, each_s
     assert [item.state for item in archive.items()] == [BatchItemState.DONE] * 3
     assert [item.headline for item in archive.items()] == ["DR grade 1 -> 2, now referable"] * 3
     assert archive.batch().finished_at is not None
+
+
+def test_studies_of_every_site_are_read(archive: Archive, store: Store) -> None:
+    with unit_of_work(store.database) as session:
+        north = create_site(session, "north")
+        session.execute(update(Study).where(Study.id == archive.studies()[1].id).values(site_id=north.id))
+    archive.start()
+    archive.tend()
+    assert {item.study_id for item in archive.items()} == {study.id for study in archive.studies()}
 
 
 def test_the_jobs_are_those_that_routing_would_make(archive: Archive, store: Store) -> None:
