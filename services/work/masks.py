@@ -61,15 +61,15 @@ def save_mask(
         result = _correctable(session, result_id)
         if reads_blind(session, user_id, result.slot_id):
             raise Withheld
-        described = _segments_blob(session, result)
+        study_id, described = result.study_id, _segments_blob(session, result)
         _check_base(masks.of_result(session, result.id), drawn)
     with store.blobs.open(described) as file:
         segments = read_segments(file.read())
     volumes, blob = _published(store, settings, decoder, segments, drawn.content)
     try:
         with unit_of_work(store.database) as session:
+            lock_study(session, study_id)
             result = _correctable(session, result_id)
-            lock_study(session, result.study_id)
             _check_base(masks.of_result(session, result.id), drawn)
             store.blobs.record(session, blob)
             row = masks.add(session, result, NewMask(user_id, drawn.base_mask_id, blob, volumes))
