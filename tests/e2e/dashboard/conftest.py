@@ -74,7 +74,8 @@ def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
 
     def hear(message: ConsoleMessage) -> None:
         # What a graphics driver remarks of its own speed is no fault of the page.
-        if message.type in {"error", "warning"} and "GL Driver Message" not in message.text:
+        is_remark = message.type == "warning" and "GL Driver Message (OpenGL, Performance" in message.text
+        if message.type in {"error", "warning"} and not is_remark:
             room.faults.append(f"{message.text} at {message.location.get('url')}")
 
     def note(request: Request) -> None:
