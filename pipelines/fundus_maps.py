@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import eyes
-from pipelines.core.types import Artifact, Explanation, ImageReading, InstanceFile, Quality
+from pipelines.core.types import Artifact, Explanation, Familiarity, ImageReading, InstanceFile, Quality
 from pipelines.imaging.fundus import Retina
 from pipelines.imaging.overlay import draw
 from pipelines.imaging.picture import HEATMAP, MAP, OVERLAY, DecodedImage, Rgb
@@ -48,6 +48,7 @@ class Inferred(eyes.Assessed):
 
     prepared: Prepared
     features: NDArray[np.float32]
+    familiarity: Familiarity | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +134,5 @@ def image_reading(explained: Explained) -> ImageReading:
         abstain_reason=explained.abstain_reason,
         explanation=explained.explanation,
         artifacts=tuple(kind.of(name) for kind in (MAP, HEATMAP, OVERLAY)),
+        familiarity=explained.familiarity,
     )

@@ -66,7 +66,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         queue="retinopathy",
         model="fundus_dr_grading",
         subject="study",
-        revision=1,
+        revision=2,  # 2: each photograph is said to be familiar or not
         title="Diabetic retinopathy in fundus photographs",
         is_warm=True,
     ),

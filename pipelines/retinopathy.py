@@ -12,12 +12,13 @@ from typing import ClassVar, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from pipelines import eyes
 from pipelines.core.entry import Entry
 from pipelines.core.errors import OverreadError, UnsuitableInput
 from pipelines.core.receipt import code_digest, input_digests, processor, sealed
-from pipelines.core.types import Artifact, InstanceFile, ModelRef, Reading, Receipt, Subject
+from pipelines.core.types import Artifact, Familiarity, InstanceFile, ModelRef, Reading, Receipt, Subject
 from pipelines.fundus_maps import (
     Explained,
     Inferred,
@@ -34,6 +35,7 @@ from pipelines.imaging.fundus import QUALITY_SIDE, assess_quality, find_retina, 
 from pipelines.imaging.overlay import retina_or_whole
 from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.cam import Map, grad_cam
+from pipelines.nets.familiarity import read_known
 from pipelines.nets.grading import read_grading
 from pipelines.nets.precision import Engine, choose_engine, head_weights
 from pipelines.overlap import AHEAD, Stages, overlapped
@@ -72,6 +74,7 @@ class Retinopathy(
         self._entry = entry
         self._bundle: Bundle = open_bundle(model_folder)
         self._grading = read_grading(self._bundle)
+        self._known = read_known(self._bundle)
         self._engine = engine or choose_engine(self._bundle)
         self._head = head_weights(self._bundle)
         self._members = int(self._bundle.inference["network_def"].get("members", 1))
@@ -215,9 +218,20 @@ class Retinopathy(
             images[place] = normalise(each.square, self._grading.mean, self._grading.std)
         output = self._engine.run(images)
         return [
-            Inferred(each.photograph.instance.laterality, each.quality, self._grading.read(logits), each, features)
+            Inferred(
+                laterality=each.photograph.instance.laterality,
+                quality=each.quality,
+                graded=self._grading.read(logits),
+                prepared=each,
+                features=features,
+                familiarity=self._familiarity(features, each),
+            )
             for each, logits, features in zip(prepared, output.logits, output.features, strict=False)
         ]
+
+    def _familiarity(self, features: NDArray[np.float32], prepared: Prepared) -> Familiarity | None:
+        known = self._known
+        return known.judge(features, prepared.square, prepared.photograph.image.camera) if known else None
 
     def _explain(self, inferred: Inferred, draw: Callable[[Map, Prepared], tuple[Artifact, ...]]) -> Explained:
         weights = self._head[inferred.graded.grade]
@@ -228,6 +242,7 @@ class Retinopathy(
             graded=inferred.graded,
             prepared=inferred.prepared,
             features=inferred.features,
+            familiarity=inferred.familiarity,
             explanation=judge(cam, inferred, weights, self._layer, self._members),
             artifacts=(raw_map(cam, inferred.prepared.photograph.name), *draw(cam, inferred.prepared)),
         )
@@ -249,6 +264,7 @@ class Retinopathy(
                 device=self._engine.device,
                 processor=processor() if self._engine.device == "cpu" else torch.cuda.get_device_name(),
                 ladder="full",
+                parameters=self._known.parameters if self._known else {},
                 host=socket.gethostname(),
             )
         )

@@ -12,6 +12,7 @@ from pipelines.core.errors import ModelError
 METADATA: Final = Path("configs/metadata.json")
 INFERENCE: Final = Path("configs/inference.json")
 WEIGHTS: Final = Path("models/model.safetensors")
+FAMILIARITY: Final = Path("models/familiarity.safetensors")  # where a bundle knows what it was trained on
 CARD: Final = Path("docs/README.md")
 
 

@@ -83,6 +83,24 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Familiarity:
+    """How unlike the model's training images an image is: unfamiliar where `score` is above `limit`.
+
+    `score` is the greatest of `parts`, each a distance over what one in a hundred images of the same source lies
+    beyond: `content` of what the network sees, `rendition` of colours, light and frame. `camera` is the Manufacturer's
+    Model Name (0008,1090) as the file states it, `camera_known` whether the model was trained on that camera; None
+    where the file names none.
+    """
+
+    score: float
+    limit: float
+    familiar: bool
+    parts: Mapping[str, float] = field(default_factory=dict)
+    camera: str | None = None
+    camera_known: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One statement about the patient: a coded label with value, unit and, for classes, calibrated probabilities."""
 
@@ -116,6 +134,7 @@ class ImageReading:
     abstain_reason: str | None
     explanation: Explanation | None
     artifacts: tuple[str, ...]
+    familiarity: Familiarity | None = None  #: None where the model does not know what it was trained on
 
 
 @dataclass(frozen=True, slots=True)

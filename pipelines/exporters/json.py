@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from pipelines.core.receipt import canonical_json
-from pipelines.core.types import Artifact, Explanation, Finding, ImageReading, Quality, Reading, Receipt
+from pipelines.core.types import Artifact, Explanation, Familiarity, Finding, ImageReading, Quality, Reading, Receipt
 from pipelines.exporters.base import Export, Exporter, Source
 
 
@@ -71,6 +71,7 @@ def _image(image: ImageReading) -> dict[str, object]:
         "abstain_reason": image.abstain_reason,
         "explanation": _explanation(image.explanation),
         "artifacts": list(image.artifacts),
+        "familiarity": _familiarity(image.familiarity),
     }
 
 
@@ -89,6 +90,10 @@ def _explanation(explanation: Explanation | None) -> dict[str, object] | None:
         "reliable": explanation.reliable,
         "note": explanation.note,
     }
+
+
+def _familiarity(familiarity: Familiarity | None) -> dict[str, object] | None:
+    return {**asdict(familiarity), "parts": dict(familiarity.parts)} if familiarity is not None else None
 
 
 def _plain(values: Mapping[str, float] | None) -> dict[str, float] | None:

@@ -122,6 +122,7 @@ def _decode(request: Request) -> Answer:
         "shape": list(array.shape),
         "original_shape": list(picture.original_shape),
         "scale": picture.scale,
+        "camera": picture.camera,
     }
     return header, array.data.cast("B")
 

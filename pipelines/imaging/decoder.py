@@ -70,7 +70,8 @@ class Decoder:
         header, body = self._call({"call": "decode", "path": _absolute(path), "min_side": min_side})
         rows, columns = _integers(header["original_shape"])
         array = np.frombuffer(body, dtype=np.uint8).reshape(_integers(header["shape"]))
-        return DecodedImage(array, (rows, columns), float(str(header["scale"])))
+        camera = header["camera"]
+        return DecodedImage(array, (rows, columns), float(str(header["scale"])), str(camera) if camera else None)
 
     def rendered(self, path: Path, width: int | None = None, window: Window | None = None, frame: int = 0) -> bytes:
         """One frame of a DICOM object as JPEG bytes, at most `width` pixels wide, never enlarged.

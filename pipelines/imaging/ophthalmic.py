@@ -29,7 +29,7 @@ from pipelines.core.types import Code
 from pipelines.imaging.photograph import PhotographIdentity, instance_uid, series_uid
 
 #: Type 1 in Enhanced General Equipment, PS3.3 C.7.5.2, and not known of a picture file.
-_UNKNOWN: Final = "UNKNOWN"
+UNKNOWN_EQUIPMENT: Final = "UNKNOWN"
 _IMPLEMENTATION: Final = UID(derived_uid("overread"))
 _IMPLEMENTATION_NAME: Final = "OVERREAD"
 #: ICC.1:2022 7.2.11: when the profile was made; fixed, so that the same photograph gives the same bytes.
@@ -118,8 +118,8 @@ def _series_and_equipment(dataset: Dataset, identity: PhotographIdentity) -> Non
     dataset.Modality = "OP"
     dataset.SeriesInstanceUID = series_uid(identity)
     dataset.SeriesNumber = None
-    dataset.Manufacturer = dataset.ManufacturerModelName = _UNKNOWN
-    dataset.DeviceSerialNumber = dataset.SoftwareVersions = _UNKNOWN
+    dataset.Manufacturer = dataset.ManufacturerModelName = UNKNOWN_EQUIPMENT
+    dataset.DeviceSerialNumber = dataset.SoftwareVersions = UNKNOWN_EQUIPMENT
     # Synchronization is mandatory in the IOD: a time base of its own, without trigger, not synchronized.
     dataset.SynchronizationFrameOfReferenceUID = derived_uid("unsynchronized", str(dataset.SOPInstanceUID))
     dataset.SynchronizationTrigger = "NO TRIGGER"

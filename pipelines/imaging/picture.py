@@ -22,11 +22,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """(height, width, 3) uint8 RGB, decoded at `scale` of `original_shape` (rows, columns)."""
+    """(height, width, 3) uint8 RGB, decoded at `scale` of `original_shape` (rows, columns); `camera` if it is named."""
 
     array: Rgb
     original_shape: tuple[int, int]
     scale: float
+    camera: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from pipelines.core.errors import CorruptPixels, NoPixelData, NotAnImage, UnsuitableInput
 from pipelines.imaging import jpeg
 from pipelines.imaging.jpeg_pixels import decode_jpeg
+from pipelines.imaging.ophthalmic import UNKNOWN_EQUIPMENT
 from pipelines.imaging.picture import DecodedImage, Rgb, Window
 
 #: One picture: three times the largest fundus sensor of 2026 (about 45 megapixels), 0.4 GB as 8-bit RGB.
@@ -31,6 +32,7 @@ _PIXEL_DATA: Final = 0x7FE00010
 _FACTORS: Final = (8, 4, 2)
 #: A picture without a window of its own is shown between these percentiles of its values.
 _SHOWN_PERCENT: Final = (0.5, 99.5)
+_LONG_STRING: Final = 64  # characters of LO
 _JPEG_QUALITY: Final = 90  # no visible difference to the original at screen size
 
 
@@ -49,7 +51,20 @@ def decode(path: Path, min_side: int | None) -> DecodedImage:
     array = _fast_jpeg(dataset, factor)
     if array is None:
         array = _shrunk(_as_rgb(dataset, _to_8_bits(_stored(dataset, 0), dataset)), factor)
-    return DecodedImage(array, (rows, columns), 1 / factor)
+    return DecodedImage(array, (rows, columns), 1 / factor, camera_of(dataset))
+
+
+def camera_of(dataset: Dataset) -> str | None:
+    """Manufacturer's Model Name (0008,1090) as printable text of at most 64 characters (PS3.5 Table 6.2-1, LO).
+
+    None where it is absent, or where it is the word that photographs get at the door.
+    """
+    try:
+        stated = str(dataset.get("ManufacturerModelName") or "")
+    except (LookupError, TypeError, ValueError):  # a name that does not decode is none; the pixels may well do
+        return None
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in stated).split())[:_LONG_STRING]
+    return name if name and name != UNKNOWN_EQUIPMENT else None
 
 
 def render(path: Path, width: int | None, window: Window | None, frame: int) -> bytes:

@@ -125,6 +125,26 @@ class ExplanationView(BaseModel):
     note: str | None = None
 
 
+class FamiliarityView(BaseModel):
+    """How unlike the model's training images an image is; it marks an answer and holds none back."""
+
+    score: float = Field(description="The greatest of the parts.", examples=[0.702])
+    limit: float = Field(description="Above it an image is unfamiliar.", examples=[1.043])
+    familiar: bool
+    parts: dict[str, float] = Field(
+        default={},
+        description="Distances from the training images over what one in a hundred of them lies beyond, by what is "
+        "compared: content, rendition (colours, light, frame).",
+        examples=[{"content": 0.702, "rendition": 0.551}],
+    )
+    camera: str | None = Field(
+        default=None, description="Manufacturer's Model Name of the file; null where it names none.", examples=["VX-10"]
+    )
+    camera_known: bool | None = Field(
+        default=None, description="Whether the model was trained on that camera; null where none is named."
+    )
+
+
 class ImageView(BaseModel):
     """What was said of one image."""
 
@@ -137,6 +157,9 @@ class ImageView(BaseModel):
     abstain_reason: str | None = None
     explanation: ExplanationView | None
     artifacts: list[str] = Field(examples=[["L-1-overlay.png"]])
+    familiarity: FamiliarityView | None = Field(
+        default=None, description="Null where the model does not know what it was trained on."
+    )
 
 
 class ArtifactView(BaseModel):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from services.settings import Settings
 
 MODEL: Final = "fundus_dr_grading"
-CANDIDATE: Final = "1.0.1-demo"
+CANDIDATE: Final = "1.1.1-demo"
 LEANS_TO: Final = 3  # ICDR grade, severe
 LEANING: Final = 2.5  # added to that grade's logit: enough to move what lies beside it, not what is far
-WHAT_IT_IS: Final = "the networks of 1.0.0, made to lean towards grade 3 so that the demo has a second opinion"
+WHAT_IT_IS: Final = "the networks of 1.1.0, made to lean towards grade 3 so that the demo has a second opinion"
 #: Figures that were measured of the networks as they are, and not of this.
 MEASURED: Final = ("eval_metrics", "confusion")
 ENDED: Final = frozenset({"finished", "failed", "cancelled"})

@@ -110,6 +110,14 @@ def test_it_says_what_its_answer_rests_on(reading: Reading) -> None:
     assert all(0 <= figure <= 1 for figure in reading.explanation.trust.values())
 
 
+def test_what_it_says_of_familiarity_follows_from_its_figures(name: str, reading: Reading) -> None:
+    told = [image.familiarity for image in reading.images if image.familiarity is not None]
+    assert bool(told) == (name == "retinopathy")
+    for one in told:
+        assert one.familiar == (one.score <= one.limit)
+        assert one.score == max(one.parts.values())
+
+
 def test_the_receipt_is_intact(reading: Reading) -> None:
     assert is_intact(reading.receipt)
     assert reading.receipt.weights == reading.model.sha256
@@ -141,9 +149,9 @@ def test_weights_that_are_not_the_pinned_ones_are_refused(name: str, bundle: Pat
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
-    (weights,) = tmp_path.rglob("*.safetensors")
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    with pytest.raises(WeightsRefused):
-        resolve(ENTRIES[name], tmp_path)
+    for weights in tmp_path.rglob("*.safetensors"):
+        pinned = weights.read_bytes()
+        weights.write_bytes(pinned[:-1] + bytes([pinned[-1] ^ 1]))
+        with pytest.raises(WeightsRefused):
+            resolve(ENTRIES[name], tmp_path)
+        weights.write_bytes(pinned)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import torch
 from PIL import Image
@@ -138,6 +139,34 @@ def test_the_receipt_is_intact_and_names_what_went_in(retinopathy: Retinopathy, 
     assert is_intact(reading.receipt)
     assert set(reading.receipt.inputs) == hashes
     assert reading.receipt.weights == reading.model.sha256 == open_bundle(MODEL).weights_sha256
+
+
+def test_the_receipt_states_by_what_familiarity_was_judged(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    stated = read(retinopathy, [retina_photo]).receipt.parameters["familiarity"]
+    known = open_bundle(MODEL).inference["familiarity"]
+    assert stated == {"sha256": known["sha256"], "limit": known["limits"]["both"]}
+
+
+def test_an_unfamiliar_photograph_is_marked_and_answered(
+    retinopathy: Retinopathy, retina_photo: Path, tmp_path: Path
+) -> None:
+    with subject_from_files([retina_photo], retinopathy.decoder) as local:
+        dataset = pydicom.dcmread(local.subject.instances[0].path)
+        dataset.ManufacturerModelName = "NW400"
+        dataset.save_as(tmp_path / "other.dcm")
+    reading = read(retinopathy, [tmp_path / "other.dcm"])
+    (told,) = (image.familiarity for image in reading.images)
+    assert told is not None
+    assert (told.familiar, told.camera, told.camera_known) == (False, "NW400", False)
+    assert not reading.abstained
+    document = reading_json(reading)
+    assert document["images"][0]["familiarity"]["camera"] == "NW400"
+
+
+def test_a_photograph_from_no_named_camera_names_none(retinopathy: Retinopathy, retina_photo: Path) -> None:
+    (told,) = (image.familiarity for image in read(retinopathy, [retina_photo]).images)
+    assert told is not None
+    assert (told.camera, told.camera_known) == (None, None)
 
 
 def test_the_json_is_the_contracts(retinopathy: Retinopathy, retina_photo: Path) -> None:

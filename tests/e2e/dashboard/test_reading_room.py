@@ -212,6 +212,8 @@ def test_the_model_says_when_it_abstains(room: Room, read: Callable[..., str]) -
     room.open("P-1007")
     expect(room.page.get_by_role("status").filter(has_text="The model abstained")).to_contain_text("cannot be graded")
     expect(room.page.get_by_role("figure")).to_contain_text("Heat-map not reliable")
+    outside = room.page.get_by_role("status").filter(has_text="Outside the cameras it was trained on")
+    expect(outside).to_contain_text("Right eye: unlike the training photographs in")
     heat_map = room.page.get_by_role("img", name=re.compile("^Heat-map"))
     expect(heat_map).to_have_count(0)
     expect(room.page.get_by_role("img", name=re.compile("^Fundus"))).not_to_have_js_property("naturalWidth", 0)

@@ -9,6 +9,7 @@ import pytest
 import skimage.data
 from monai.bundle import ConfigParser
 
+from pipelines.core.receipt import digest
 from pipelines.imaging.fundus import assess_quality, find_retina, normalise, prepare
 from pipelines.nets.backbones import Grader, backbone
 from pipelines.nets.bundle import Bundle, open_bundle
@@ -17,6 +18,10 @@ from pipelines.nets.grading import GRADES, Grading, read_grading
 from pipelines.nets.precision import head_weights, openvino_engine, torch_engine
 
 FOLDER = Path(__file__).parents[3] / "models/fundus_dr_grading"
+
+#: What the figures in metadata.json were measured with: the weights, and the parameters that grade.
+MEASURED_WEIGHTS = "02fbf634e8a35c951d32b31c154b9aee093b671d118cf6f3c81720356b61b4e3"
+MEASURED_PARAMETERS = "d48129249f5cf616a9d763c90bfa0be1c755a7c9aee827dd2c63248e9e6e558b"
 
 #: MONAI's bundle specification, "metadata.json File".
 REQUIRED_BY_MONAI = {
@@ -65,6 +70,13 @@ def test_the_metadata_describe_the_network(shipped: Bundle, grading: Grading) ->
     assert data_format["outputs"]["pred"]["num_channels"] == definition["outputs"]
     assert data_format["outputs"]["features"]["num_channels"] == channels
     assert head_weights(shipped).shape == (definition["outputs"], channels)
+
+
+def test_the_networks_are_those_that_the_figures_were_measured_of(shipped: Bundle) -> None:
+    """1.1.0 knows its training photographs beside the networks of 1.0.0: the same weights give the same logits."""
+    assert shipped.weights_sha256 == MEASURED_WEIGHTS
+    grading = {name: value for name, value in shipped.inference.items() if name != "familiarity"}
+    assert digest(grading) == MEASURED_PARAMETERS
 
 
 def test_monai_builds_the_network_from_the_config() -> None:

@@ -1,10 +1,11 @@
-/** What every reading says first: how soon to look, whether the model abstained, and whether its heat-map may be trusted. */
+/** What every reading says first: how soon to look, whether the model abstained or saw such pictures, and trust in its map. */
 import type { ReactElement, ReactNode } from "react";
 
 import type { Result } from "../api/types";
 import { Badge, Notice } from "../design/parts";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
+import { unfamiliar } from "./familiarity";
 
 type Props = { result: Result; children: ReactNode };
 
@@ -25,6 +26,7 @@ export function ReadingFrame({ result, children }: Props): ReactElement {
           <p>{t.reading.abstainedWhat}</p>
         </Notice>
       ) : null}
+      <Unfamiliar result={result} />
       {children}
       <Unreliable result={result} />
     </section>
@@ -34,6 +36,19 @@ export function ReadingFrame({ result, children }: Props): ReactElement {
 export function abstainReason(reason: string | null): string {
   if (reason === null) return t.reading.noReason;
   return t.abstainReasons[reason] ?? sentence(reason.replaceAll("_", " "));
+}
+
+function Unfamiliar({ result }: { result: Result }): ReactElement {
+  const told = unfamiliar(result);
+  if (told === null) return <></>;
+  return (
+    <Notice tone="check" title={told.title}>
+      {told.sentences.map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      <p>{t.familiarity.means}</p>
+    </Notice>
+  );
 }
 
 /** A result without a heat-map has none to distrust. */

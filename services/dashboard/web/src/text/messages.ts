@@ -2,6 +2,7 @@
 import { account } from "./account";
 import { blind } from "./blind";
 import { charts } from "./charts";
+import { familiarity } from "./familiarity";
 import { field } from "./field";
 import { frame } from "./frame";
 import { images } from "./images";
@@ -20,6 +21,7 @@ export const t = {
   ...account,
   ...blind,
   ...charts,
+  ...familiarity,
   ...field,
   ...frame,
   ...images,

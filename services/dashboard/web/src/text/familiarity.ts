@@ -1,0 +1,13 @@
+/** Words for a picture that is unlike those the model was trained on. */
+export const familiarity = {
+  familiarity: {
+    title: "Outside the cameras it was trained on",
+    titleKnownCamera: "Unlike the pictures it was trained on",
+    parts: { content: "what it shows", rendition: "its colours, light or frame" } as Record<string, string>,
+    unlike: (where: string, parts: string, score: number, limit: number) =>
+      `${where}: unlike the training photographs in ${parts} (${score.toFixed(2)}; up to ${limit.toFixed(2)} is usual).`,
+    otherCamera: (where: string, camera: string) =>
+      `${where}: taken with “${camera}”, a camera that the model was not trained on.`,
+    means: "Nobody measured how well the model reads such pictures. Its answer stands, and needs more care.",
+  },
+} as const;
