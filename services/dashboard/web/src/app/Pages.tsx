@@ -1,27 +1,37 @@
 /** Which page stands at which address; every page but the worklist is loaded when somebody goes there. */
-import { lazy, Suspense, type ReactElement } from "react";
+import { lazy, Suspense, useEffect, type ReactElement } from "react";
 import { Redirect, Route, Switch } from "wouter";
 
 import type { Me } from "../api/types";
 import { NotFound } from "../design/NotFound";
+import { onDemand } from "../design/onDemand";
 import { t } from "../text/messages";
 import { WorklistPage } from "../worklist/WorklistPage";
 
-const StudyPage = lazy(() => import("../study/StudyPage"));
+const StudyPage = onDemand(() => import("../study/StudyPage"));
 const ReportPage = lazy(() => import("../report/ReportPage"));
 const BatchesPage = lazy(() => import("../batches/BatchesPage"));
 const ModelsPage = lazy(() => import("../models/ModelsPage"));
 const OperationsPage = lazy(() => import("../ops/OperationsPage"));
 const AccountPage = lazy(() => import("../account/AccountPage"));
 
+/** Of a page that was just opened; then it is calm enough to fetch the one that most readers go to next. */
+const CALM_MS = 1000;
+
 export function Pages({ me }: { me: Me }): ReactElement {
+  const waiting = <p className="waiting">{t.loading}</p>;
+  useEffect(() => {
+    // A file that does not come now is asked for again, and complained of, when somebody goes there.
+    const timer = setTimeout(() => StudyPage.load().catch(() => undefined), CALM_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
-    <Suspense fallback={<p className="waiting">{t.loading}</p>}>
+    <Suspense fallback={waiting}>
       <Switch>
         <Route path="/">
           <WorklistPage me={me} />
         </Route>
-        <Route path="/studies/:id">{({ id }) => <StudyPage key={id} id={id} me={me} />}</Route>
+        <Route path="/studies/:id">{({ id }) => <StudyPage key={id} id={id} me={me} waiting={waiting} />}</Route>
         <Route path="/studies/:id/report">{({ id }) => <ReportPage key={id} id={id} />}</Route>
         <Route path="/batches/:id?">{({ id }) => <BatchesPage id={id ?? null} me={me} />}</Route>
         <Route path="/models/:name?">{({ name }) => <ModelsPage name={name ?? null} />}</Route>

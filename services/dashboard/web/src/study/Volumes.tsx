@@ -1,8 +1,10 @@
 /** The pictures of measured volumes: the volume itself where the browser can draw it, the other images one key away. */
-import { lazy, Suspense, useState, type ReactElement } from "react";
+import { useState, type ReactElement } from "react";
 
-import { useMe } from "../api/queries";
+import { useMasks } from "../api/masks";
+import { useArtifact, useMe } from "../api/queries";
 import type { Result } from "../api/types";
+import { onDemand } from "../design/onDemand";
 import { Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -13,7 +15,7 @@ import { SetChoice, setAfter } from "./SetChoice";
 import type { PicturesProps } from "./views";
 import "./volumes.css";
 
-const VolumeViewer = lazy(() => import("../volume/VolumeViewer"));
+export const VolumeViewer = onDemand(() => import("../volume/VolumeViewer"));
 
 /** Kinds of artifacts that it takes to show a volume with its outlines. */
 const NEEDED = ["volume", "segmentation", "segments"] as const;
@@ -42,23 +44,36 @@ type DrawnProps = PicturesProps & { result: Result; choices: readonly { id: stri
 
 function Drawn({ result, choices, want, ...props }: DrawnProps): ReactElement {
   const me = useMe().data;
+  useFiles(result);
   useShortcuts([{ keys: KEYS.picture.nextSet, run: () => want(setAfter(choices, VOLUME.id)) }]);
   if (!me) return <></>;
   return (
-    <Suspense fallback={<p className="waiting">{t.volume.opening}</p>}>
-      <VolumeViewer
-        key={result.id}
-        result={result}
-        me={me}
-        choice={<SetChoice sets={choices} shown={VOLUME.id} want={want} />}
-        otherwise={<Images {...props} result={result} want={want} />}
-      />
-    </Suspense>
+    <VolumeViewer
+      key={result.id}
+      result={result}
+      me={me}
+      choice={<SetChoice sets={choices} shown={VOLUME.id} want={want} />}
+      otherwise={<Images {...props} result={result} want={want} />}
+      waiting={<p className="waiting">{t.volume.opening}</p>}
+    />
   );
 }
 
+/** What the viewer will ask for is on its way while the viewer itself is. */
+function useFiles(result: Result): void {
+  const name = (kind: (typeof NEEDED)[number]): string | null => fileOf(result, kind)?.name ?? null;
+  useArtifact(result.id, name("volume"));
+  useArtifact(result.id, name("segmentation"));
+  useArtifact(result.id, name("segments"));
+  useMasks(result.id);
+}
+
 export function hasVolume(result: Result): boolean {
-  return NEEDED.every((kind) => result.artifacts.some((artifact) => artifact.kind === kind));
+  return NEEDED.every((kind) => fileOf(result, kind) !== undefined);
+}
+
+function fileOf(result: Result, kind: (typeof NEEDED)[number]): Result["artifacts"][number] | undefined {
+  return result.artifacts.find((artifact) => artifact.kind === kind);
 }
 
 /** Asked with a canvas of its own, whose context is given back at once. */

@@ -1,10 +1,9 @@
 /** NiiVue as this page uses it: no file from outside, no key or pointer of its own, voxels counted the same for every file. */
-import { DRAG_MODE, MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, SHOW_RENDER, SLICE_TYPE, type Niivue } from "@niivue/niivue";
 
-import matCap from "../../node_modules/@niivue/niivue/src/matcaps/Shiny.jpg";
-import font from "../../node_modules/@niivue/niivue/src/fonts/Roboto-Regular.png";
 import type { Axis } from "./drawing";
 import { inside, type Grid, type Triple } from "./grid";
+import { Frugal } from "./frugal";
 import type { Structure } from "./structures";
 import type { Window } from "./windows";
 
@@ -31,19 +30,8 @@ const DEGREES_A_PIXEL = 0.5;
 /** The picture in 3D is cut in the middle, seen from the side (depth, azimuth, elevation): skin and skull would hide the rest. */
 const CUT = [0, 270, 0];
 
-/** The font and the light that NiiVue brings as data: addresses, which the page's policy refuses, come as files. */
-class FromFiles extends Niivue {
-  override loadFontTexture(): Promise<WebGLTexture | null> {
-    return super.loadFontTexture(font);
-  }
-
-  override loadMatCapTexture(): Promise<WebGLTexture | null> {
-    return super.loadMatCapTexture(matCap);
-  }
-}
-
 export class Engine {
-  private readonly nv = new FromFiles({
+  private readonly nv = new Frugal({
     interactive: false,
     dragAndDropEnabled: false,
     logLevel: "silent",
@@ -134,7 +122,7 @@ export class Engine {
 
   /** The outline is drawn as NiiVue's drawing: it changes in place, and its opacity costs nothing. */
   setLabels(labels: Uint8Array, structures: readonly Structure[]): void {
-    if (this.nv.drawBitmap === null) this.nv.createEmptyDrawing();
+    this.nv.makeRoomForLabels();
     // NiiVue's own call of this would draw the whole volume anew.
     this.nv.drawLut = coloursOf(structures);
     this.nv.refreshColormaps();

@@ -62,8 +62,8 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
       const kept = keptStrokes(place, maskId);
       const labels = kept === null ? base.slice() : withRuns(base, kept.runs);
       engine.setLabels(labels, structures);
-      const { counts: before } = drawingOf(grid.size, grid.spacing, base);
       const drawing = drawingOf(grid.size, grid.spacing, labels);
+      const before = kept === null ? drawing.counts.slice() : drawingOf(grid.size, grid.spacing, base).counts;
       setShown({ maskId, structures, base, before, drawing, restored: kept !== null });
       // From now on another reader's outline does not take this one's place by itself.
       choose(maskId);
