@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 
 import { App } from "./app/App";
 import { CrashBarrier } from "./app/CrashBarrier";
+import { askFirst } from "./api/first";
 import { makeQueryClient } from "./api/queries";
 import { applyTheme, storedTheme } from "./app/theme";
 import "./design/tokens.css";
@@ -14,12 +15,15 @@ applyTheme(storedTheme());
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
-createRoot(root).render(
-  <StrictMode>
-    <CrashBarrier>
-      <QueryClientProvider client={makeQueryClient()}>
-        <App />
-      </QueryClientProvider>
-    </CrashBarrier>
-  </StrictMode>,
+const client = makeQueryClient();
+void askFirst(client, window.location.pathname).then(() =>
+  createRoot(root).render(
+    <StrictMode>
+      <CrashBarrier>
+        <QueryClientProvider client={client}>
+          <App />
+        </QueryClientProvider>
+      </CrashBarrier>
+    </StrictMode>,
+  ),
 );

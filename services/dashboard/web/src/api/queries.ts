@@ -3,6 +3,8 @@ import {
   QueryCache,
   QueryClient,
   MutationCache,
+  infiniteQueryOptions,
+  queryOptions,
   useInfiniteQuery,
   useMutation,
   useQuery,
@@ -78,9 +80,8 @@ async function whoAmI(): Promise<Me | null> {
   }
 }
 
-export function useMe() {
-  return useQuery({ queryKey: keys.me, queryFn: whoAmI, staleTime: Infinity });
-}
+export const meQuery = queryOptions({ queryKey: keys.me, queryFn: whoAmI, staleTime: Infinity });
+export const useMe = () => useQuery(meQuery);
 
 export function useLogIn() {
   const client = useQueryClient();
@@ -104,14 +105,8 @@ export function useLogOut() {
 }
 
 /** The first page is small, to be seen soon; of a list that is scrolled through the later ones are larger. */
-export function usePages<Item>(
-  key: readonly unknown[],
-  path: string,
-  filters: Record<string, string>,
-  laterSize: number = PAGE_SIZE,
-) {
-  const refetchInterval = usePolling();
-  return useInfiniteQuery({
+function pagesQuery<Item>(key: readonly unknown[], path: string, filters: Record<string, string>, laterSize: number) {
+  return infiniteQueryOptions({
     queryKey: [...key, filters],
     queryFn: ({ pageParam }) => {
       const limit = pageParam === null ? PAGE_SIZE : laterSize;
@@ -119,12 +114,17 @@ export function usePages<Item>(
     },
     initialPageParam: null as string | null,
     getNextPageParam: (last: Page<Item>) => last.next_cursor ?? null,
-    refetchInterval,
   });
 }
 
+export function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
+  return useInfiniteQuery({ ...pagesQuery<Item>(key, path, filters, PAGE_SIZE), refetchInterval: usePolling() });
+}
+
+export const worklistQuery = (filters: Record<string, string>) =>
+  pagesQuery<WorklistRow>([...keys.worklist, "rows"], "/studies", filters, SCROLLED_PAGE_SIZE);
 export const useWorklist = (filters: Record<string, string>) =>
-  usePages<WorklistRow>([...keys.worklist, "rows"], "/studies", filters, SCROLLED_PAGE_SIZE);
+  useInfiniteQuery({ ...worklistQuery(filters), refetchInterval: usePolling() });
 export const useJobs = (filters: Record<string, string>) => usePages<Job>(keys.jobs, "/jobs", filters);
 export const useRejections = () => usePages<Rejection>(keys.rejections, "/rejections", {});
 
@@ -174,9 +174,11 @@ export function useJobAction(action: "retry" | "cancel") {
   });
 }
 
-export function useModels() {
-  return useQuery({ queryKey: keys.models, queryFn: async () => (await get<Page<ModelSummary>>("/models")).items });
-}
+export const modelsQuery = queryOptions({
+  queryKey: keys.models,
+  queryFn: async () => (await get<Page<ModelSummary>>("/models")).items,
+});
+export const useModels = () => useQuery(modelsQuery);
 
 /** The pipelines one may ask the worklist for: those with words of their own, and those of added models. */
 export function usePipelines(): string[] {

@@ -1,5 +1,12 @@
 /** What the worklist asks the API for beside its rows: views, counts, search, readers and who is to read what. */
-import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  queryOptions,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 
 import { get, post, put, query, remove } from "./client";
 import { keys } from "./queries";
@@ -18,21 +25,19 @@ const SEARCH_PAGE = 200;
 /** Readers and sites are few: one page of them is all. */
 const WHOLE_LIST = 200;
 
-export function useViews() {
-  return useQuery({
-    queryKey: [...keys.worklist, "views"],
-    queryFn: async () => (await get<Schemas["ViewCounts"]>("/views/counts")).views,
-    placeholderData: keepPreviousData,
-  });
-}
+export const viewsQuery = queryOptions({
+  queryKey: [...keys.worklist, "views"],
+  queryFn: async () => (await get<Schemas["ViewCounts"]>("/views/counts")).views,
+});
+export const useViews = () => useQuery({ ...viewsQuery, placeholderData: keepPreviousData });
 
-export function useCounts(filters: Record<string, string>) {
-  return useQuery({
+export const countsQuery = (filters: Record<string, string>) =>
+  queryOptions({
     queryKey: [...keys.worklist, "counts", filters],
     queryFn: () => get<Counts>(`/studies/counts${query(filters)}`),
-    placeholderData: keepPreviousData,
   });
-}
+export const useCounts = (filters: Record<string, string>) =>
+  useQuery({ ...countsQuery(filters), placeholderData: keepPreviousData });
 
 /** Each search leaves a row in the audit, so an answer is asked for again only where the reader asks again. */
 export function useSearch(text: string) {
@@ -54,13 +59,12 @@ export function useReaders() {
   });
 }
 
-export function useSites() {
-  return useQuery({
-    queryKey: ["sites"],
-    queryFn: async () => (await get<Page<Site>>(`/sites${query({ limit: WHOLE_LIST })}`)).items,
-    staleTime: Infinity,
-  });
-}
+export const sitesQuery = queryOptions({
+  queryKey: ["sites"],
+  queryFn: async () => (await get<Page<Site>>(`/sites${query({ limit: WHOLE_LIST })}`)).items,
+  staleTime: Infinity,
+});
+export const useSites = () => useQuery(sitesQuery);
 
 type Kept = { name: string; filters: Record<string, string> };
 

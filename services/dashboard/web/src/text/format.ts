@@ -46,19 +46,19 @@ export function span(low: number, high: number, unit: string | null): string {
   return `${figure(low, unit)}–${figure(high, unit)}`;
 }
 
-export function dateTime(time: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(time));
+/** Making a format costs more than using it: each is made once, when it is first needed. */
+function formatOf(options: Intl.DateTimeFormatOptions): (time: string) => string {
+  let format: Intl.DateTimeFormat | undefined;
+  return (time) => (format ??= new Intl.DateTimeFormat(undefined, options)).format(new Date(time));
 }
+
+export const dateTime = formatOf({ dateStyle: "medium", timeStyle: "medium" });
 
 /** The time of day alone. */
-export function clock(time: string): string {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(new Date(time));
-}
+export const clock = formatOf({ timeStyle: "medium" });
 
 /** A calendar day such as a study date: a day has no zone, so it is not shifted into one. */
-export function day(date: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
-}
+export const day = formatOf({ dateStyle: "medium", timeZone: "UTC" });
 
 /** "0.42 s" above a tenth of a second, "12 ms" below. */
 export function seconds(value: number): string {

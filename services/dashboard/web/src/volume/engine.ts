@@ -58,8 +58,10 @@ export class Engine {
   /** Open a volume on a canvas; throws where the browser has no WebGL 2 or the file is no volume. */
   static async open(canvas: HTMLCanvasElement, file: ArrayBuffer, moved: (spot: Spot) => void): Promise<Engine> {
     const engine = new Engine();
-    await engine.nv.attachToCanvas(canvas);
-    const volume = await NVImage.loadFromUrl({ url: "volume.nii.gz", name: "volume.nii.gz", buffer: file });
+    const [volume] = await Promise.all([
+      NVImage.loadFromUrl({ url: "volume.nii.gz", name: "volume.nii.gz", buffer: file }),
+      engine.nv.attachToCanvas(canvas),
+    ]);
     engine.nv.addVolume(volume);
     engine.nv.onLocationChange = () => moved(engine.spot());
     return engine;

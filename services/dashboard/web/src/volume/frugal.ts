@@ -1,4 +1,4 @@
-/** NiiVue without what this page does not use of it: files from outside, light on surfaces, its own undo, drawing twice. */
+/** NiiVue without what this page does not use of it: files from outside, surfaces and their light, its own undo, drawing twice. */
 import { Niivue, type NVImage } from "@niivue/niivue";
 
 import matCap from "../../node_modules/@niivue/niivue/src/matcaps/Shiny.jpg";
@@ -10,6 +10,8 @@ const [GRADIENT, LABELS, GRADIENT_BEFORE] = [0x84c6, 0x84c7, 0x84c8] as const;
 const NO_ROOM = [2, 2, 2, 2];
 
 export class Frugal extends Niivue {
+  /** Surfaces are not drawn here: their programs, a dozen, are not compiled. */
+  override meshShaders: Niivue["meshShaders"] = [];
   private asked = 0;
   private passingOver = false;
 

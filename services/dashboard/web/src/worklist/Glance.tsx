@@ -4,16 +4,16 @@ import type { ReactElement } from "react";
 import { useCounts } from "../api/worklist";
 import { Badge } from "../design/parts";
 import { t } from "../text/messages";
-import { FILTERS, type WorklistFilters } from "./filters";
+import { countedFilters, FILTERS, type WorklistFilters } from "./filters";
 
 export function Glance({ filters }: { filters: WorklistFilters }): ReactElement {
-  const unread = filters.review_state === undefined || filters.review_state === "open";
-  const counts = useCounts({ ...filters, ...(unread ? { review_state: "open" } : {}) }).data;
+  const counted = countedFilters(filters);
+  const counts = useCounts(counted).data;
   if (counts === undefined) return <p aria-live="polite">{t.loading}</p>;
   const urgencies = FILTERS.urgency.filter((urgency) => (counts.urgency[urgency] ?? 0) > 0);
   return (
     <p className="glance" aria-live="polite" aria-label={t.glance.label}>
-      <span>{(unread ? t.glance.toRead : t.glance.readings)(t.views.total(counts.total, counts.capped))}</span>
+      <span>{(counted.review_state === "open" ? t.glance.toRead : t.glance.readings)(t.views.total(counts.total, counts.capped))}</span>
       {urgencies.map((urgency) => (
         <Badge key={urgency} icon={urgency} tone={urgency}>
           {counts.urgency[urgency]?.toLocaleString()} {t.urgency[urgency].toLowerCase()}

@@ -49,6 +49,11 @@ export function withFilter(filters: WorklistFilters, name: FilterName, value: st
   return knownFilters({ ...filters, [name]: value });
 }
 
+/** What is counted above a list: what there is to read, unless another state was chosen. */
+export function countedFilters(filters: WorklistFilters): WorklistFilters {
+  return filters.review_state === undefined ? { ...filters, review_state: "open" } : filters;
+}
+
 /** Whether both let the same rows pass; the order in which they were chosen does not matter. */
 export function sameFilters(one: WorklistFilters, other: WorklistFilters): boolean {
   const names = Object.keys(one) as FilterName[];
