@@ -44,6 +44,8 @@ STUDIES: Final = 110
 #: The first studies fill caches that are bounded: memory is compared after them.
 SETTLED: Final = 20
 OVERLAYS: Final = 5
+#: The brain, which has no photograph, is not among what is signed.
+PHOTOGRAPHS_ALONE: Final = """sessionStorage.setItem("overread.filters", '{"pipeline": "retinopathy"}')"""
 #: A reader looks at least this long; the next study is fetched meanwhile.
 READING_MS: Final = 1500
 JPEG_QUALITY: Final = 90
@@ -99,6 +101,7 @@ def _reading(browser: Browser, data: Path) -> Iterator[Figure]:
             brain = _send_brain(client, data)
             _send_photographs(client)
         with _page(browser, cookies) as page:
+            page.add_init_script(PHOTOGRAPHS_ALONE)
             page.goto(f"{url}/")
             yield from _signing(page)
         yield _overlay(browser, cookies, url, brain)

@@ -34,7 +34,9 @@ export class Frugal extends Niivue {
     const complete = gl.FRAMEBUFFER_COMPLETE;
     this.passingOver = true;
     if (blurShader !== null) {
-      blurShader.use = () => {
+      const use = blurShader.use.bind(blurShader);
+      blurShader.use = (context) => {
+        use(context);
         gl.drawArrays = () => undefined;
         gl.framebufferTextureLayer = () => undefined;
         gl.checkFramebufferStatus = () => complete;
