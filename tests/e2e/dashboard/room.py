@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from services.store import users
@@ -18,9 +19,13 @@ ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ROOT / "docs" / "images"
 #: Set, the tests also leave the screenshots of the documentation: `make screenshots`.
 KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
+#: A picture with photographs is larger as it comes, and then has this many colours.
+MOST_BYTES, COLOURS = 300_000, 256
 WINDOW = {"width": 1280, "height": 800}
 PATIENCE_MS = 20_000
 JOB_SECONDS = 180.0
+#: More stops than any page has.
+MOST_STOPS = 120
 CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
 
 
@@ -41,6 +46,15 @@ class Room:
         """Press keys, one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def reach(self, target: Locator) -> None:
+        """Go to a control with the tabulator alone."""
+        expect(target).to_be_visible()
+        for _ in range(MOST_STOPS):
+            self.press("Tab")
+            if target.evaluate("node => node === document.activeElement"):
+                return
+        raise AssertionError("the control cannot be reached by keyboard")
 
     def log_in(self, name: str, password: str) -> None:
         """Log in by keyboard; the user's name has the focus."""
@@ -69,7 +83,13 @@ class Room:
         """A screenshot for the documentation, where such are wanted."""
         if KEEP_SCREENSHOTS:
             IMAGES.mkdir(exist_ok=True)
-            self.page.screenshot(path=IMAGES / f"{name}.png")
+            picture = IMAGES / f"{name}.png"
+            expect(self.page.get_by_text("Loading…")).to_have_count(0)
+            self.page.screenshot(path=picture)
+            if picture.stat().st_size > MOST_BYTES:
+                with Image.open(picture) as shown:
+                    fewer = shown.convert("RGB").quantize(COLOURS)
+                fewer.save(picture, optimize=True)
 
 
 def reviews_of(system: Running, study_id: str) -> list[dict[str, object]]:

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import PASSWORD, Running
 from tests.e2e.dashboard.room import Room
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-#: More stops than any of these pages has.
-MOST_STOPS = 120
 
 
 @pytest.fixture
@@ -26,19 +23,9 @@ def paused(system: Running) -> Iterator[None]:
     system.client.post("/queues/retinopathy/resume").raise_for_status()
 
 
-def reach(room: Room, target: Locator) -> None:
-    """Go to a control with the tabulator alone."""
-    expect(target).to_be_visible()
-    for _ in range(MOST_STOPS):
-        room.press("Tab")
-        if target.evaluate("node => node === document.activeElement"):
-            return
-    raise AssertionError("the control cannot be reached by keyboard")
-
-
 def open_part(room: Room, name: str) -> None:
     """Open one of the operations pages from the list of them."""
-    reach(room, room.page.get_by_role("navigation", name="Operations").get_by_role("link", name=name))
+    room.reach(room.page.get_by_role("navigation", name="Operations").get_by_role("link", name=name))
     room.press("Enter")
     expect(room.page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
@@ -48,7 +35,7 @@ def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_
     room.go("/operations")
     expect(page.get_by_text("1 there, 0 at work")).to_be_visible()
     open_part(room, "Queues and workers")
-    reach(room, page.get_by_role("button", name="Pause retinopathy"))
+    room.reach(page.get_by_role("button", name="Pause retinopathy"))
     room.press("Enter")
     expect(page.get_by_role("row", name=re.compile("^retinopathy"))).to_contain_text("Paused")
     job_id = room.system.submit(retina_photo, "P-held")["studies"][0]["jobs"][0]
@@ -57,7 +44,7 @@ def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_
     expect(page.get_by_role("row", name=re.compile("^retinopathy")).get_by_role("cell").first).to_have_text("1")
     room.keep("operations")
     open_part(room, "Queues and workers")
-    reach(room, page.get_by_role("button", name="Resume retinopathy"))
+    room.reach(page.get_by_role("button", name="Resume retinopathy"))
     room.press("Enter")
     assert room.system.ended(job_id)["state"] == "succeeded"
 
@@ -65,11 +52,11 @@ def test_work_that_is_held_up_is_seen_and_let_go_by_keyboard(room: Room, retina_
 def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: Room) -> None:
     page = room.page
     room.go("/operations/users")
-    reach(room, page.get_by_label("User name"))
+    room.reach(page.get_by_label("User name"))
     page.keyboard.type("technician 7")
-    reach(room, page.get_by_role("combobox", name="Role", exact=True))
+    room.reach(page.get_by_role("combobox", name="Role", exact=True))
     page.keyboard.type("Tech")
-    reach(room, page.get_by_label("Password", exact=True))
+    room.reach(page.get_by_label("Password", exact=True))
     page.keyboard.type(PASSWORD)
     room.press("Enter")
     row = page.get_by_role("row", name=re.compile("technician 7"))
@@ -77,7 +64,7 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
     with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=30.0) as client:
         assert client.post("/session", json={"name": "technician 7", "password": PASSWORD}).status_code == 201
         assert client.get("/operations/overview").status_code == 403
-        reach(room, row.get_by_role("button", name="Lock out"))
+        room.reach(row.get_by_role("button", name="Lock out"))
         room.press("Enter", "Tab", "Enter")  # the way out has the focus, so that Enter alone locks nobody out
         expect(row).to_contain_text("Locked out")
         assert client.get("/jobs").status_code == 401
@@ -86,7 +73,7 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
 def test_a_key_is_shown_once_works_and_is_revoked_and_the_audit_tells(room: Room) -> None:
     page = room.page
     room.go("/operations/keys")
-    reach(room, page.get_by_label("What for"))
+    room.reach(page.get_by_label("What for"))
     page.keyboard.type("camera room 7")
     room.press("Enter")
     secret = page.get_by_label("Key", exact=True)
@@ -94,16 +81,16 @@ def test_a_key_is_shown_once_works_and_is_revoked_and_the_audit_tells(room: Room
     key = secret.input_value()
     with httpx.Client(base_url=f"{room.system.url}/api/v1", headers={"Authorization": f"Bearer {key}"}) as client:
         assert client.get("/jobs").status_code == 200
-        reach(room, page.get_by_role("button", name="I have it"))
+        room.reach(page.get_by_role("button", name="I have it"))
         room.press("Enter")
         expect(page.get_by_text(key)).to_have_count(0)
         row = page.get_by_role("row", name=re.compile("camera room 7"))
-        reach(room, row.get_by_role("button", name="Revoke"))
+        room.reach(row.get_by_role("button", name="Revoke"))
         room.press("Enter", "Tab", "Enter")
         expect(row).to_contain_text("Revoked")
         assert client.get("/jobs").status_code == 401
     open_part(room, "Audit")
-    reach(room, page.get_by_role("combobox", name="What", exact=True))
+    room.reach(page.get_by_role("combobox", name="What", exact=True))
     page.keyboard.type("key.revoked")
     newest = page.get_by_role("table", name="Audit, newest first").get_by_role("row").nth(1)
     expect(newest).to_contain_text("key.revoked")

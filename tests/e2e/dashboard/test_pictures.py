@@ -56,8 +56,10 @@ def test_an_eye_is_read_beside_an_earlier_visit_and_beside_references(room: Room
     expect(page.get_by_role("figure")).to_contain_text([f"signed grade {grade}", "This visit"])
     shown = page.get_by_role("img", name="Fundus photograph, left eye")
     expect(shown).to_have_count(2)
+    expect(heat_map).to_have_count(2)
     for place in range(2):
         expect(shown.nth(place)).not_to_have_js_property("naturalWidth", 0)
+        expect(heat_map.nth(place)).not_to_have_js_property("naturalWidth", 0)
     room.press("+", "+")
     expect(page.locator(".layer").first).to_have_css("transform", re.compile(r"matrix\(1\.5625"))
     assert len(set(page.locator(".layer").evaluate_all("layers => layers.map(one => one.style.transform)"))) == 1

@@ -82,7 +82,6 @@ def test_a_third_reader_sees_both_words_and_decides(room: Room, twice: None) -> 
     expect(words.get_by_role("row").filter(has_text="≠")).to_have_count(1)
     expect(words).to_contain_text("The tail is left out.")
     expect(page.get_by_role("img", name=re.compile("outlines"))).not_to_have_js_property("naturalWidth", 0)
-    room.keep("adjudication")
     room.press("a", "Control+Enter")
     expect(page.get_by_role("region", name="History")).to_contain_text("Adjudicated · Accepted")
     actions = [review["action"] for review in reviews_of(room.system, written.study_id)]
