@@ -298,4 +298,5 @@ def test_the_light_theme_stays_after_a_reload(room: Room, read: Callable[..., st
     expect(room.page.locator("html")).to_have_attribute("data-theme", "light")
     expect(room.page.get_by_role("heading", name="Worklist")).to_be_visible()
     expect(room.row("P-1007")).to_be_visible()
+    expect(room.page.get_by_role("banner")).to_contain_text("Live")
     room.keep("worklist-light")

@@ -11,7 +11,12 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactElement {
   const enabled = useKeysEnabled();
   return (
     <Dialog labelledBy={title} onClose={onClose}>
-      <h1 id={title}>{t.keys.title}</h1>
+      <div className="row keys-head">
+        <h1 id={title}>{t.keys.title}</h1>
+        <Button kind="primary" data-first onClick={onClose}>
+          {t.close}
+        </Button>
+      </div>
       <div className="keys-columns">
         {Object.entries(KEYS).map(([group, bindings]) => (
           <section key={group}>
@@ -36,11 +41,6 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactElement {
         {t.keys.enabled}
       </label>
       <p className="tone-muted">{t.keys.enabledWhy}</p>
-      <div className="row dialog-end">
-        <Button kind="primary" data-first onClick={onClose}>
-          {t.close}
-        </Button>
-      </div>
     </Dialog>
   );
 }
