@@ -47,6 +47,7 @@ def _image(laterality: str | None, quality: Json, explanation: Json, artifacts: 
         "abstain_reason": None,
         "explanation": explanation,
         "artifacts": list(artifacts),
+        "familiarity": None,
     }
 
 

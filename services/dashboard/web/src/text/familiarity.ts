@@ -8,6 +8,6 @@ export const familiarity = {
       `${where}: unlike the training photographs in ${parts} (${score.toFixed(2)}; up to ${limit.toFixed(2)} is usual).`,
     otherCamera: (where: string, camera: string) =>
       `${where}: taken with “${camera}”, a camera that the model was not trained on.`,
-    means: "Nobody measured how well the model reads such pictures. Its answer stands, and needs more care.",
+    means: "Nobody measured how well the model reads such pictures: whatever it says of them needs more care.",
   },
 } as const;
