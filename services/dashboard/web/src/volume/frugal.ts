@@ -34,9 +34,9 @@ export class Frugal extends Niivue {
     const complete = gl.FRAMEBUFFER_COMPLETE;
     this.passingOver = true;
     if (blurShader !== null) {
-      const use = blurShader.use.bind(blurShader);
+      const taken = blurShader.use.bind(blurShader);
       blurShader.use = (context) => {
-        use(context);
+        taken(context);
         gl.drawArrays = () => undefined;
         gl.framebufferTextureLayer = () => undefined;
         gl.checkFramebufferStatus = () => complete;
