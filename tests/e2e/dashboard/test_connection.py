@@ -128,6 +128,23 @@ def test_a_blind_word_outlives_a_broken_line_and_a_session_and_is_said_once(stra
     forgive(room)
 
 
+def test_another_person_who_logs_in_over_a_page_goes_on_with_nothing_of_the_first(room: Room) -> None:
+    volumes_study(room.system.store, "C-5004", SEGMENTATION)
+    colleague(room.system, "relief").close()
+    room.open("C-5004")
+    page = room.page
+    room.press("a", "m")
+    page.keyboard.type("Mine alone.")
+    end_session(room)
+    room.press("Control+Enter")
+    come_back(room, "relief", PASSWORD)
+    expect(page.get_by_role("button", name="relief clinician")).to_be_visible()
+    expect(page.get_by_role("group", name="Your verdict").locator("[aria-pressed=true]")).to_have_count(0)
+    room.press("a", "m")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("")
+    forgive(room)
+
+
 def enter(room: Room, client: httpx.Client) -> None:
     """The browser holds the session of a reader who logged in elsewhere."""
     cookies = [{"name": name, "value": value, "url": room.system.url} for name, value in client.cookies.items()]

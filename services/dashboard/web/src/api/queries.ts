@@ -83,11 +83,17 @@ async function whoAmI(): Promise<Me | null> {
 export const meQuery = queryOptions({ queryKey: keys.me, queryFn: whoAmI, staleTime: Infinity });
 export const useMe = () => useQuery(meQuery);
 
-export function useLogIn() {
+/** `before` is whose page the login stands over; another person finds nothing of what that one was shown. */
+export function useLogIn(before: Me | null) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (credentials: { name: string; password: string }) => post("/session", credentials),
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: (credentials: { name: string; password: string }) => post<{ user: Me }>("/session", credentials),
+    onSuccess: ({ user }) => {
+      if (before !== null && before.id !== user.id) {
+        client.removeQueries({ predicate: (one) => one.queryKey[0] !== keys.me[0] });
+      }
+      return client.invalidateQueries();
+    },
   });
 }
 

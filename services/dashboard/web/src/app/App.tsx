@@ -43,8 +43,9 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
   }, [loggedIn, place, goTo]);
 
   if (shown === null) return <LoginPage />;
+  // Another person's page begins anew: nobody goes on with what somebody else was writing.
   return (
-    <div className="frame">
+    <div key={shown.id} className="frame">
       <a className="skip" href="#content">
         {t.skip}
       </a>
@@ -57,7 +58,7 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
           <Pages me={shown} />
         </CrashBarrier>
       </main>
-      {loggedIn ? null : <LoginDialog />}
+      {loggedIn ? null : <LoginDialog before={shown} />}
     </div>
   );
 }

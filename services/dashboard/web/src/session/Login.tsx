@@ -2,6 +2,7 @@
 import { useId, useState, type ReactElement } from "react";
 
 import { useLogIn } from "../api/queries";
+import type { Me } from "../api/types";
 import { Button, Dialog, Field, Notice } from "../design/parts";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
@@ -15,29 +16,29 @@ export function LoginPage(): ReactElement {
           <h1>{t.login.title}</h1>
           <p>{t.login.subtitle}</p>
         </header>
-        <LoginForm />
+        <LoginForm before={null} />
       </div>
     </main>
   );
 }
 
-export function LoginDialog(): ReactElement {
+export function LoginDialog({ before }: { before: Me }): ReactElement {
   const title = useId();
   return (
     <Dialog labelledBy={title} onClose={null}>
       <div className="login-card-plain">
         <h1 id={title}>{t.login.again}</h1>
         <p>{t.login.againWhy}</p>
-        <LoginForm />
+        <LoginForm before={before} />
       </div>
     </Dialog>
   );
 }
 
-function LoginForm(): ReactElement {
+function LoginForm({ before }: { before: Me | null }): ReactElement {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const logIn = useLogIn();
+  const logIn = useLogIn(before);
   return (
     <form
       onSubmit={(event) => {
