@@ -1,7 +1,8 @@
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { expect, test } from "vitest";
 
 import type { Result, StudyDetail } from "../api/types";
-import { wanted } from "./ahead";
+import { leaveBehind, wanted } from "./ahead";
 
 const MEBIBYTE = 1024 ** 2;
 const artifact = (name: string, kind: string, bytes = 1) => ({ name, kind, bytes, media_type: "image/png" });
@@ -50,4 +51,17 @@ test("of volumes the picture that is shown first, and the volume with its outlin
 test("what is too large is left until somebody opens the study", () => {
   const made = [artifact("volume.nii.gz", "volume", 65 * MEBIBYTE)];
   expect(wanted(study("segmentation", made), 512).files).toEqual([]);
+});
+
+test("studies that are neither shown nor next are left behind", () => {
+  const client = new QueryClient();
+  for (const key of [["study", "left"], ["study", "left", "priors"], ["study", "shown"], ["study", "next"], ["worklist"]]) {
+    client.setQueryData(key, {});
+  }
+  const shown = new QueryObserver(client, { queryKey: ["study", "shown"], queryFn: () => ({}), staleTime: Infinity });
+  const stop = shown.subscribe(() => undefined);
+  leaveBehind(client, "next");
+  stop();
+  const kept = client.getQueryCache().getAll();
+  expect(kept.map(({ queryKey }) => queryKey)).toEqual([["study", "shown"], ["study", "next"], ["worklist"]]);
 });

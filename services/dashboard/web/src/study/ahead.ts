@@ -37,6 +37,7 @@ async function lookAhead(client: QueryClient, id: string): Promise<void> {
   if (study === undefined) return;
   const { pictures, files } = wanted(study, shownWidth());
   held.splice(0, held.length, ...pictures.map(decoded));
+  leaveBehind(client, id);
   for (const file of files) {
     void client.prefetchQuery({
       queryKey: ["artifact", file.resultId, file.name],
@@ -44,6 +45,11 @@ async function lookAhead(client: QueryClient, id: string): Promise<void> {
       staleTime: Infinity,
     });
   }
+}
+
+/** Studies that are neither shown nor next go: kept for their usual minutes, those of a fast reader pile up. */
+export function leaveBehind(client: QueryClient, next: string): void {
+  client.removeQueries({ type: "inactive", queryKey: ["study"], predicate: ({ queryKey }) => queryKey[1] !== next });
 }
 
 type File = { resultId: string; name: string };
