@@ -22,7 +22,7 @@ from pipelines.core.types import (
     Urgency,
 )
 from pipelines.exporters.json import reading_json
-from services.store.reading import confidence_of, headline_of
+from services.store.reading import confidence_of, headline_of, is_gradable
 
 #: Stands in a template for the UID of the study, to which instances add their number.
 UID_MARK: Final = "@uid@"
@@ -57,6 +57,7 @@ class Answer:
     confidence: float | None
     urgency: str
     abstained: bool
+    gradable: bool
 
 
 def answers() -> list[Answer]:
@@ -76,6 +77,7 @@ def _answer(number: int, version: str, outcome: str, reading: Reading) -> Answer
         confidence=confidence_of(document),
         urgency=reading.urgency.value,
         abstained=reading.abstained,
+        gradable=is_gradable(document),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from benchmarks.archive_images import IMAGE_JOIN, images, made
 from benchmarks.archive_sql import Archived, Rows, sha256, subject, ulid
-from services.store.states import JobRole, Priority
+from services.store.states import Disagreement, JobRole, Priority, Verdict
 
+OVERRULING: Final = f"('{Verdict.EDIT}', '{Verdict.REJECT}')"
 #: What the statements read: `fill_visits` v (Visit), `fill_answers` a (Answer), `fill_images` k (k = 1, 2, ...),
 #: `fill_readers` (number, id), `fill_versions` m (pipeline, version, id, weights).
 RESULT_JOIN: Final = (
@@ -267,11 +268,14 @@ def worklist(ids: Archived) -> Rows:
             "result_id": f"CASE WHEN v.answer IS NOT NULL THEN {ulid('result')} END",
             "urgency": "a.urgency",
             "urgency_rank": "v.urgency_rank",
+            "age_rank": "v.age_rank",
             "abstained": "coalesce(a.abstained, FALSE)",
+            "gradable": "coalesce(a.gradable, TRUE)",
             "headline": "coalesce(w.headline, a.headline)",
             "confidence": "coalesce(w.confidence, a.confidence)",
             "review_state": "v.review_state",
             "verdict": "v.verdict",
+            "disagreement": f"CASE WHEN v.verdict IN {OVERRULING} THEN '{Disagreement.READER}' END",
             "assignee_id": "CASE WHEN v.answer IS NOT NULL THEN r.id END",
             "study_created_at": "v.created_at",
             "updated_at": "v.ended_at",

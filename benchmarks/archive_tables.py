@@ -20,12 +20,12 @@ STAGED: Final = {
         "n integer, stamp text, study_id text, patient_id text, uid text, created_at {time}, ended_at {time},"
         " signed_at {time}, study_date date, description text, accession text, words text, modality text,"
         " pipeline text, sop_class text, images integer, state text, unrouted text, priority integer, version text,"
-        " job_state text, answer integer, word integer, urgency_rank integer, review_state text, verdict text,"
-        " reader integer, reread text"
+        " job_state text, answer integer, word integer, urgency_rank integer, age_rank integer, review_state text,"
+        " verdict text, reader integer, reread text"
     ),
     "fill_answers": (
         "number integer, pipeline text, version text, outcome text, document text, headline text,"
-        " confidence double precision, urgency text, abstained boolean"
+        " confidence double precision, urgency text, abstained boolean, gradable boolean"
     ),
     "fill_images": "k integer",
     "fill_readers": "number integer, id text",

@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.archive_answers import Answer
 from pipelines.core.types import Urgency
+from services.store.age import age_rank
 from services.store.ids import CROCKFORD
 from services.store.states import JobState, Priority, ReviewState, StudyState, Verdict
 from services.store.worklist import RANK_SIGNED, RANK_UNANSWERED, RANK_UNROUTED, RANK_WAITING, URGENCY_RANKS
@@ -107,6 +108,7 @@ class Visit(NamedTuple):
     answer: int | None
     word: int | None  # the answer whose findings an editing reader wrote in the place of the machine's
     urgency_rank: int
+    age_rank: int
     review_state: str
     verdict: str | None
     reader: int | None  # who signed, drafted or was given it
@@ -190,6 +192,7 @@ class _Draw:
         review, verdict = self._review(answer, chance[2], chance[3], created)
         days = int(chance[4] / LATE_SHARE * 1500) if chance[4] < LATE_SHARE else 0
         priority = Priority.STAT if chance[5] < STAT_SHARE else Priority.ROUTINE
+        unrouted = None if kind.pipeline or receiving else f"no pipeline reads {kind.modality}"
         accession, patient = f"A{n:09d}", f"P-{p:07d}"
         family, given = FAMILY_NAMES[p % len(FAMILY_NAMES)], GIVEN_NAMES[p // len(FAMILY_NAMES) % len(GIVEN_NAMES)]
         return Visit(
@@ -210,13 +213,14 @@ class _Draw:
             sop_class=kind.sop_class,
             images=kind.images,
             state=StudyState.RECEIVING if receiving else StudyState.COMPLETE,
-            unrouted=None if kind.pipeline or receiving else f"no pipeline reads {kind.modality}",
+            unrouted=unrouted,
             priority=int(priority),
             version=self._version(n) if job_state else None,
             job_state=job_state,
             answer=answer.number if answer else None,
             word=self._word(kind, answer) if verdict is Verdict.EDIT else None,
             urgency_rank=_rank(kind, answer, job_state, review, priority, receiving),
+            age_rank=_age_rank(answer, job_state, review, priority, unrouted),
             review_state=review,
             verdict=verdict,
             reader=n % self.archive.readers if review != ReviewState.UNREAD or chance[5] > 0.8 else None,
@@ -289,3 +293,16 @@ def _rank(
     if job_state is JobState.QUEUED and priority is Priority.STAT:
         return URGENCY_RANKS[Urgency.STAT]
     return RANK_UNROUTED if not kind.pipeline and not receiving else RANK_WAITING
+
+
+def _age_rank(
+    answer: Answer | None, job_state: JobState | None, review: ReviewState, priority: Priority, unrouted: str | None
+) -> int:
+    line = {
+        "review_state": review,
+        "priority": priority,
+        "result_id": answer and answer.number,
+        "job_state": job_state,
+        "unrouted_reason": unrouted,
+    }
+    return age_rank(line, batch_only=False)

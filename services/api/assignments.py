@@ -39,7 +39,10 @@ class NewAssignments(BaseModel):
     """Readings to be given to a reader."""
 
     row_ids: list[FilterId] = Field(
-        min_length=1, max_length=MOST_ROWS, description="`row_id` of lines of the worklist."
+        min_length=1,
+        max_length=MOST_ROWS,
+        description="`row_id` of lines of the worklist.",
+        examples=[["01JD8QK2M3N4P5Q6R7S8T9V0WX"]],
     )
     user_id: Literal["me"] | FilterId | None = Field(
         description="A reader's id or `me`; null gives the readings back.", examples=["me"]

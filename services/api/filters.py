@@ -17,6 +17,8 @@ from services.store.worklist_pages import WorklistFilters
 
 FilterWord = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
 FilterId = Annotated[str, StringConstraints(max_length=ULID_LENGTH, pattern=r"^[0-9A-Z]+$")]
+#: A union of words and ids would be refused with the words alone.
+Assignee = Annotated[str, StringConstraints(max_length=ULID_LENGTH, pattern=r"^(me|none|[0-9A-Z]+)$")]
 
 #: Whose reading it is, where no user's id says it.
 ME: Final = "me"
@@ -39,10 +41,12 @@ class ListFilters(BaseModel):
         default=None, description="`open`: whatever no signature has settled."
     )
     disagreement: Disagreement | Literal["any"] | None = Field(default=None, description="Who says otherwise.")
-    assignee: Literal["me", "none"] | FilterId | None = Field(
+    assignee: Assignee | None = Field(
         default=None, description="A user's id, `me`, or `none` for what nobody has taken.", examples=["me"]
     )
-    site: FilterId | None = Field(default=None, description="A site's id; without it all sites.")
+    site: FilterId | None = Field(
+        default=None, description="A site's id; without it all sites.", examples=["00000000000000000000000001"]
+    )
     first_day: date | None = Field(default=None, description="Study date, this day or later.")
     last_day: date | None = Field(default=None, description="Study date, this day or earlier.")
     change: ChangeKind | Literal["any"] | None = Field(default=None, description="Marked by a reading overnight.")

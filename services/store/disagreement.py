@@ -37,7 +37,7 @@ def shadow_change(session: Session, result: Result) -> ShadowChange | None:
     """How the newest shadow's answer on the very images of this result differs; None where it does not."""
     shadows = select(Result).where(Result.slot_id == result.slot_id, Result.role == JobRole.SHADOW)
     shadow = session.scalar(shadows.order_by(Result.id.desc()).limit(1))
-    if shadow is None or _inputs(shadow) != _inputs(result):
+    if shadow is None or shadow.id == result.id or _inputs(shadow) != _inputs(result):
         return None
     change = compare(result.document, shadow.document)
     return None if change.kind is ChangeKind.NONE else ShadowChange(shadow.model_version, change.headline)

@@ -126,4 +126,7 @@ def test_priors_say_what_was_signed_and_not_what_only_a_machine_said(web: Web, r
         (edited.study_id, "OP"),
     ]
     assert priors[0]["signed"] == []
-    assert [(one["label"], one["laterality"], one["value"]) for one in priors[1]["signed"]] == [("dr_grade", "L", 3)]
+    assert [(one["label"], one["laterality"], one["value"]) for one in priors[1]["signed"]] == [
+        ("dr_grade", None, 3),
+        ("dr_grade", "L", 3),
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.core.bundle_files import METADATA, read_json
 from services.settings import Settings
 from services.store import migrate
 from services.store.states import BatchState
@@ -96,7 +97,8 @@ def test_changes_and_summary_of_a_finished_batch(overread: Overread, settings: S
     assert overread("reprocess", "changes", batch, "--json").json == []
     assert overread("reprocess", "summary", batch, "--json").json["batch_id"] == batch
     said = overread("reprocess", "summary", batch).out.splitlines()
-    assert said[0] == "Re-read retinopathy: retinopathy with fundus_dr_grading 1.0.0, finished"
+    version = read_json(SHIPPED / "fundus_dr_grading" / METADATA)["version"]
+    assert said[0] == f"Re-read retinopathy: retinopathy with fundus_dr_grading {version}, finished"
     assert "  subjects                      none" in said
     assert overread("reprocess", "summary", batch, "--format", "csv").out.startswith("section,name,row,column,value")
     page = tmp_path / "summary.pdf"

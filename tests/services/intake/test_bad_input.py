@@ -151,10 +151,10 @@ def test_a_disk_that_fills_during_the_upload_is_507_and_says_what_was_kept(
     serve_with: ServesWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender = serve_with(disk_reserve_bytes=MEBIBYTE)
-    usage = namedtuple("usage", "free")
-    room = iter([usage(1 << 40)])
+    usage = namedtuple("usage", "total free")
+    room = iter([usage(1 << 40, 1 << 40)])
     monkeypatch.setattr(spool, "ROOM_CHECK_BYTES", MEBIBYTE)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: next(room, usage(0)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: next(room, usage(1 << 40, 0)))
     answer = sender.post(in_pieces(multipart(("a", dicom()), ("b", bytes(2 * MEBIBYTE)))), MULTIPART)
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
     assert statuses(answer) == ["stored"]

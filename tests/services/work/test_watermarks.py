@@ -19,7 +19,7 @@ from services.work import watermarks
 
 RESERVE, LOW = 100, 400  # MiB
 REMEMBERED_SECONDS = 20.0
-Usage = namedtuple("Usage", "free")
+Usage = namedtuple("Usage", "total free")
 
 
 @dataclass
@@ -52,7 +52,7 @@ def disk(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> D
     """A disk with 100 MiB kept free and an alarm below 400 MiB."""
     marks = {"disk_reserve_bytes": RESERVE * MEBIBYTE, "disk_low_bytes": LOW * MEBIBYTE}
     made = Disk(store, settings.model_copy(update={**marks, "storage_full_seconds": REMEMBERED_SECONDS}))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(made.free * MEBIBYTE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(made.free * MEBIBYTE, made.free * MEBIBYTE))
     return made
 
 
