@@ -259,6 +259,7 @@ def test_a_second_start_keeps_the_data_makes_no_new_login_and_leaves_no_process(
 
 
 @pytest.mark.timeout(240)  # a machine busy with other things starts and reads at half its speed
+@pytest.mark.slow
 def test_the_demo_ends_by_itself_with_findings(tmp_path: Path) -> None:
     ended = subprocess.run(
         [*OVERREAD, "demo", "--exit", "--port", "0"],
