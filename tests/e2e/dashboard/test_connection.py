@@ -139,10 +139,30 @@ def test_another_person_who_logs_in_over_a_page_goes_on_with_nothing_of_the_firs
     room.press("Control+Enter")
     come_back(room, "relief", PASSWORD)
     expect(page.get_by_role("button", name="relief clinician")).to_be_visible()
-    expect(page.get_by_role("group", name="Your verdict").locator("[aria-pressed=true]")).to_have_count(0)
+    verdict = page.get_by_role("group", name="Your verdict")
+    expect(verdict).to_be_visible()  # the page begins anew, and has no keys before it is there
+    expect(verdict.locator("[aria-pressed=true]")).to_have_count(0)
     room.press("a", "m")
     expect(page.get_by_role("textbox", name="Comment")).to_have_value("")
     forgive(room)
+
+
+def test_logging_out_leaves_nothing_of_the_patient_on_the_screen(stranger: Room) -> None:
+    room, page = stranger, stranger.page
+    volumes_study(room.system.store, "C-5005", SEGMENTATION)
+    with closing(colleague(room.system, "leaver")) as client:
+        enter(room, client)
+    room.go("/")
+    room.open("C-5005")
+    room.press("a", "m")
+    page.keyboard.type("Nobody else's business.")
+    page.get_by_role("button", name="leaver clinician").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Overread")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_text("C-5005")).to_have_count(0)
+    expect(page).to_have_url(f"{room.system.url}/")
+    assert "Nobody" not in page.evaluate("JSON.stringify(sessionStorage)")
 
 
 def enter(room: Room, client: httpx.Client) -> None:

@@ -97,15 +97,25 @@ export function useLogIn(before: Me | null) {
   });
 }
 
+/** A session that has ended already is as good as ended now. */
+async function endSession(): Promise<void> {
+  try {
+    await remove("/session");
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
+}
+
+/** The page is loaded anew: nothing that was shown or typed stays on the screen, in memory or in the address. */
 export function useLogOut() {
-  const client = useQueryClient();
   return useMutation({
-    mutationFn: () => remove("/session"),
+    mutationFn: endSession,
     onSuccess: () => {
       dropAllUnsaved();
       forgetPlace();
-      client.clear();
-      client.setQueryData(keys.me, null);
+      // No page may ask whether to stay: the session is over, and strokes that are not saved go with it.
+      window.addEventListener("beforeunload", (leaving) => leaving.stopImmediatePropagation(), { capture: true });
+      location.replace("/");
     },
   });
 }
