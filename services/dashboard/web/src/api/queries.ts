@@ -113,8 +113,6 @@ export function useLogOut() {
     onSuccess: () => {
       dropAllUnsaved();
       forgetPlace();
-      // No page may ask whether to stay: the session is over, and strokes that are not saved go with it.
-      window.addEventListener("beforeunload", (leaving) => leaving.stopImmediatePropagation(), { capture: true });
       location.replace("/");
     },
   });

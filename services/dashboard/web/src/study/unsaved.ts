@@ -39,8 +39,14 @@ export function dropUnsaved(place: string): void {
   sessionStorage.removeItem(place);
 }
 
+let dropped = false;
+
+/** Whether what this page holds went with its session: then nothing may ask whether to stay on it. */
+export const allDropped = (): boolean => dropped;
+
 /** At the end of a session nothing a reader wrote stays behind for the next one. */
 export function dropAllUnsaved(): void {
+  dropped = true;
   for (const place of Object.keys(sessionStorage)) {
     if (place.startsWith(PREFIX)) sessionStorage.removeItem(place);
   }

@@ -7,6 +7,7 @@ import type { Me, Result } from "../api/types";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { ToolBar } from "../study/Tools";
+import { allDropped } from "../study/unsaved";
 import { t } from "../text/messages";
 import type { Spot } from "./engine";
 import { distanceMm, middleOf, placeOf, type Triple } from "./grid";
@@ -106,7 +107,9 @@ function useMiddle(engine: { moveTo: (voxel: Triple) => void } | null, shown: Sh
 function useWarning(dirty: boolean): void {
   useEffect(() => {
     if (!dirty) return;
-    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    const ask = (event: BeforeUnloadEvent): void => {
+      if (!allDropped()) event.preventDefault();
+    };
     window.addEventListener("beforeunload", ask);
     return () => window.removeEventListener("beforeunload", ask);
   }, [dirty]);
