@@ -18,7 +18,6 @@ from services.log import logger
 from services.work.render import Pictures
 from services.work.report import report_of
 from services.work.report_object import as_dicom
-from services.work.report_page import as_pdf
 from services.work.report_pictures import WIDTH
 
 router = APIRouter(prefix="/studies", tags=["studies"])
@@ -118,6 +117,8 @@ def page(
         except OverreadError as error:  # the words are the report: a lost picture does not keep them back
             log.warning("report.picture_missing", study=study_id, code=error.code)
             return None
+
+    from services.work.report_page import as_pdf  # its library takes 6 MiB, and few ask for a page
 
     return _file(as_pdf(made, fetch), "application/pdf", made, "pdf")
 

@@ -18,7 +18,6 @@ from services.api.errors import problems
 from services.store.session import unit_of_work
 from services.store.states import BatchState
 from services.work.summary import summary_of
-from services.work.summary_page import as_pdf
 from services.work.summary_table import as_csv
 from services.work.told import ranked_for
 
@@ -126,6 +125,8 @@ def summary(
         case Form.CSV:
             return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=_named(batch_id, "csv"))
         case Form.PDF:
+            from services.work.summary_page import as_pdf  # its library takes 6 MiB, and few ask for a page
+
             return Response(as_pdf(found), media_type="application/pdf", headers=_named(batch_id, "pdf"))
         case Form.JSON:
             return JSONResponse(SummaryView.model_validate(found).model_dump(mode="json", by_alias=True))
