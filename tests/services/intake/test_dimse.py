@@ -66,9 +66,9 @@ class Listening:
             return [association.send_c_store(dataset(file)).Status for file in files]
 
     def rows(self, table: type[Instance] | type[Rejection] | type[Study] | type[AuditRow]) -> Sequence[object]:
-        """All rows of a table."""
+        """All rows of a table, oldest first."""
         with unit_of_work(self.store.database, writing=False) as session:
-            return session.scalars(select(table)).all()
+            return session.scalars(select(table).order_by(table.id)).all()
 
     def study(self) -> Study:
         """The only study."""
