@@ -17,6 +17,8 @@ GOODBYE_SECONDS = 2
 
 def serve_api(settings: Settings, descriptor: int | None = None) -> None:
     """Serve HTTP until SIGTERM or SIGINT, on an inherited listening socket where a supervisor holds one."""
+    # pydicom loads every decoder there is when it is imported. The API decodes no pixel, and this one is 17 MB large.
+    sys.modules["gdcm"] = None  # type: ignore[assignment]  # so an import of it fails, as pydicom expects
     import uvicorn
 
     # The application by name: its floor is beside ours. No access log: paths carry ids of strangers' making.
