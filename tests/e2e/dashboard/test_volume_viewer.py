@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from services.api.result_examples import SEGMENTATION
-from tests.e2e.dashboard.heads import head_files
+from tests.e2e.dashboard.heads import head_files, voxels_of
 from tests.e2e.dashboard.room import Room, reviews_of
 from tests.e2e.dashboard.written import volumes_study
 
@@ -54,11 +54,14 @@ def test_an_outline_is_corrected_saved_and_signed_by_keyboard(room: Room) -> Non
     (review,) = reviews_of(room.system, written.study_id)
     (mask,) = room.system.client.get(f"/results/{written.results['segmentation']}/masks").json()["items"]
     assert (review["verdict"], review["mask_id"]) == ("edit", mask["id"])
-    drawn = {(one["label"], one["laterality"]): one["value"] for one in mask["volumes"]}
+    drawn = {(one["label"], one["laterality"]): one["voxels"] for one in mask["volumes"]}
     findings = review["findings"]
     assert isinstance(findings, list)
     said = {(one["label"], one["laterality"]): one["value"] for one in findings}
-    assert said["anterior", "L"] == drawn["anterior", "L"]
+    machine = {(one["label"], one["laterality"]): one["value"] for one in SEGMENTATION["findings"]}
+    grown = drawn["anterior", "L"] / voxels_of("anterior", "L")
+    assert grown > 1
+    assert said["anterior", "L"] == pytest.approx(machine["anterior", "L"] * grown, abs=1e-4)
     assert said["anterior", "R"] == 1.6234
 
 

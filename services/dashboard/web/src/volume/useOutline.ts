@@ -7,10 +7,10 @@ import { newKey } from "../api/once";
 import { useArtifact } from "../api/queries";
 import type { Me, Result } from "../api/types";
 import { readNifti, type Volume } from "../picture/nifti";
-import { fieldKey, type Answers } from "../study/edits";
 import { offerWord } from "../study/offers";
 import { placeOf as placeOfWord } from "../study/unsaved";
 import { machineAnswers } from "../study/verdict";
+import { correctedAnswers } from "./corrected";
 import { begin, dab, drag, drawingOf, redo, undo, type Axis, type Drawing } from "./drawing";
 import type { Engine } from "./engine";
 import { toFile, toGrid, type Triple } from "./grid";
@@ -107,7 +107,7 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
         setUnanswered(null);
         dropStrokes(place);
         choose(mask.id);
-        const answers = { ...machineAnswers(result), ...answersOf(mask, shown.structures, modelled) };
+        const answers = { ...machineAnswers(result), ...correctedAnswers(mask, shown.structures, modelled, result.findings) };
         offerWord(placeOfWord(me.user_id, result.slot_id), { verdict: "edit", answers, maskId: mask.id });
       },
     });
@@ -152,12 +152,6 @@ export function nameOf(result: Result, kind: string): string | null {
 
 function neverAnswered(error: Error | null): boolean {
   return error instanceof ApiError && error.status === 0;
-}
-
-/** What the verdict form begins with: the server's volumes of what is no longer the model's outline; the rest is its own. */
-function answersOf(mask: Mask, structures: readonly Structure[], modelled: ReadonlyMap<number, number>): Answers {
-  const drawn = mask.volumes.filter((one, at) => one.voxels !== (modelled.get(structures[at]?.number ?? 0) ?? 0));
-  return Object.fromEntries(drawn.map((one) => [fieldKey(one.label, one.laterality), String(one.value)]));
 }
 
 function countsOf({ values }: Volume): Map<number, number> {
