@@ -8,9 +8,8 @@ from typing import Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from pipelines.core.errors import Forbidden
 from services.api.comparison import ShareView
-from services.api.deps import Clinician, Technician, TheStore
+from services.api.deps import Clinician, Person, TheStore
 from services.api.errors import problems
 from services.work.agreement import LEAST_READERS, MOST_READ, Bias, agreement_of, agreement_of_all
 
@@ -49,12 +48,10 @@ class AgreementOfReaders(BaseModel):
     pipelines: list[PipelineAgreement]
 
 
-@router.get("/me/agreement", summary="How I agree with the machine", responses=problems(Forbidden))
-def my_agreement(actor: Technician, store: TheStore) -> AgreementOfReaders:
+@router.get("/me/agreement", summary="How I agree with the machine", responses=problems())
+def my_agreement(person: Person, store: TheStore) -> AgreementOfReaders:
     """Of one's own blind reads; nobody else can ask for them."""
-    if actor.user_id is None:
-        raise Forbidden("only a person has figures: log in, or use a key that a person made", code="person_needed")
-    return _view(agreement_of(store, actor.user_id), _OWN)
+    return _view(agreement_of(store, person), _OWN)
 
 
 @router.get("/agreement", summary="How blind readers agree with the machine", responses=problems())

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, StringConstraints
 
-from pipelines.core.errors import NotFound, Withheld
+from pipelines.core.errors import Forbidden, NotFound, Withheld
 from services.broker import Bell
 from services.intake.access import Actor, bell_of, require, settings_of, store_of
 from services.settings import Settings
@@ -20,6 +20,16 @@ from services.work.access import Looker
 Technician = Annotated[Actor, Depends(require(Role.TECHNICIAN))]
 Clinician = Annotated[Actor, Depends(require(Role.CLINICIAN))]
 Admin = Annotated[Actor, Depends(require(Role.ADMIN))]
+
+
+def _person(actor: Technician) -> str:
+    if actor.user_id is None:
+        raise Forbidden("this needs a person: log in, or use a key that a person made", code="person_needed")
+    return actor.user_id
+
+
+#: The id of the person who asks, with whatever credential; a key of the system is nobody.
+Person = Annotated[str, Depends(_person)]
 
 TheStore = Annotated[Store, Depends(store_of)]
 TheSettings = Annotated[Settings, Depends(settings_of)]

@@ -15,7 +15,6 @@ from pipelines.core.errors import (
     BodyTooLarge,
     BytesRemoved,
     Conflict,
-    Forbidden,
     NotAnImage,
     NotFound,
     ReviewConflict,
@@ -24,7 +23,7 @@ from pipelines.core.errors import (
     Withheld,
 )
 from pipelines.core.types import Laterality
-from services.api.deps import Clinician, RowId, TheLooker, TheSettings, TheStore
+from services.api.deps import Clinician, Person, RowId, TheLooker, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
 from services.api.ranges import BYTES_RESPONSES, Precondition, blob_response
@@ -116,6 +115,7 @@ BaseMask = Annotated[
 def save(
     result_id: RowId,
     actor: Clinician,
+    person: Person,
     content: Annotated[bytes, Depends(_gzip)],
     request: Request,
     store: TheStore,
@@ -127,9 +127,6 @@ def save(
 
     Nothing counts by it yet: a review with the verdict `edit` and this `mask_id` makes it the reader's word.
     """
-    person = actor.user_id
-    if person is None:
-        raise Forbidden("an outline needs a person: log in, or use a key that a person made", code="person_needed")
     drawn = Drawn(content, base_mask_id)
 
     def write() -> MaskView:

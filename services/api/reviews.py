@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from pipelines.core.errors import BadReview, Forbidden, NotFound, ReviewConflict, Withheld
+from pipelines.core.errors import BadReview, NotFound, ReviewConflict, Withheld
 from pipelines.core.types import Laterality
-from services.api.deps import Clinician, RowId, Technician, TheLooker, TheSettings, TheStore
+from services.api.deps import Clinician, Person, RowId, Technician, TheLooker, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.pages import Page
 from services.api.views import ReviewView, review_view
@@ -33,6 +33,10 @@ class FindingEdit(BaseModel):
     label: Label = Field(examples=["dr_grade"])
     value: int | float | Label | None = Field(examples=[3])
     laterality: Laterality | None = Field(default=None, description="R, L or B; null for the patient.")
+
+    def edited(self) -> EditedFinding:
+        """As the reader's word carries it."""
+        return EditedFinding(self.label, self.value, self.laterality)
 
 
 class ReviewRequest(BaseModel):
@@ -72,19 +76,17 @@ def add(
     body: ReviewRequest,
     request: Request,
     actor: Clinician,
+    person: Person,
     store: TheStore,
     settings: TheSettings,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Append a word; a signature is the answer until a reader signs another. An API key signs for its maker."""
-    person = actor.user_id
-    if person is None:
-        raise Forbidden("a review needs a person: log in, or use a key that a person made", code="person_needed")
     word = Word(
         action=body.action,
         verdict=body.verdict,
         reason=body.reason,
-        findings=tuple(EditedFinding(one.label, one.value, one.laterality) for one in body.findings),
+        findings=tuple(one.edited() for one in body.findings),
         comment=body.comment,
         base_review_id=body.base_review_id,
         mask_id=body.mask_id,

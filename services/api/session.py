@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import JSONResponse, Response
 
-from pipelines.core.errors import Forbidden, NotAuthenticated, TooManyAttempts
-from services.api.deps import Technician, TheSettings, TheStore
+from pipelines.core.errors import NotAuthenticated, TooManyAttempts
+from services.api.deps import Person, Technician, TheSettings, TheStore
 from services.api.errors import problems
 from services.api.throttle import LoginThrottle
 from services.intake.access import CSRF_COOKIE, SESSION_COOKIE, Actor
@@ -105,12 +105,10 @@ def who_am_i(actor: Technician) -> Me:
 
 
 @router.patch("/me", summary="Change how I read", responses=problems())
-def change_me(body: MeChange, actor: Technician, store: TheStore) -> Me:
+def change_me(body: MeChange, actor: Technician, person: Person, store: TheStore) -> Me:
     """Blind-first reading works from the next request on, in every browser and with every API key of this person."""
-    if actor.user_id is None:
-        raise Forbidden("only a person reads blind: log in, or use a key that a person made", code="person_needed")
     with unit_of_work(store.database) as session:
-        set_blind_first(session, actor.user_id, actor.id_string, blind_first=body.blind_first)
+        set_blind_first(session, person, actor.id_string, blind_first=body.blind_first)
     return _me(replace(actor, blind_first=body.blind_first))
 
 

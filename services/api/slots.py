@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from pipelines.core.errors import BadReview, Conflict, Forbidden, NotFound
+from pipelines.core.errors import BadReview, Conflict, NotFound
 from pipelines.core.labels import Choice, Grades, Label, Measure
 from pipelines.core.types import Laterality
-from services.api.deps import Clinician, RowId, TheStore
+from services.api.deps import Clinician, Person, RowId, TheStore
 from services.api.errors import problems
 from services.api.reviews import MAX_FINDINGS, FindingEdit
 from services.api.views import ArtifactView, EditedFindingView
@@ -22,7 +22,6 @@ from services.store.states import ReviewState
 from services.store.tables import BlindRead
 from services.work.asks import Ask
 from services.work.blind import BlindWord, read_blind
-from services.work.review import EditedFinding
 from services.work.slots import Demand, OpenedSlot
 
 router = APIRouter(prefix="/slots", tags=["reviews"])
@@ -127,15 +126,13 @@ def say(
     body: BlindReadRequest,
     request: Request,
     actor: Clinician,
+    person: Person,
     store: TheStore,
     idempotency_key: IdempotencyHeader = None,
 ) -> Response:
     """Once a reader and slot; then the machine's answer is shown, and the reader accepts, edits or rejects it."""
-    person = actor.user_id
-    if person is None:
-        raise Forbidden("a blind read needs a person: log in, or use a key that a person made", code="person_needed")
     word = BlindWord(
-        findings=tuple(EditedFinding(one.label, one.value, one.laterality) for one in body.findings),
+        findings=tuple(one.edited() for one in body.findings),
         ungradable=body.ungradable,
         comment=body.comment,
         seconds=body.seconds,
