@@ -56,8 +56,16 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections: those at rest now, those that are still in use as soon as they come back.
+
+        A request outlives its application by a moment; what it gave back to a pool that nobody asks again stayed open.
+        """
+        event.listen(self.engine, "checkin", _close_at_once)
         self.engine.dispose()
+
+
+def _close_at_once(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.close()
 
 
 def open_database(url: str, busy_seconds: float = BUSY_SECONDS) -> Database:

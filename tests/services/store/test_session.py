@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from pipelines.core.errors import BadRequest, DatabaseUnavailable, StorageFull
@@ -35,6 +35,17 @@ def test_an_exception_rolls_the_unit_back(each_store: Store) -> None:
         session.flush()
         raise KeyError
     assert count_sites(each_store.database) == 1
+
+
+def test_what_is_still_in_use_when_a_database_is_closed_is_closed_when_it_comes_back(each_store: Store) -> None:
+    database, closed = each_store.database, []
+    event.listen(database.engine, "close", lambda connection, _record: closed.append(connection))
+    with unit_of_work(database, writing=False) as session:
+        used = session.connection().connection.driver_connection
+        database.close()  # as an application does that ends while a request is still at work
+        assert used not in closed
+    count_sites(database)  # and such a request may have another unit to do
+    assert used in closed and len(closed) == 2
 
 
 def test_messages_leave_after_the_commit_and_only_then(each_store: Store) -> None:
