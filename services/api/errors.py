@@ -19,6 +19,7 @@ from pipelines.core.errors import (
     NotAuthenticated,
     OverreadError,
 )
+from services.dashboard.plain import nowhere, wants_a_page
 from services.intake.answers import PROBLEM_TYPE, RETRY_AFTER_SECONDS
 from services.intake.asked import in_words
 from services.intake.documents import PROBLEM_MEDIA_TYPE
@@ -136,7 +137,7 @@ def http_problem(error: HTTPException) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception of the application with a problem document."""
+    """Answer every exception of the application with a problem document; a person at a wrong address gets a page."""
 
     async def on_overread(request: Request, error: Exception) -> Response:
         return overread_problem(cast("OverreadError", error))
@@ -145,7 +146,10 @@ def install(app: FastAPI) -> None:
         return validation_problem(cast("RequestValidationError", error))
 
     async def on_http(request: Request, error: Exception) -> Response:
-        return http_problem(cast("HTTPException", error))
+        refusal = cast("HTTPException", error)
+        if refusal.status_code == HTTPStatus.NOT_FOUND and wants_a_page(request):
+            return nowhere()
+        return http_problem(refusal)
 
     app.add_exception_handler(OverreadError, on_overread)
     app.add_exception_handler(RequestValidationError, on_validation)

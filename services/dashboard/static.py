@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from pipelines.core.errors import NotFound
+from services.dashboard.plain import plain_page
 
 DIST: Final = Path(__file__).resolve().parent / "web" / "dist"
 
@@ -39,17 +41,10 @@ PAGE_HEADERS: Final = {
 #: Vite names assets by the hash of their content, so a name never changes its meaning.
 ASSET_HEADERS: Final = {**PAGE_HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
 
-MISSING_BUILD: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Overread: the dashboard is not built</title></head>
-<body>
-<h1>The dashboard is not built yet</h1>
+MISSING_BUILD: Final = """<h1>The dashboard is not built yet</h1>
 <p>The rest of Overread works: images are taken in, read and stored, and the API answers.</p>
 <p>To build the dashboard, run this in the checkout and load the page again:</p>
-<pre>python scripts/build_dashboard.py</pre>
-</body>
-</html>
-"""
+<pre>python scripts/build_dashboard.py</pre>"""
 
 router = APIRouter(include_in_schema=False)
 
@@ -71,8 +66,19 @@ def page() -> Response:
     """The one page of the dashboard; which view it shows is decided in the browser from the address."""
     index = DIST / "index.html"
     if not index.is_file():
-        return HTMLResponse(MISSING_BUILD, status_code=503, headers=PAGE_HEADERS)
+        title = "Overread: the dashboard is not built"
+        return plain_page(title, MISSING_BUILD, HTTPStatus.SERVICE_UNAVAILABLE)
     return FileResponse(index, media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
+
+
+@router.get("/dashboard")
+@router.get("/home")
+@router.get("/index.html")
+@router.get("/studies")
+@router.get("/worklist")
+def guessed() -> Response:
+    """Where people look for the dashboard who were told no address: it stands at the root."""
+    return RedirectResponse("/", HTTPStatus.FOUND)
 
 
 @router.get("/favicon.svg")
