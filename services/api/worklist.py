@@ -26,7 +26,7 @@ from services.store.session import unit_of_work
 from services.store.sites import site_ids
 from services.store.states import Disagreement, JobState, ReviewState, StudyState, Verdict
 from services.store.stores import Store
-from services.store.tables import Patient, User, WorklistRow
+from services.store.tables import Job, Patient, User, WorklistRow
 from services.store.worklist_pages import Place, WorklistFilters, place_of, rows_of_sites
 from services.work.access import search_for
 
@@ -56,6 +56,9 @@ class WorklistItem(BaseModel):
     job_id: str | None
     job_state: JobState | None
     job_error: str | None
+    job_error_detail: str | None = Field(
+        description="What was wrong, in one sentence.", examples=["the object carries no pixel data"]
+    )
     result_id: str | None
     proposed_result_id: str | None
     urgency: Urgency | None
@@ -122,8 +125,12 @@ def _page(
         shown = rows[:limit]
         patients = _patients(session, {row.patient_id for row in shown})
         names = _names(session, {row.assignee_id for row in shown if row.assignee_id})
+        errors = _errors(session, {row.job_id for row in shown if row.job_id and row.job_error})
         withheld = withheld_slots(session, actor.user_id, {row.slot_id for row in shown if row.slot_id})
-    items = [worklist_item(row, patients[row.patient_id], names.get(row.assignee_id or "")) for row in shown]
+    items = [
+        worklist_item(row, patients[row.patient_id], names.get(row.assignee_id or ""), errors.get(row.job_id or ""))
+        for row in shown
+    ]
     told = [unspoken(item, actor) if row.slot_id in withheld else item for item, row in zip(items, shown, strict=True)]
     return Page(items=told, next_cursor=_cursor(place_of(shown[-1], filters)) if len(rows) > limit else None)
 
@@ -134,6 +141,14 @@ def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
 
 def _names(session: Session, ids: set[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(sorted(ids))))}
+
+
+def _errors(session: Session, job_ids: set[str]) -> dict[str, str | None]:
+    """What went wrong with each of the jobs, which few pages have any of."""
+    if not job_ids:
+        return {}
+    told = select(Job.id, Job.error_detail).where(Job.id.in_(sorted(job_ids)))
+    return {row[0]: row[1] for row in session.execute(told)}
 
 
 def _cursor(place: Place) -> str:
@@ -162,8 +177,8 @@ def unspoken(item: WorklistItem, actor: Actor) -> WorklistItem:
     return item.model_copy(update=silent)
 
 
-def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None) -> WorklistItem:
-    """A line of the projection as JSON; `assignee` is the name of who is to read it."""
+def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None, error: str | None) -> WorklistItem:
+    """A line of the projection as JSON; `assignee` is the name of who is to read it, `error` why its job failed."""
     return WorklistItem(
         id=row.study_id,
         row_id=row.id,
@@ -179,6 +194,7 @@ def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None) -> W
         job_id=row.job_id,
         job_state=JobState(row.job_state) if row.job_state else None,
         job_error=row.job_error,
+        job_error_detail=error,
         result_id=row.result_id,
         proposed_result_id=row.proposed_result_id,
         urgency=Urgency(row.urgency) if row.urgency else None,

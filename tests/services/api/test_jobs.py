@@ -47,6 +47,14 @@ def test_a_waiting_job_knows_its_place(web: Web, desk: Desk) -> None:
     assert places == [1, 2]
 
 
+def test_the_worklist_says_in_words_why_nothing_was_read(web: Web, desk: Desk) -> None:
+    failed_job(desk)
+    desk.queue()
+    rows = web.client(Role.TECHNICIAN).get("/api/v1/studies").json()["items"]
+    told = [(row["job_state"], row["job_error"], row["job_error_detail"]) for row in rows]
+    assert told == [("failed", "corrupt_pixels", "The pixel data does not decode."), ("queued", None, None)]
+
+
 def test_a_failed_job_says_why_and_runs_again_when_asked(web: Web, desk: Desk) -> None:
     job_id, client = failed_job(desk), web.client(Role.TECHNICIAN)
     job = client.get(f"/api/v1/jobs/{job_id}").json()

@@ -40,7 +40,7 @@ export const lists = {
       edit: (reader: string) => `${reader}, changed by the reader`,
       reject: (machine: string) => `Rejected by the reader; the model said: ${machine}`,
     },
-    notRead: (code: string | null) => `Not read${code === null ? "" : `: ${code}`}`,
+    notRead: "Not read, and no reason was noted",
     noFinding: "No finding yet",
   },
   jobs: {
@@ -51,6 +51,7 @@ export const lists = {
     filter: "State",
     emptyTitle: "No jobs",
     empty: "Jobs appear here when studies are sent in.",
+    emptyFiltered: "No job stands so",
     openStudy: "Open study",
     cancel: "Cancel",
     notDone: "Nothing was changed",

@@ -8,7 +8,7 @@ import { Badge } from "../design/parts";
 import { percent, personName } from "../text/format";
 import { t } from "../text/messages";
 import { nameOfPipeline } from "../study/questions";
-import { findingText, notesOf, readingPath, stateMark, urgencyMark, type Mark } from "./rows";
+import { failureCode, findingText, notesOf, readingPath, stateMark, urgencyMarks, type Mark } from "./rows";
 
 type Props = {
   row: WorklistRow;
@@ -31,6 +31,7 @@ export const Row = memo(RowOf, (before, after) => {
 function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): ReactElement {
   const place = useRef<HTMLTableRowElement>(null);
   useLayoutEffect(() => measure(place.current));
+  const failure = failureCode(row);
   const patient = row.patient.patient_id || t.worklist.unknownPatient;
   const classes = [chosen ? "chosen" : "", marked === true ? "marked" : ""].filter(Boolean).join(" ");
   return (
@@ -52,7 +53,9 @@ function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): Re
         </td>
       )}
       <td>
-        <MarkBadge mark={urgencyMark(row)} />
+        {urgencyMarks(row).map((mark) => (
+          <MarkBadge key={mark.text} mark={mark} />
+        ))}
       </td>
       <td>
         <Link href={readingPath(row)} className="patient" aria-label={t.worklist.open(patient)} onFocus={choose}>
@@ -62,7 +65,9 @@ function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): Re
       </td>
       <td>
         {findingText(row)}
-        <Muted>{readBy(row)}</Muted>
+        <Muted>
+          {readBy(row)} {failure === null ? null : <code>{failure}</code>}
+        </Muted>
         {notesOf(row).map((note) => (
           <MarkBadge key={note.text} mark={note} />
         ))}

@@ -2,13 +2,14 @@ import { expect, test } from "vitest";
 
 import type { WorklistRow } from "../api/types";
 import { t } from "../text/messages";
-import { findingText, notesOf, readingPath, stateMark, urgencyMark } from "./rows";
+import { failureCode, findingText, notesOf, readingPath, stateMark, urgencyMarks } from "./rows";
 
 const row = (part: Partial<WorklistRow>): WorklistRow =>
   ({
     result_id: null,
     job_state: null,
     job_error: null,
+    job_error_detail: null,
     urgency: null,
     abstained: false,
     headline: null,
@@ -18,20 +19,36 @@ const row = (part: Partial<WorklistRow>): WorklistRow =>
     ...part,
   }) as WorklistRow;
 
+const marked = (shown: WorklistRow): string[] => urgencyMarks(shown).map((mark) => mark.text);
+
 test("a failed reading says so where the urgency would stand", () => {
-  expect(urgencyMark(row({ job_state: "failed" })).text).toBe(t.jobState.failed);
+  expect(marked(row({ job_state: "failed" }))).toEqual([t.jobState.failed]);
 });
 
-test("a failed reading gives its code where the finding would stand", () => {
-  expect(findingText(row({ job_state: "failed", job_error: "no_pixel_data" }))).toBe("Not read: no_pixel_data");
+test("a failed reading says in words what was wrong where the finding would stand, and its code apart", () => {
+  const failed = row({ job_state: "failed", job_error: "no_pixel_data", job_error_detail: "no pixel data in it" });
+  expect(findingText(failed)).toBe("No pixel data in it.");
+  expect(failureCode(failed)).toBe("no_pixel_data");
+  expect(findingText({ ...failed, job_error_detail: null })).toBe(`${t.worklist.notRead}.`);
+});
+
+test("a failed second reading leaves the first one's finding as it is", () => {
+  const again = row({ job_state: "failed", job_error: "no_pixel_data", result_id: "r", headline: "DR grade 0" });
+  expect([findingText(again), failureCode(again)]).toEqual(["DR grade 0", null]);
 });
 
 test("a failed second reading does not hide the first one's urgency", () => {
-  expect(urgencyMark(row({ job_state: "failed", result_id: "r", urgency: "urgent" })).text).toBe(t.urgency.urgent);
+  expect(marked(row({ job_state: "failed", result_id: "r", urgency: "urgent" }))).toEqual([t.urgency.urgent]);
 });
 
 test("an abstention is shown as one, not as an urgency", () => {
-  expect(urgencyMark(row({ result_id: "r", urgency: "check", abstained: true })).text).toBe(t.abstained);
+  expect(marked(row({ result_id: "r", urgency: "check", abstained: true }))).toEqual([t.abstained]);
+});
+
+test("an abstention does not hide that the row is urgent, and nothing reassuring stands beside it", () => {
+  const abstained = row({ result_id: "r", urgency: "urgent", abstained: true });
+  expect(marked(abstained)).toEqual([t.urgency.urgent, t.abstained]);
+  expect(marked({ ...abstained, urgency: "routine" })).toEqual([t.abstained]);
 });
 
 test("a study that no pipeline reads says why", () => {
@@ -52,8 +69,8 @@ test("the machine's finding does not stand alone where a reader decided otherwis
 });
 
 test("every state and urgency has a shape of its own beside its colour", () => {
-  const urgencies = (["stat", "urgent", "check", "routine"] as const).map((urgency) =>
-    urgencyMark(row({ result_id: "r", urgency })),
+  const urgencies = (["stat", "urgent", "check", "routine"] as const).flatMap((urgency) =>
+    urgencyMarks(row({ result_id: "r", urgency })),
   );
   expect(new Set(urgencies.map((mark) => mark.icon)).size).toBe(urgencies.length);
 });

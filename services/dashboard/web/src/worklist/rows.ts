@@ -1,6 +1,6 @@
 /** What a worklist row says of itself: its urgency, its state, and why where there is no finding. */
 import { query } from "../api/client";
-import type { JobState, WorklistRow } from "../api/types";
+import type { JobState, Urgency, WorklistRow } from "../api/types";
 import type { IconName } from "../design/icons";
 import type { Tone } from "../design/parts";
 import { capital, sentence } from "../text/format";
@@ -15,16 +15,21 @@ export function isFailed(row: Pick<WorklistRow, "result_id" | "job_state">): boo
   return row.result_id === null && row.job_state !== null && NO_ANSWER.has(row.job_state);
 }
 
-export function urgencyMark(row: WorklistRow): Mark {
-  if (isFailed(row)) return { icon: "failed", tone: "stat", text: t.jobState[row.job_state ?? "failed"] };
-  if (row.abstained) return { icon: "check", tone: "check", text: t.abstained, why: t.urgency.checkWhy };
-  if (row.urgency === null) return { icon: "waiting", tone: "muted", text: t.urgency.none };
-  return {
-    icon: row.urgency,
-    tone: row.urgency,
-    text: t.urgency[row.urgency],
-    why: t.urgency[`${row.urgency}Why`],
-  };
+/** What is said beside an abstention: that it is to be looked at is said by the abstention itself. */
+const PRESSING: ReadonlySet<Urgency | null> = new Set<Urgency>(["stat", "urgent"]);
+
+/** How soon to look, and whether that is all the machine could say. */
+export function urgencyMarks(row: WorklistRow): Mark[] {
+  if (isFailed(row)) return [{ icon: "failed", tone: "stat", text: t.jobState[row.job_state ?? "failed"] }];
+  const urgency = urgencyMark(row.urgency);
+  if (!row.abstained) return [urgency];
+  const abstained: Mark = { icon: "check", tone: "check", text: t.abstained, why: t.urgency.checkWhy };
+  return PRESSING.has(row.urgency) ? [urgency, abstained] : [abstained];
+}
+
+function urgencyMark(urgency: Urgency | null): Mark {
+  if (urgency === null) return { icon: "waiting", tone: "muted", text: t.urgency.none };
+  return { icon: urgency, tone: urgency, text: t.urgency[urgency], why: t.urgency[`${urgency}Why`] };
 }
 
 export function stateMark(row: WorklistRow): Mark {
@@ -92,9 +97,12 @@ export function findingText(row: WorklistRow): string {
     const machine = row.abstained ? sentence(row.headline) : capital(row.headline);
     return row.verdict === "reject" ? t.worklist.overruled.reject(machine) : machine;
   }
-  if (isFailed(row)) return t.worklist.notRead(row.job_error);
+  if (isFailed(row)) return sentence(row.job_error_detail ?? t.worklist.notRead);
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
 }
+
+/** The stable word of what went wrong, for whoever has to tell it on; null where nothing did. */
+export const failureCode = (row: WorklistRow): string | null => (isFailed(row) ? row.job_error : null);
 
 /** The address of the row's reading: a study may have several, and the newest job says which. */
 export function readingPath(row: Pick<WorklistRow, "id" | "job_id">): string {
