@@ -1,4 +1,7 @@
-/** Which key does what; pages look their keys up here, and the help page and docs/dashboard.md list them. */
+/** Which key does what; pages look their keys up here, and the help page and docs/dashboard.md list them.
+ *
+ * Where a key is typed with Option or AltGr on some keyboards (brackets and braces on German and French ones), another
+ * stands beside it that is typed without: a letter, a digit, or what stands alone or with Shift on each of them. */
 export const KEYS = {
   everywhere: { help: ["?"] },
   worklist: {
@@ -35,8 +38,8 @@ export const KEYS = {
   blind: { say: ["Control+Enter"], ungradable: ["x"] },
   picture: {
     overlay: ["h"],
-    lessOverlay: ["["],
-    moreOverlay: ["]"],
+    lessOverlay: ["[", "i"],
+    moreOverlay: ["]", "I"],
     redFree: ["r"],
     lessContrast: ["c"],
     moreContrast: ["C"],
@@ -54,7 +57,7 @@ export const KEYS = {
     other: ["3"],
     both: ["4"],
   },
-  eyes: { lessOfMap: ["}"], moreOfMap: ["{"], visit: ["v"], references: ["g"] },
+  eyes: { lessOfMap: ["}", "o"], moreOfMap: ["{", "O"], visit: ["v"], references: ["g"] },
   reconstruction: { pair: ["v"], wipeLeft: [","], wipeRight: ["."] },
   volume: {
     layout: ["1", "2", "3", "4", "5", "6"],

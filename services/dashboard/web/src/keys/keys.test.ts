@@ -43,6 +43,23 @@ test("Command counts as Control", () => {
   expect(nameOf({ key: "Enter", ctrlKey: false, metaKey: true, altKey: false })).toBe("Control+Enter");
 });
 
+test("a bracket typed with Option or AltGr is the bracket, and Alt with a letter is not the letter", () => {
+  const option = { ctrlKey: false, metaKey: false, altKey: true };
+  expect(nameOf({ key: "[", ...option })).toBe("[");
+  expect(nameOf({ key: "}", ...option, ctrlKey: true })).toBe("}");
+  expect(nameOf({ key: "i", ...option })).toBe("Alt+i");
+});
+
+/** Typed without Option or AltGr on US, British, German, Swiss, French, Italian, Spanish and Nordic keyboards alike. */
+const ON_EVERY_KEYBOARD = /^((Control\+)?[a-zA-Z0-9]|[-+,./? ]|Control\+Enter|Enter|Escape|Home|End|Page(Up|Down)|Arrow\w+)$/;
+
+test("every key has one that each keyboard types without Option or AltGr", () => {
+  const lacking = Object.values(KEYS).flatMap((group) =>
+    Object.entries<readonly string[]>(group).filter(([, keys]) => !keys.some((key) => ON_EVERY_KEYBOARD.test(key))),
+  );
+  expect(lacking).toEqual([]);
+});
+
 test("no key means two things on one page", () => {
   const study = [...Object.values(KEYS.everywhere), ...Object.values(KEYS.picture), ...Object.values(KEYS.verdict)].flat();
   const kinds = [KEYS.eyes, KEYS.reconstruction].map((kind) => [...study, ...Object.values(kind).flat()]);

@@ -23,8 +23,12 @@ export function useKeysEnabled(): boolean {
   }, keysEnabled);
 }
 
-/** "Control+Enter", "Shift+R", "?": the name of a key press as the lists above write it. */
+/** What some keyboards type with Option (a Mac) or AltGr, which Windows tells as Control and Alt. */
+const TYPED_WITH_ALT: ReadonlySet<string> = new Set(["[", "]", "{", "}", "\\", "|", "@", "~"]);
+
+/** "Control+Enter", "R", "?": the name of a key press as bindings.ts writes it. */
 export function nameOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">): string {
+  if (event.altKey && TYPED_WITH_ALT.has(event.key)) return event.key;
   const held = event.ctrlKey || event.metaKey ? "Control+" : event.altKey ? "Alt+" : "";
   return `${held}${event.key}`;
 }
