@@ -10,6 +10,7 @@ import { applyTheme, storedTheme } from "./app/theme";
 import "./design/tokens.css";
 import "./design/base.css";
 import "./design/components.css";
+import "./design/forms.css";
 
 applyTheme(storedTheme());
 const root = document.getElementById("root");

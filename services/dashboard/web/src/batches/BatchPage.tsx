@@ -17,7 +17,15 @@ import { doneBy, hasEnded, queryText } from "./batches";
 export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
   const batch = useBatch(id);
   if (batch.isPending) return <p className="waiting">{t.loading}</p>;
-  if (batch.data === undefined) return <LoadFailed error={batch.error} again={() => void batch.refetch()} />;
+  if (batch.data === undefined) {
+    return (
+      <LoadFailed
+        error={batch.error}
+        again={() => void batch.refetch()}
+        back={{ to: "/batches", name: t.overnight.back }}
+      />
+    );
+  }
   return (
     <section className="page">
       <div className="page-head">

@@ -6,9 +6,9 @@ import { useBatches, type Batch } from "../api/overnight";
 import { rowsOf } from "../api/queries";
 import type { Me } from "../api/types";
 import { Age } from "../design/Age";
-import { LoadFailed, Stale } from "../design/LoadFailed";
-import { More } from "../design/More";
+import { Listed } from "../design/Listed";
 import { Empty } from "../design/parts";
+import { Sheet } from "../design/Sheet";
 import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
 import { BatchActions, BatchBadge, BatchProgress } from "./BatchParts";
@@ -29,34 +29,30 @@ export default function BatchesPage({ id, me }: Props): ReactElement {
 
 function BatchList({ me }: { me: Me }): ReactElement {
   const list = useBatches();
-  const batches = rowsOf(list.data);
-  if (list.isPending) return <p className="waiting">{t.loading}</p>;
-  if (list.isError && batches.length === 0) return <LoadFailed error={list.error} again={() => void list.refetch()} />;
+  const create = (
+    <Link href={`/batches/${NEW}`} className="button button-primary">
+      {t.overnight.create}
+    </Link>
+  );
   return (
-    <section className="page">
-      <div className="page-head">
-        <div>
-          <h1>{t.overnight.title}</h1>
-          <p>{t.overnight.summary}</p>
-        </div>
-        {me.role === "admin" ? (
-          <Link href={`/batches/${NEW}`} className="button button-primary">
-            {t.overnight.create}
-          </Link>
-        ) : null}
-      </div>
-      <div className="page-body">
-        <Stale error={list.error} />
-        {batches.length > 0 ? <BatchTable batches={batches} me={me} /> : <NoBatch me={me} />}
-        <More list={list} />
-      </div>
-    </section>
+    <Sheet
+      title={t.overnight.title}
+      summary={t.overnight.summary}
+      load={list}
+      end={me.role === "admin" ? create : null}
+    >
+      <Listed label={t.overnight.table} columns={t.overnight.columns} more={list} empty={<NoBatch me={me} />}>
+        {rowsOf(list.data).map((batch) => (
+          <BatchRow key={batch.id} batch={batch} me={me} />
+        ))}
+      </Listed>
+    </Sheet>
   );
 }
 
 function NoBatch({ me }: { me: Me }): ReactElement {
   return (
-    <Empty title={t.overnight.emptyTitle}>
+    <Empty inside title={t.overnight.emptyTitle}>
       <p>{t.overnight.empty}</p>
       {me.role === "admin" ? (
         <p>{t.overnight.emptyAdmin}</p>
@@ -70,44 +66,29 @@ function NoBatch({ me }: { me: Me }): ReactElement {
   );
 }
 
-function BatchTable({ batches, me }: { batches: readonly Batch[]; me: Me }): ReactElement {
+function BatchRow({ batch, me }: { batch: Batch; me: Me }): ReactElement {
   return (
-    <table className="table" aria-label={t.overnight.table}>
-      <thead>
-        <tr>
-          {Object.values(t.overnight.columns).map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {batches.map((batch) => (
-          <tr key={batch.id}>
-            <td>
-              <Link href={`/batches/${batch.id}`} className="batch-name">
-                {batch.name}
-              </Link>
-              <div className="tone-muted">{nameOfPipeline(batch.pipeline)}</div>
-            </td>
-            <td>
-              {batch.model} {batch.model_version}
-            </td>
-            <td>
-              <BatchBadge batch={batch} />
-              {me.role === "admin" ? <BatchActions batch={batch} /> : null}
-            </td>
-            <td>
-              <BatchProgress batch={batch} />
-            </td>
-            <td>{doneBy(batch)}</td>
-            <td>
-              <Age since={batch.created_at} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <tr>
+      <td>
+        <Link href={`/batches/${batch.id}`} className="batch-name">
+          {batch.name}
+        </Link>
+        <div className="tone-muted">{nameOfPipeline(batch.pipeline)}</div>
+      </td>
+      <td>
+        {batch.model} {batch.model_version}
+      </td>
+      <td>
+        <BatchBadge batch={batch} />
+        {me.role === "admin" ? <BatchActions batch={batch} /> : null}
+      </td>
+      <td>
+        <BatchProgress batch={batch} />
+      </td>
+      <td>{doneBy(batch)}</td>
+      <td>
+        <Age since={batch.created_at} />
+      </td>
+    </tr>
   );
 }

@@ -18,7 +18,15 @@ import "./batches.css";
 export function NewBatch(): ReactElement {
   const models = useModels();
   if (models.isPending) return <p className="waiting">{t.loading}</p>;
-  if (models.data === undefined) return <LoadFailed error={models.error} again={() => void models.refetch()} />;
+  if (models.data === undefined) {
+    return (
+      <LoadFailed
+        error={models.error}
+        again={() => void models.refetch()}
+        back={{ to: "/batches", name: t.overnight.back }}
+      />
+    );
+  }
   return <Form models={models.data} />;
 }
 

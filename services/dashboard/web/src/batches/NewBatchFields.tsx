@@ -2,8 +2,8 @@
 import type { ReactElement } from "react";
 
 import type { ModelSummary } from "../api/types";
+import { PipelineSelect } from "../design/Choices";
 import { Field } from "../design/parts";
-import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
 import type { Asked } from "./asked";
 
@@ -43,17 +43,11 @@ export function What({ asked, change, models }: WithModels): ReactElement {
           />
         </Field>
         <Field label={t.newBatch.pipeline}>
-          <select
-            className="input"
+          <PipelineSelect
+            pipelines={pipelines}
             value={asked.pipeline}
-            onChange={(event) => change({ pipeline: event.target.value, version: "", readBy: "" })}
-          >
-            {pipelines.map((pipeline) => (
-              <option key={pipeline} value={pipeline}>
-                {nameOfPipeline(pipeline)}
-              </option>
-            ))}
-          </select>
+            onChange={(pipeline) => change({ pipeline, version: "", readBy: "" })}
+          />
         </Field>
         <Field label={t.newBatch.version}>
           <select className="input" value={asked.version} onChange={(event) => change({ version: event.target.value })}>

@@ -1,7 +1,7 @@
-/** The frame of one operations page: its name, what it is for, and its data or why they did not come. */
+/** The frame of a page of one kind of data: its name, what it is for, and its data or why they did not come. */
 import type { ReactElement, ReactNode } from "react";
 
-import { LoadFailed, Stale } from "../design/LoadFailed";
+import { LoadFailed, Stale } from "./LoadFailed";
 import { t } from "../text/messages";
 
 export type Loading = { isPending: boolean; error: Error | null; data: unknown; refetch: () => Promise<unknown> };

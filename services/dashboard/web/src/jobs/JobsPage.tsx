@@ -5,9 +5,10 @@ import { Link } from "wouter";
 import { rowsOf, useJobAction, useJobs } from "../api/queries";
 import type { Job, JobState } from "../api/types";
 import { Age } from "../design/Age";
-import { LoadFailed, Stale } from "../design/LoadFailed";
-import { More } from "../design/More";
+import { Select } from "../design/Choices";
+import { Listed } from "../design/Listed";
 import { Badge, Button, Empty, Field, Notice } from "../design/parts";
+import { Sheet } from "../design/Sheet";
 import { percent, sentence } from "../text/format";
 import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
@@ -20,54 +21,33 @@ const MAY_CANCEL: ReadonlySet<JobState> = new Set(["queued", "running"]);
 export default function JobsPage(): ReactElement {
   const [state, setState] = useState("");
   const list = useJobs({ state });
-  const rows = rowsOf(list.data);
-  if (list.isError && rows.length === 0) return <LoadFailed error={list.error} again={() => void list.refetch()} />;
+  const filter = (
+    <Field label={t.jobs.filter}>
+      <Select
+        value={state}
+        any={t.worklist.filters.any}
+        choices={STATES.map((one) => [one, t.jobState[one]])}
+        onChange={setState}
+      />
+    </Field>
+  );
   return (
-    <section className="page">
-      <div className="page-head">
-        <div>
-          <h1>{t.jobs.title}</h1>
-          <p>{list.isPending ? t.loading : t.jobs.summary}</p>
-        </div>
-        <Field label={t.jobs.filter}>
-          <select className="input" value={state} onChange={(event) => setState(event.target.value)}>
-            <option value="">{t.worklist.filters.any}</option>
-            {STATES.map((one) => (
-              <option key={one} value={one}>
-                {t.jobState[one]}
-              </option>
-            ))}
-          </select>
-        </Field>
-      </div>
-      <div className="page-body">
-        <Stale error={list.error} />
-        {rows.length > 0 ? (
-          <table className="table" aria-label={t.jobs.table}>
-            <thead>
-              <tr>
-                {Object.values(t.jobs.columns).map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((job) => (
-                <JobRow key={job.id} job={job} />
-              ))}
-            </tbody>
-          </table>
-        ) : null}
-        {list.isSuccess && rows.length === 0 ? (
-          <Empty inside title={t.jobs.emptyTitle}>
-            <p>{t.jobs.empty}</p>
+    <Sheet title={t.jobs.title} summary={t.jobs.summary} load={list} end={filter}>
+      <Listed
+        label={t.jobs.table}
+        columns={t.jobs.columns}
+        more={list}
+        empty={
+          <Empty inside title={state === "" ? t.jobs.emptyTitle : t.jobs.emptyFiltered}>
+            {state === "" ? <p>{t.jobs.empty}</p> : null}
           </Empty>
-        ) : null}
-        <More list={list} />
-      </div>
-    </section>
+        }
+      >
+        {rowsOf(list.data).map((job) => (
+          <JobRow key={job.id} job={job} />
+        ))}
+      </Listed>
+    </Sheet>
   );
 }
 

@@ -57,7 +57,15 @@ function Model({ name }: { name: string }): ReactElement {
   const model = useModel(name);
   const me = useMe();
   if (model.isPending) return <p className="waiting">{t.loading}</p>;
-  if (model.data === undefined) return <LoadFailed error={model.error} again={() => void model.refetch()} />;
+  if (model.data === undefined) {
+    return (
+      <LoadFailed
+        error={model.error}
+        again={() => void model.refetch()}
+        back={{ to: "/models", name: t.modelPage.back }}
+      />
+    );
+  }
   return (
     <>
       <Stale error={model.error} />

@@ -3,9 +3,9 @@ import { useState, type ReactElement } from "react";
 
 import { useAddPolicy, type NewPolicy } from "../api/ops";
 import { usePipelines } from "../api/queries";
-import { NotDone } from "../design/Confirm";
-import { Button, Field } from "../design/parts";
-import { nameOfPipeline } from "../study/questions";
+import { AddForm, NameField } from "../design/AddForm";
+import { Check, Checks, PipelineSelect } from "../design/Choices";
+import { Field } from "../design/parts";
 import { t } from "../text/messages";
 
 type State = NewPolicy["states"][number];
@@ -23,66 +23,39 @@ export function AddPolicy(): ReactElement {
   const toggle = (state: State, on: boolean): void =>
     set({ states: on ? [...policy.states, state] : policy.states.filter((one) => one !== state) });
   return (
-    <section className="panel">
-      <h2>{words.add}</h2>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          add.mutate(policy, { onSuccess: () => setPolicy(FRESH) });
-        }}
-      >
-        <Field label={words.name}>
-          <input
-            className="input"
-            required
-            maxLength={64}
-            value={policy.name}
-            onChange={(event) => set({ name: event.target.value })}
-          />
-        </Field>
-        <Field label={words.older}>
-          <input
-            className="input"
-            type="number"
-            min={1}
-            required
-            value={policy.older_than_days}
-            onChange={(event) => set({ older_than_days: Number(event.target.value) })}
-          />
-        </Field>
-        <Field label={words.pipeline}>
-          <select
-            className="input"
-            value={policy.pipeline ?? ""}
-            onChange={(event) => set({ pipeline: event.target.value === "" ? null : event.target.value })}
-          >
-            <option value="">{words.anyPipeline}</option>
-            {pipelines.map((name) => (
-              <option key={name} value={name}>
-                {nameOfPipeline(name)}
-              </option>
-            ))}
-          </select>
-        </Field>
-        <fieldset className="choices">
-          <legend className="field-label">{words.means}</legend>
-          {STATES.map((state) => (
-            <label key={state} className="choice">
-              <input
-                type="checkbox"
-                checked={policy.states.includes(state)}
-                onChange={(event) => toggle(state, event.target.checked)}
-              />
-              {words.states[state]}
-            </label>
-          ))}
-        </fieldset>
-        <Button type="submit" kind="primary" disabled={add.isPending || policy.states.length === 0}>
-          {words.submit}
-        </Button>
-      </form>
-      <NotDone error={add.error} />
-    </section>
+    <AddForm
+      title={words.add}
+      submit={words.submit}
+      adding={add}
+      ready={policy.states.length > 0}
+      onAdd={() => add.mutate(policy, { onSuccess: () => setPolicy(FRESH) })}
+    >
+      <NameField label={words.name} name={policy.name} onChange={(name) => set({ name })} />
+      <Field label={words.older}>
+        <input
+          className="input"
+          type="number"
+          min={1}
+          required
+          value={policy.older_than_days}
+          onChange={(event) => set({ older_than_days: Number(event.target.value) })}
+        />
+      </Field>
+      <Field label={words.pipeline}>
+        <PipelineSelect
+          pipelines={pipelines}
+          any={words.anyPipeline}
+          value={policy.pipeline ?? ""}
+          onChange={(pipeline) => set({ pipeline: pipeline === "" ? null : pipeline })}
+        />
+      </Field>
+      <Checks legend={words.means}>
+        {STATES.map((state) => (
+          <Check key={state} on={policy.states.includes(state)} onChange={(on) => toggle(state, on)}>
+            {words.states[state]}
+          </Check>
+        ))}
+      </Checks>
+    </AddForm>
   );
 }

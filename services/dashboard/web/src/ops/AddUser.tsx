@@ -3,8 +3,8 @@ import { useState, type ReactElement } from "react";
 
 import { useAddUser } from "../api/ops";
 import type { Role } from "../api/types";
-import { NotDone } from "../design/Confirm";
-import { Button, Field } from "../design/parts";
+import { AddForm, NameField } from "../design/AddForm";
+import { Field } from "../design/parts";
 import { t } from "../text/messages";
 import { RoleSelect } from "./RoleSelect";
 
@@ -22,45 +22,28 @@ export function AddUser(): ReactElement {
     setPassword("");
   };
   return (
-    <section className="panel">
-      <h2>{words.add}</h2>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          add.mutate({ name, password, role }, { onSuccess: clear });
-        }}
-      >
-        <Field label={words.name}>
-          <input
-            className="input"
-            autoComplete="off"
-            required
-            maxLength={64}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </Field>
-        <Field label={words.role}>
-          <RoleSelect role={role} onChange={setRole} />
-        </Field>
-        <Field label={words.first}>
-          <input
-            className="input"
-            type="password"
-            autoComplete="new-password"
-            required
-            minLength={SHORTEST_PASSWORD}
-            value={password}
-            onChange={(event) => setPassword(event.target.value)}
-          />
-        </Field>
-        <Button type="submit" kind="primary" disabled={add.isPending}>
-          {words.submit}
-        </Button>
-      </form>
-      <p className="tone-muted">{words.roleWhy[role]}.</p>
-      <NotDone error={add.error} />
-    </section>
+    <AddForm
+      title={words.add}
+      submit={words.submit}
+      hint={`${words.roleWhy[role]}.`}
+      adding={add}
+      onAdd={() => add.mutate({ name, password, role }, { onSuccess: clear })}
+    >
+      <NameField label={words.name} name={name} onChange={setName} />
+      <Field label={words.role}>
+        <RoleSelect role={role} onChange={setRole} />
+      </Field>
+      <Field label={words.first}>
+        <input
+          className="input"
+          type="password"
+          autoComplete="new-password"
+          required
+          minLength={SHORTEST_PASSWORD}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+      </Field>
+    </AddForm>
   );
 }

@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 
 import { useAllKeys, useAllUsers } from "../api/ops";
+import { Select } from "../design/Choices";
 import { Button, Field } from "../design/parts";
 import { t } from "../text/messages";
 import { NOTHING_ASKED, type AuditAsked } from "./auditSearch";
@@ -21,34 +22,26 @@ export function AuditFilters({ asked, ask, actions }: Props): ReactElement {
         </select>
       </Field>
       <Field label={words.action}>
-        <select className="input" value={asked.action} onChange={(event) => set({ action: event.target.value })}>
-          <option value="">{words.any}</option>
-          {actions.map((action) => (
-            <option key={action} value={action}>
-              {action}
-            </option>
-          ))}
-        </select>
+        <Select
+          value={asked.action}
+          any={words.any}
+          choices={actions.map((action) => [action, action])}
+          onChange={(action) => set({ action })}
+        />
       </Field>
       <Field label={words.study}>
         <input className="input" value={asked.study} onChange={(event) => set({ study: event.target.value })} />
       </Field>
-      <Field label={words.first}>
-        <input
-          className="input"
-          type="date"
-          value={asked.first}
-          onChange={(event) => set({ first: event.target.value })}
-        />
-      </Field>
-      <Field label={words.last}>
-        <input
-          className="input"
-          type="date"
-          value={asked.last}
-          onChange={(event) => set({ last: event.target.value })}
-        />
-      </Field>
+      {(["first", "last"] as const).map((end) => (
+        <Field key={end} label={words[end]}>
+          <input
+            className="input"
+            type="date"
+            value={asked[end]}
+            onChange={(event) => set({ [end]: event.target.value })}
+          />
+        </Field>
+      ))}
       <Button onClick={() => ask(NOTHING_ASKED)}>{words.clear}</Button>
     </div>
   );

@@ -4,14 +4,13 @@ import { Link } from "wouter";
 
 import { useAudit, useChain, type AuditRow, type Chain } from "../api/ops";
 import { rowsOf } from "../api/queries";
-import { More } from "../design/More";
+import { Listed } from "../design/Listed";
 import { Badge, Empty, Notice } from "../design/parts";
-import { Table } from "../design/Table";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { AuditFilters } from "./AuditFilters";
 import { NOTHING_ASKED, questionOf, type AuditAsked } from "./auditSearch";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 export default function AuditPage(): ReactElement {
   const [asked, ask] = useState<AuditAsked>(NOTHING_ASKED);
@@ -33,18 +32,20 @@ export default function AuditPage(): ReactElement {
   );
   return (
     <Sheet title={t.ops.parts.audit} summary={words.summary} load={list} top={top}>
-      {rows.length > 0 ? (
-        <Table label={words.table} columns={words.columns}>
-          {rows.map((row) => (
-            <Row key={row.id} row={row} />
-          ))}
-        </Table>
-      ) : (
-        <Empty inside title={words.emptyTitle}>
-          <p>{words.empty}</p>
-        </Empty>
-      )}
-      <More list={list} />
+      <Listed
+        label={words.table}
+        columns={words.columns}
+        more={list}
+        empty={
+          <Empty inside title={words.emptyTitle}>
+            <p>{words.empty}</p>
+          </Empty>
+        }
+      >
+        {rows.map((row) => (
+          <Row key={row.id} row={row} />
+        ))}
+      </Listed>
     </Sheet>
   );
 }

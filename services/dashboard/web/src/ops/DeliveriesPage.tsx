@@ -5,14 +5,14 @@ import { Link } from "wouter";
 import { useDeliveries, useSendAgain, type Delivery } from "../api/ops";
 import { rowsOf } from "../api/queries";
 import { Age } from "../design/Age";
+import { Select } from "../design/Choices";
 import { NotDone } from "../design/Confirm";
 import type { IconName } from "../design/icons";
-import { More } from "../design/More";
+import { Listed } from "../design/Listed";
 import { Badge, Button, Empty, Field, type Tone } from "../design/parts";
-import { Table } from "../design/Table";
 import { dateTime, sentence } from "../text/format";
 import { t } from "../text/messages";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 const MARKS: Record<Delivery["state"], [IconName, Tone]> = {
   waiting: ["waiting", "muted"],
@@ -28,14 +28,12 @@ export default function DeliveriesPage(): ReactElement {
   const words = t.ops.deliveries;
   const filter = (
     <Field label={words.filter}>
-      <select className="input" value={state} onChange={(event) => setState(event.target.value)}>
-        <option value="">{t.worklist.filters.any}</option>
-        {STATES.map((one) => (
-          <option key={one} value={one}>
-            {words.states[one]}
-          </option>
-        ))}
-      </select>
+      <Select
+        value={state}
+        any={t.worklist.filters.any}
+        choices={STATES.map((one) => [one, words.states[one]])}
+        onChange={setState}
+      />
     </Field>
   );
   return (
@@ -45,18 +43,20 @@ export default function DeliveriesPage(): ReactElement {
       load={list}
       end={rows.length > 0 || state !== "" ? filter : null}
     >
-      {rows.length > 0 ? (
-        <Table label={words.table} columns={words.columns}>
-          {rows.map((row) => (
-            <DeliveryRow key={row.id} row={row} />
-          ))}
-        </Table>
-      ) : (
-        <Empty inside title={state === "" ? words.emptyTitle : words.emptyFiltered}>
-          {state === "" ? <p>{words.empty}</p> : null}
-        </Empty>
-      )}
-      <More list={list} />
+      <Listed
+        label={words.table}
+        columns={words.columns}
+        more={list}
+        empty={
+          <Empty inside title={state === "" ? words.emptyTitle : words.emptyFiltered}>
+            {state === "" ? <p>{words.empty}</p> : null}
+          </Empty>
+        }
+      >
+        {rows.map((row) => (
+          <DeliveryRow key={row.id} row={row} />
+        ))}
+      </Listed>
     </Sheet>
   );
 }

@@ -6,7 +6,7 @@ import type { IconName } from "../design/icons";
 import { Badge, Facts, type Tone } from "../design/parts";
 import { bytes, capital, percent } from "../text/format";
 import { t } from "../text/messages";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 const MARKS: Record<Place["state"], [IconName, Tone]> = {
   ok: ["signed", "routine"],

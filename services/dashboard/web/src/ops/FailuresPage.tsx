@@ -10,7 +10,7 @@ import { Table } from "../design/Table";
 import { nameOfPipeline } from "../study/questions";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 export default function FailuresPage(): ReactElement {
   const failures = useFailures();

@@ -5,32 +5,32 @@ import { useAllUsers, useApiKeys, useRevokeKey, useSites, type ApiKey } from "..
 import { rowsOf } from "../api/queries";
 import { Age } from "../design/Age";
 import { Confirm } from "../design/Confirm";
-import { More } from "../design/More";
+import { Listed } from "../design/Listed";
 import { Badge, Button, Empty } from "../design/parts";
-import { Table } from "../design/Table";
 import { t } from "../text/messages";
 import { MakeKey } from "./MakeKey";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 export default function KeysPage(): ReactElement {
   const list = useApiKeys();
-  const rows = rowsOf(list.data);
   const words = t.ops.keys;
   return (
     <Sheet title={t.ops.parts.keys} summary={words.summary} load={list}>
       <MakeKey />
-      {rows.length > 0 ? (
-        <Table label={words.table} columns={words.columns}>
-          {rows.map((row) => (
-            <KeyRow key={row.id} row={row} />
-          ))}
-        </Table>
-      ) : (
-        <Empty inside title={words.emptyTitle}>
-          <p>{words.empty}</p>
-        </Empty>
-      )}
-      <More list={list} />
+      <Listed
+        label={words.table}
+        columns={words.columns}
+        more={list}
+        empty={
+          <Empty inside title={words.emptyTitle}>
+            <p>{words.empty}</p>
+          </Empty>
+        }
+      >
+        {rowsOf(list.data).map((row) => (
+          <KeyRow key={row.id} row={row} />
+        ))}
+      </Listed>
     </Sheet>
   );
 }

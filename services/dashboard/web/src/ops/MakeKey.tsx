@@ -3,7 +3,8 @@ import { useId, useState, type ReactElement } from "react";
 
 import { useMakeKey, useSites, type ShownKey } from "../api/ops";
 import type { Role } from "../api/types";
-import { NotDone } from "../design/Confirm";
+import { AddForm, NameField } from "../design/AddForm";
+import { Select } from "../design/Choices";
 import { Button, Dialog, Field } from "../design/parts";
 import { t } from "../text/messages";
 import { RoleSelect } from "./RoleSelect";
@@ -16,57 +17,36 @@ export function MakeKey(): ReactElement {
   const sites = useSites().data ?? [];
   const make = useMakeKey();
   const words = t.ops.keys;
+  const made = (key: ShownKey): void => {
+    setName("");
+    show(key);
+  };
   return (
-    <section className="panel">
-      <h2>{words.add}</h2>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          make.mutate(
-            { name, role, site_id: site === "" ? null : site },
-            {
-              onSuccess: (made) => {
-                setName("");
-                show(made);
-              },
-            },
-          );
-        }}
+    <>
+      <AddForm
+        title={words.add}
+        submit={words.submit}
+        hint={`${t.ops.users.roleWhy[role]}.`}
+        adding={make}
+        onAdd={() => make.mutate({ name, role, site_id: site === "" ? null : site }, { onSuccess: made })}
       >
-        <Field label={words.name}>
-          <input
-            className="input"
-            autoComplete="off"
-            required
-            maxLength={64}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </Field>
+        <NameField label={words.name} name={name} onChange={setName} />
         <Field label={words.role}>
           <RoleSelect role={role} onChange={setRole} />
         </Field>
         {sites.length > 1 ? (
           <Field label={words.site}>
-            <select className="input" value={site} onChange={(event) => setSite(event.target.value)}>
-              <option value="">{words.defaultSite}</option>
-              {sites.map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.name}
-                </option>
-              ))}
-            </select>
+            <Select
+              value={site}
+              any={words.defaultSite}
+              choices={sites.map((one) => [one.id, one.name])}
+              onChange={setSite}
+            />
           </Field>
         ) : null}
-        <Button type="submit" kind="primary" disabled={make.isPending}>
-          {words.submit}
-        </Button>
-      </form>
-      <p className="tone-muted">{t.ops.users.roleWhy[role]}.</p>
-      <NotDone error={make.error} />
+      </AddForm>
       {shown === null ? null : <Secret made={shown} onClose={() => show(null)} />}
-    </section>
+    </>
   );
 }
 

@@ -8,7 +8,7 @@ import { Badge } from "../design/parts";
 import { Table } from "../design/Table";
 import { bytes, clock } from "../text/format";
 import { t } from "../text/messages";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 import { total, wants, type Want } from "./wants";
 
 export default function OverviewPage(): ReactElement {

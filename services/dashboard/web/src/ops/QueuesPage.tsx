@@ -7,7 +7,7 @@ import { NotDone } from "../design/Confirm";
 import { Badge, Button } from "../design/parts";
 import { Table } from "../design/Table";
 import { t } from "../text/messages";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 import { Workers } from "./Workers";
 
 export default function QueuesPage(): ReactElement {

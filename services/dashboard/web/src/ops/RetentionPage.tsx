@@ -3,14 +3,14 @@ import { useState, type ReactElement } from "react";
 
 import { useEndPolicy, usePolicies, type Policy } from "../api/ops";
 import { Confirm } from "../design/Confirm";
+import { Listed } from "../design/Listed";
 import { Badge, Button, Empty } from "../design/parts";
-import { Table } from "../design/Table";
 import { nameOfPipeline } from "../study/questions";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { AddPolicy } from "./AddPolicy";
 import { PolicyPreview } from "./PolicyPreview";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 
 export default function RetentionPage(): ReactElement {
   const policies = usePolicies();
@@ -18,17 +18,19 @@ export default function RetentionPage(): ReactElement {
   return (
     <Sheet title={t.ops.parts.retention} summary={words.summary} load={policies}>
       <AddPolicy />
-      {policies.data !== undefined && policies.data.length > 0 ? (
-        <Table label={words.table} columns={words.columns}>
-          {policies.data.map((policy) => (
-            <PolicyRow key={policy.id} policy={policy} />
-          ))}
-        </Table>
-      ) : (
-        <Empty inside title={words.emptyTitle}>
-          <p>{words.empty}</p>
-        </Empty>
-      )}
+      <Listed
+        label={words.table}
+        columns={words.columns}
+        empty={
+          <Empty inside title={words.emptyTitle}>
+            <p>{words.empty}</p>
+          </Empty>
+        }
+      >
+        {(policies.data ?? []).map((policy) => (
+          <PolicyRow key={policy.id} policy={policy} />
+        ))}
+      </Listed>
     </Sheet>
   );
 }

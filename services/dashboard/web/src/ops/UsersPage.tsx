@@ -12,7 +12,7 @@ import { Table } from "../design/Table";
 import { t } from "../text/messages";
 import { AddUser } from "./AddUser";
 import { RoleSelect } from "./RoleSelect";
-import { Sheet } from "./Sheet";
+import { Sheet } from "../design/Sheet";
 import { UserActions } from "./UserActions";
 
 export default function UsersPage({ me }: { me: Me }): ReactElement {

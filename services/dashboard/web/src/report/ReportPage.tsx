@@ -34,7 +34,15 @@ function Body({ report }: { report: ReturnType<typeof useReport> }): ReactElemen
   if (report.isPending) return <p className="waiting">{t.loading}</p>;
   // A page that is withheld since it was loaded is not left on the screen.
   if (report.error instanceof ApiError && report.error.code === WITHHELD) return <Withheld />;
-  if (report.data === undefined) return <LoadFailed error={report.error} again={() => void report.refetch()} />;
+  if (report.data === undefined) {
+    return (
+      <LoadFailed
+        error={report.error}
+        again={() => void report.refetch()}
+        back={{ to: "/", name: t.back }}
+      />
+    );
+  }
   return (
     <>
       <Stale error={report.error} />

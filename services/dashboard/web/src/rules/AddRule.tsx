@@ -1,16 +1,18 @@
 /** A reading rule to be written down; it asks at every first signature from then on. */
-import { useState, type ReactElement, type ReactNode } from "react";
+import { useState, type ReactElement } from "react";
 
 import { usePipelines } from "../api/queries";
 import { useAddRule, type NewRule } from "../api/rules";
 import type { Urgency } from "../api/types";
-import { NotDone } from "../design/Confirm";
-import { Button, Field } from "../design/parts";
-import { nameOfPipeline } from "../study/questions";
+import { AddForm, NameField } from "../design/AddForm";
+import { Check, Checks, PipelineSelect } from "../design/Choices";
+import { Field } from "../design/parts";
 import { t } from "../text/messages";
 
 const URGENCIES = ["stat", "urgent", "check", "routine"] as const satisfies readonly Urgency[];
 const PERCENT = 100;
+/** As the server has it (services/api/reading_rules.py). */
+const LONGEST_NAME = 1024;
 const FRESH: NewRule = {
   name: "",
   pipeline: null,
@@ -30,43 +32,34 @@ export function AddRule(): ReactElement {
     set({ urgencies: on ? [...rule.urgencies, urgency] : rule.urgencies.filter((one) => one !== urgency) });
   const asks = rule.share > 0 || rule.urgencies.length > 0 || rule.on_abstained || rule.on_disagreement;
   return (
-    <section className="panel">
-      <h2>{words.add}</h2>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          add.mutate(rule, { onSuccess: () => setRule(FRESH) });
-        }}
-      >
-        <What rule={rule} set={set} />
-        <fieldset className="choices">
-          <legend className="field-label">{words.urgencies}</legend>
-          {URGENCIES.map((urgency) => (
-            <Check key={urgency} on={rule.urgencies.includes(urgency)} set={(on) => toggle(urgency, on)}>
-              {t.urgency[urgency]}
-            </Check>
-          ))}
-        </fieldset>
-        <fieldset className="choices">
-          <legend className="field-label">{words.when}</legend>
-          <Check on={rule.on_abstained} set={(on) => set({ on_abstained: on })}>
-            {words.abstained}
+    <AddForm
+      title={words.add}
+      submit={add.isPending ? words.adding : words.add}
+      hint={asks ? undefined : words.lacking}
+      adding={add}
+      ready={asks && rule.name.trim() !== ""}
+      onAdd={() => add.mutate(rule, { onSuccess: () => setRule(FRESH) })}
+    >
+      <What rule={rule} set={set} />
+      <Checks legend={words.urgencies}>
+        {URGENCIES.map((urgency) => (
+          <Check key={urgency} on={rule.urgencies.includes(urgency)} onChange={(on) => toggle(urgency, on)}>
+            {t.urgency[urgency]}
           </Check>
-          <Check on={rule.on_disagreement} set={(on) => set({ on_disagreement: on })}>
-            {words.disagreement}
-          </Check>
-          <Check on={rule.blinded} set={(on) => set({ blinded: on })}>
-            {words.blinded}
-          </Check>
-        </fieldset>
-        <Button type="submit" kind="primary" disabled={add.isPending || !asks || rule.name.trim() === ""}>
-          {add.isPending ? words.adding : words.add}
-        </Button>
-      </form>
-      {asks ? null : <p className="tone-muted small">{words.lacking}</p>}
-      <NotDone error={add.error} />
-    </section>
+        ))}
+      </Checks>
+      <Checks legend={words.when}>
+        <Check on={rule.on_abstained} onChange={(on) => set({ on_abstained: on })}>
+          {words.abstained}
+        </Check>
+        <Check on={rule.on_disagreement} onChange={(on) => set({ on_disagreement: on })}>
+          {words.disagreement}
+        </Check>
+        <Check on={rule.blinded} onChange={(on) => set({ blinded: on })}>
+          {words.blinded}
+        </Check>
+      </Checks>
+    </AddForm>
   );
 }
 
@@ -78,28 +71,14 @@ function What({ rule, set }: WhatProps): ReactElement {
   const words = t.rules;
   return (
     <>
-      <Field label={words.name}>
-        <input
-          className="input"
-          required
-          maxLength={1024}
-          value={rule.name}
-          onChange={(event) => set({ name: event.target.value })}
-        />
-      </Field>
+      <NameField label={words.name} name={rule.name} longest={LONGEST_NAME} onChange={(name) => set({ name })} />
       <Field label={words.pipeline}>
-        <select
-          className="input"
+        <PipelineSelect
+          pipelines={pipelines}
+          any={words.anyPipeline}
           value={rule.pipeline ?? ""}
-          onChange={(event) => set({ pipeline: event.target.value === "" ? null : event.target.value })}
-        >
-          <option value="">{words.anyPipeline}</option>
-          {pipelines.map((name) => (
-            <option key={name} value={name}>
-              {nameOfPipeline(name)}
-            </option>
-          ))}
-        </select>
+          onChange={(pipeline) => set({ pipeline: pipeline === "" ? null : pipeline })}
+        />
       </Field>
       <Field label={words.share}>
         <input
@@ -113,16 +92,5 @@ function What({ rule, set }: WhatProps): ReactElement {
         />
       </Field>
     </>
-  );
-}
-
-type CheckProps = { on: boolean; set: (on: boolean) => void; children: ReactNode };
-
-function Check({ on, set, children }: CheckProps): ReactElement {
-  return (
-    <label className="choice">
-      <input type="checkbox" checked={on} onChange={(event) => set(event.target.checked)} />
-      {children}
-    </label>
   );
 }

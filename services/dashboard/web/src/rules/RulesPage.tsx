@@ -4,9 +4,9 @@ import { useState, type ReactElement } from "react";
 import { useEndRule, useRules, type Rule } from "../api/rules";
 import { Age } from "../design/Age";
 import { Confirm } from "../design/Confirm";
+import { Listed } from "../design/Listed";
 import { Button, Empty } from "../design/parts";
-import { Table } from "../design/Table";
-import { Sheet } from "../ops/Sheet";
+import { Sheet } from "../design/Sheet";
 import { t } from "../text/messages";
 import { AddRule } from "./AddRule";
 import { asksOf } from "./asks";
@@ -17,17 +17,19 @@ export default function RulesPage(): ReactElement {
   return (
     <Sheet title={words.title} summary={words.summary} load={rules}>
       <AddRule />
-      {rules.data !== undefined && rules.data.length > 0 ? (
-        <Table label={words.table} columns={words.columns}>
-          {rules.data.map((rule) => (
-            <RuleRow key={rule.id} rule={rule} />
-          ))}
-        </Table>
-      ) : (
-        <Empty inside title={words.emptyTitle}>
-          <p>{words.empty}</p>
-        </Empty>
-      )}
+      <Listed
+        label={words.table}
+        columns={words.columns}
+        empty={
+          <Empty inside title={words.emptyTitle}>
+            <p>{words.empty}</p>
+          </Empty>
+        }
+      >
+        {(rules.data ?? []).map((rule) => (
+          <RuleRow key={rule.id} rule={rule} />
+        ))}
+      </Listed>
     </Sheet>
   );
 }

@@ -39,7 +39,7 @@ export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElem
   // What was loaded once stays, whatever a later refresh meets: the form below holds what the reader typed.
   if (study.data === undefined) {
     if (study.isPending) return <p className="waiting">{t.loading}</p>;
-    return <LoadFailed error={study.error} again={() => void study.refetch()} />;
+    return <LoadFailed error={study.error} again={() => void study.refetch()} back={{ to: "/", name: t.back }} />;
   }
   const next = around.next;
   return (

@@ -23,6 +23,7 @@ const MEASURES: Record<string, string> = {
 
 export const models = {
   modelPage: {
+    back: "All models",
     nav: "Models",
     actions: { promote: "Put into use", shadow: "Read silently", retire: "Retire", rollback: "Roll back" },
     rollback: "Put the version before back",

@@ -2,6 +2,7 @@
 import type { ReactElement, Ref } from "react";
 
 import type { Site } from "../api/worklist";
+import { Select, type Choice } from "../design/Choices";
 import { Button, Field } from "../design/parts";
 import { t } from "../text/messages";
 import { FILTERS, withFilter, type WorklistFilters } from "./filters";
@@ -10,7 +11,7 @@ import { FILTERS, withFilter, type WorklistFilters } from "./filters";
 const TELLING: ReadonlySet<keyof WorklistFilters> = new Set(["urgency", "change", "disagreement"]);
 const ASSIGNEES = ["me", "none"] as const;
 
-type Choice = { name: keyof WorklistFilters; label: string; values: readonly (readonly [string, string])[] };
+type Filter = { name: keyof WorklistFilters; label: string; values: readonly Choice[] };
 type Props = {
   ref: Ref<HTMLDivElement>;
   chosen: WorklistFilters;
@@ -20,10 +21,10 @@ type Props = {
   choose: (filters: WorklistFilters) => void;
 };
 
-const told = (values: readonly string[], words: Record<string, string>): [string, string][] =>
+const told = (values: readonly string[], words: Record<string, string>): Choice[] =>
   values.map((value) => [value, words[value] ?? value]);
 
-function choices(pipelines: readonly string[], sites: readonly Site[]): Choice[] {
+function filtersOf(pipelines: readonly string[], sites: readonly Site[]): Filter[] {
   const { filters } = t.worklist;
   return [
     { name: "review_state", label: filters.review, values: told(FILTERS.review_state, t.reviewState) },
@@ -40,23 +41,17 @@ function choices(pipelines: readonly string[], sites: readonly Site[]): Choice[]
 }
 
 export function Filters({ ref, chosen, pipelines, sites, withheld, choose }: Props): ReactElement {
-  const shown = choices(pipelines, sites).filter(({ name }) => !withheld || !TELLING.has(name));
+  const shown = filtersOf(pipelines, sites).filter(({ name }) => !withheld || !TELLING.has(name));
   return (
     <div ref={ref} className="filters" role="group" aria-label={t.worklist.filters.label}>
       {shown.map(({ name, label, values }) => (
         <Field key={name} label={label}>
-          <select
-            className="input"
+          <Select
             value={chosen[name] ?? ""}
-            onChange={(event) => choose(withFilter(chosen, name, event.target.value))}
-          >
-            <option value="">{t.worklist.filters.any}</option>
-            {values.map(([value, word]) => (
-              <option key={value} value={value}>
-                {word}
-              </option>
-            ))}
-          </select>
+            any={t.worklist.filters.any}
+            choices={values}
+            onChange={(value) => choose(withFilter(chosen, name, value))}
+          />
         </Field>
       ))}
       {Object.keys(chosen).length > 0 ? (
