@@ -13,7 +13,7 @@ from pipelines.nets.grading import REFERABLE_FROM, Graded
 UNGRADABLE: Final = "ungradable"
 LOW_CONFIDENCE: Final = "low_confidence"
 #: ICDR 4, proliferative disease: may bleed or detach any day (Wilkinson et al. 2003).
-_SIGHT_THREATENING: Final = 4
+_PROLIFERATIVE: Final = 4
 #: Exudates within one disc diameter of the macula: clinically significant edema is likely (IDRiD).
 _EDEMA_LIKELY: Final = 2
 _DIGITS: Final = 6  # of a probability; beyond float32's own precision there is nothing to say
@@ -62,7 +62,7 @@ def urgency(photograph: Assessed) -> Urgency:
     """
     if not photograph.quality.gradable:
         return Urgency.CHECK
-    if photograph.graded.grade >= _SIGHT_THREATENING:
+    if photograph.graded.grade >= _PROLIFERATIVE:
         return Urgency.STAT
     if (
         photograph.graded.referable

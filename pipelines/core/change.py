@@ -66,9 +66,10 @@ class Line:
     graver: float  # added to the weight of crossing it upwards
 
 
-#: ICDR: referable from grade 2, sight-threatening from 4 (Wilkinson et al. 2003); IDRiD: edema is likely from risk 2.
+#: ICDR: referable from grade 2, proliferative at 4 (Wilkinson et al. 2003); IDRiD: edema is likely from risk 2. Not
+#: called sight-threatening, which readers say of grade 3 and of likely edema as well.
 LINES: Final[Mapping[str, tuple[Line, ...]]] = {
-    "dr_grade": (Line(4, "sight-threatening", 10.0), Line(2, "referable", 0.0)),
+    "dr_grade": (Line(4, "proliferative", 10.0), Line(2, "referable", 0.0)),
     "dme_risk": (Line(2, "referable", 0.0),),
 }
 BEYOND: Final = frozenset({Urgency.STAT, Urgency.URGENT})

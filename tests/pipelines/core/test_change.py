@@ -54,7 +54,7 @@ def test_the_same_answer_twice_is_no_change() -> None:
     ("old", "new", "kind", "headline"),
     [
         (eyes(1), eyes(2), ChangeKind.CROSSED, "DR grade 1 -> 2, now referable"),
-        (eyes(3), eyes(4), ChangeKind.CROSSED, "DR grade 3 -> 4, now sight-threatening"),
+        (eyes(3), eyes(4), ChangeKind.CROSSED, "DR grade 3 -> 4, now proliferative"),
         (eyes(2), eyes(0), ChangeKind.CROSSED, "DR grade 2 -> 0, no longer referable"),
         (eyes(2, 2, 1), eyes(2, 2, 2), ChangeKind.CROSSED, "DR grade left 1 -> 2, now referable"),
         (eyes(2), eyes(3), ChangeKind.CHANGED, "DR grade 2 -> 3"),

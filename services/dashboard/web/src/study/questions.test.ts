@@ -42,7 +42,6 @@ const study = {
   results: [
     result("r2", "s2", "segmentation", { images: [image("d1")] }),
     result("r1", "s1", "reconstruction", { images: [image("k")] }),
-    result("r0", "s1", "reconstruction", { current: false, role: "shadow" }),
   ],
   reviews: [review("r1", 2, true), review("r2", 1), review("r1", 1)],
   slots: [],
@@ -90,6 +89,14 @@ test("the answer that stands is shown, and a newer proposal only when asked for"
   ];
   expect(shownResult(results, false)?.id).toBe("signed");
   expect(shownResult(results, true)?.id).toBe("new");
+});
+
+test("what a shadow read before a batch or a promotion asked for it is proposed, or the answer, as any other", () => {
+  const proposed = result("new", "s1", "reconstruction", { current: false, proposed: true, role: "shadow" });
+  const [asked] = questionsOf({ ...study, results: [proposed, ...study.results] });
+  expect(shownResult(asked?.results ?? [], true)?.id).toBe("new");
+  const answer = result("now", "s1", "reconstruction", { role: "shadow" });
+  expect(shownResult(questionsOf({ ...study, results: [answer] })[0]?.results ?? [], false)?.id).toBe("now");
 });
 
 test("a reconstruction leads to its series and to what was read from it, and back", () => {

@@ -10,7 +10,7 @@ export type Question = {
   number: number | null;
   /** The newest live job. */
   job: Job | null;
-  /** Newest first, without those of shadow models. */
+  /** Newest first. A shadow's is there only where it became the answer or is proposed: the server leaves out the others. */
   results: readonly Result[];
   /** In the order they were written. */
   reviews: readonly Review[];
@@ -21,12 +21,11 @@ export type Question = {
 /** In the order they were asked: the ids of slots grow with time. */
 export function questionsOf(study: StudyDetail): Question[] {
   const jobs = study.jobs.filter((job) => job.role !== "shadow");
-  const results = study.results.filter((result) => result.role !== "shadow");
-  const pipelines = new Map([...jobs, ...results].map((one) => [one.slot_id, one.pipeline]));
+  const pipelines = new Map([...jobs, ...study.results].map((one) => [one.slot_id, one.pipeline]));
   const slots = [...pipelines].sort(([one], [other]) => (one < other ? -1 : 1));
   return slots.map(([slotId, pipeline]) => {
     const same = slots.filter(([, other]) => other === pipeline);
-    const own = results.filter((result) => result.slot_id === slotId);
+    const own = study.results.filter((result) => result.slot_id === slotId);
     const ids = new Set(own.map((result) => result.id));
     return {
       slotId,

@@ -33,7 +33,7 @@ export const second = {
   },
   shadow: {
     title: "A shadow model says otherwise",
-    what: (version: string, headline: string) => `Version ${version}, which is only on trial: ${headline}.`,
+    what: (version: string, headline: string) => `Version ${version}, which is only on trial: ${headline.replace("->", "→")}.`,
   },
   rules: {
     title: "Reading rules",
