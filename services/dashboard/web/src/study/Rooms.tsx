@@ -126,9 +126,9 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
           {result ? (
             <>
               <TwoReaders slot={question.slot} result={result} reviews={question.reviews} me={me} />
-              <Shadow slot={question.slot} />
               {read ? <YouSaid read={read} result={result} /> : null}
               <Reading study={study} result={result} questions={questions} choose={choose} want={want} />
+              <Shadow slot={question.slot} />
               <Words study={study} result={result} reviews={question.reviews} me={me} />
               <Downloads result={result} />
               <Provenance result={result} />
@@ -151,7 +151,7 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
   );
 }
 
-/** That a model on trial says otherwise is told in one line: it must not lead the reader. */
+/** That a model on trial says otherwise is told in one line, behind the answer: it must not lead the reader. */
 function Shadow({ slot }: { slot: Slot | null }): ReactElement {
   const differs = slot?.shadow_disagreement ?? null;
   if (differs === null) return <></>;

@@ -24,12 +24,8 @@ type Props = {
 };
 
 const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
-/** Where the reader goes on after choosing. */
-const FIRST: Record<Verdict, string> = {
-  accept: "[data-sign]",
-  edit: "fieldset input:checked, fieldset input",
-  reject: "select",
-};
+/** Where the reader goes on after choosing an answer that has no values. */
+const FIRST: Record<Exclude<Verdict, "edit">, string> = { accept: "[data-sign]", reject: "select" };
 
 export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }: Props): ReactElement {
   const word = useWord({ me, result, reviews, slot, signed });
@@ -47,7 +43,7 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
   };
   // In the commit of the choice itself: any later and the focus would be taken from what the reader types next.
   useLayoutEffect(() => {
-    if (turn !== null) form.current?.querySelector<HTMLElement>(FIRST[turn.to])?.focus();
+    if (turn !== null && form.current !== null) firstOf(form.current, turn.to)?.focus();
   }, [turn]);
   useShortcuts([
     { keys: KEYS.verdict.accept, run: () => choose("accept") },
@@ -89,6 +85,14 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
       {draft.verdict === null ? null : <Ending word={word} />}
     </form>
   );
+}
+
+/** In the first value's field the grade that is chosen: from any other an arrow key would choose that one's neighbour. */
+function firstOf(form: HTMLFormElement, verdict: Verdict): HTMLElement | null {
+  if (verdict !== "edit") return form.querySelector<HTMLElement>(FIRST[verdict]);
+  const field = form.querySelector("fieldset");
+  const chosen = field?.querySelector<HTMLElement>("input:checked");
+  return chosen ?? field?.querySelector<HTMLElement>("input, select") ?? null;
 }
 
 function Head({ reviews }: { reviews: readonly Review[] }): ReactElement {
