@@ -15,7 +15,8 @@ from services.work.agreement import LEAST_READERS, MOST_READ, Bias, agreement_of
 
 router = APIRouter(tags=["reviews"])
 
-_OWN: Final = 1
+#: One's own figures are told however few they are.
+_OWN: Final = 0
 
 
 class BiasView(BaseModel):
@@ -34,9 +35,10 @@ class PipelineAgreement(BaseModel):
     """Blind reads of one pipeline."""
 
     pipeline: str = Field(examples=["retinopathy"])
-    readers: int
+    readers: int = Field(description="With a read that counts.")
     reads: int = Field(description="Blind reads that were looked at.")
-    compared: int = Field(description="Of these: both the machine and the reader gave an answer.")
+    seen_before: int = Field(description="Of these: the reader had been shown the answer before; in no figure.")
+    compared: int = Field(description="Of the others: both the machine and the reader gave an answer.")
     figures: BiasView | None = Field(description="Null where too few readers have read for all together to be shown.")
 
 
@@ -74,6 +76,7 @@ def _pipeline(name: str, bias: Bias, least: int) -> PipelineAgreement:
         pipeline=name,
         readers=len(bias.readers),
         reads=bias.reads,
+        seen_before=bias.seen_before,
         compared=bias.compared,
         figures=BiasView.model_validate(shares) if len(bias.readers) >= least else None,
     )

@@ -101,6 +101,9 @@ class SlotView(BaseModel):
     pictures: list[PictureView] = Field(description="While withheld: what may be opened of the answer.")
     asks: list[AskView] = Field(description="While withheld: what `POST /slots/{slot_id}/blind-read` should say.")
     blind_read: BlindReadView | None = Field(description="What you have said blind.")
+    seen_before: bool = Field(
+        description="The answer was shown to you before you read it blind: your word is kept and counts in no figure."
+    )
 
 
 class BlindReadRequest(BaseModel):
@@ -184,6 +187,7 @@ def slot_view(opened: OpenedSlot) -> SlotView:
         ],
         asks=[_ask(one) for one in opened.asks],
         blind_read=blind_read_view(opened.own_word) if opened.own_word else None,
+        seen_before=opened.seen_before,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,8 @@ from services.store.tables import Result, Review, SecondRead
 
 #: Whether two signatures give the same answer.
 Same = Callable[[Review, Review], bool]
+#: A word is awaited: of two, or, after it was taken back, of the first.
+AWAITED: Final = frozenset({ReviewState.UNREAD, ReviewState.DRAFTED, ReviewState.SECOND_READ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class Standing:
     def first_reader_id(self) -> str | None:
         """Who signed first, while a second reader or an adjudicator is awaited: this person cannot be that one."""
         return None if self.state is ReviewState.SIGNED or not self.words else self.words[0].user_id
+
+    @property
+    def awaits_blinded(self) -> bool:
+        """Whether a reader is awaited who sees neither the machine's answer nor another reader's."""
+        return self.second is not None and self.second.blinded and self.state in AWAITED
 
     def settled_at(self, grace_seconds: float) -> datetime | None:
         """From when on the answer may leave the house: signed, and not to be taken back any more; else None."""

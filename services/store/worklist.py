@@ -83,9 +83,7 @@ def _rebuild(session: Session, study_id: str) -> None:
         session.scalars(select(Series.modality).filter_by(study_id=study_id).distinct().order_by(Series.modality))
     )
     slots = session.scalars(select(Slot).filter_by(study_id=study_id).order_by(Slot.id)).all()
-    rows = [_slot_row(session, slot) for slot in slots] or [_unrouted_row(study)]
-    if study.batch_only:
-        rows = [_of_batch(session, values) for values in rows]
+    rows = [_slot_row(session, slot, study) for slot in slots] or [_unrouted_row(session, study)]
     kept = {row.id: row for row in session.scalars(_now(select(WorklistRow).filter_by(study_id=study_id)))}
     for values in rows:
         row = next((old for old in kept.values() if _same(old, values)), None)
@@ -127,17 +125,18 @@ def _study_values(study: Study, modality: str) -> dict[str, Any]:
     }
 
 
-def _unrouted_row(study: Study) -> dict[str, Any]:
-    return {
+def _unrouted_row(session: Session, study: Study) -> dict[str, Any]:
+    told = {
         "slot_id": None,
         "subject_id": study.id,
         "pipeline": "",
         "urgency_rank": RANK_UNROUTED if study.unrouted_reason else RANK_WAITING,
         "review_state": ReviewState.UNREAD,
     }
+    return _of_batch(session, told) if study.batch_only else told
 
 
-def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
+def _slot_row(session: Session, slot: Slot, study: Study) -> dict[str, Any]:
     job = session.scalar(
         _now(select(Job).where(Job.slot_id == slot.id, Job.role == JobRole.LIVE).order_by(Job.id.desc()).limit(1))
     )
@@ -168,7 +167,8 @@ def _slot_row(session: Session, slot: Slot) -> dict[str, Any]:
         "assignee_id": assignment.user_id if assignment else None,
         **_change(session, slot, word),
     }
-    return told | _silence(word, job)
+    placed = _of_batch(session, told) if study.batch_only else told
+    return placed | _silence(word, job)
 
 
 def _silence(word: Standing, job: Job | None) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _silence(word: Standing, job: Job | None) -> dict[str, Any]:
     Any reader may be that one, and one list is read by all; the first reader finds the answer in the study.
     """
     # Any: column values are of the columns' types
-    if word.state is not ReviewState.SECOND_READ or word.second is None or not word.second.blinded:
+    if not word.awaits_blinded:
         return {}
     stat = job is not None and job.priority == Priority.STAT
     return {**SILENT, "urgency_rank": URGENCY_RANKS[Urgency.STAT if stat else SECOND_READ_URGENCY]}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BytesRemoved, NotFound, Withheld
-from services.store import audit, reviews, search, studies
+from services.store import audit, reviews, search, shown, studies
 from services.store.blind import reads_blind, withheld_slots
 from services.store.current import is_shown
 from services.store.descent import DERIVED_SERIES
@@ -96,20 +96,20 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
         told = [one.slot.id for one in slots if not one.withheld]
         found = session.scalars(select(Result).where(Result.slot_id.in_(told)).order_by(Result.id.desc())).all()
         rows = [row for row in found if is_shown(session, row)]
-        shown = [_shown(session, row) for row in rows]
+        results = [_shown(session, row) for row in rows]
         words = [word for slot_id in dict.fromkeys(row.slot_id for row in rows) for word in _words(session, slot_id)]
         marked = select(WorklistRow).where(WorklistRow.slot_id.in_(told), WorklistRow.change.is_not(None))
         marks = session.scalars(marked.order_by(WorklistRow.id)).all()
-    leave_trace(store, looker, "study.opened", study_id)
-    return OpenedStudy(tree, jobs, shown, words, marks, slots)
+    leave_trace(store, looker, "study.opened", study_id, told={row.slot_id for row in rows})
+    return OpenedStudy(tree, jobs, results, words, marks, slots)
 
 
 def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:
     """A result; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        shown = _shown(session, told_result(session, looker, result_id))
-    leave_trace(store, looker, "result.opened", shown.result.study_id, result=result_id)
-    return shown
+        opened = _shown(session, told_result(session, looker, result_id))
+    trace_of_result(store, looker, opened.result)
+    return opened
 
 
 def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownReview]:
@@ -117,7 +117,7 @@ def open_reviews(store: Store, looker: Looker, result_id: str) -> list[ShownRevi
     with unit_of_work(store.database, writing=False) as session:
         result = told_result(session, looker, result_id)
         words = _words(session, result.slot_id)
-    leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
+    trace_of_result(store, looker, result)
     return words
 
 
@@ -133,7 +133,8 @@ def open_artifact(store: Store, looker: Looker, result_id: str, name: str) -> Ar
         if artifact is None:
             raise NotFound("the result has no artifact of this name")
         must_be_kept(session, result.study_id, artifact.blob_sha256)
-    leave_trace(store, looker, "artifact.opened", result.study_id, artifact=artifact.id)
+    told = () if artifact.kind in PICTURES else (result.slot_id,)
+    leave_trace(store, looker, "artifact.opened", result.study_id, told=told, artifact=artifact.id)
     return artifact
 
 
@@ -146,9 +147,9 @@ def open_instance(store: Store, looker: Looker, instance_id: str) -> Instance:
         if found is None:
             raise NotFound("there is no image of this id")
         instance, study_id = found
-        _must_be_told(session, looker, [instance])
+        told = _must_be_told(session, looker, [instance])
         must_be_kept(session, study_id, instance.blob_sha256)
-    leave_trace(store, looker, "image.opened", study_id, instance=instance_id)
+    leave_trace(store, looker, "image.opened", study_id, told=told, instance=instance_id)
     return instance
 
 
@@ -160,11 +161,11 @@ def open_series(store: Store, looker: Looker, series_id: str) -> SeriesFiles:
             raise NotFound("there is no series of this id")
         study = studies.get_study(session, series.study_id)
         instances = [one for one in studies.study_instances(session, study.id) if one.series_id == series_id]
-        _must_be_told(session, looker, instances)
+        told = _must_be_told(session, looker, instances)
         for instance in instances:
             must_be_kept(session, study.id, instance.blob_sha256)
         patient = session.get_one(Patient, study.patient_id)
-    leave_trace(store, looker, "series.opened", study.id, series=series_id)
+    leave_trace(store, looker, "series.opened", study.id, told=told, series=series_id)
     return SeriesFiles(series, study.study_instance_uid, patient, tuple(instances))
 
 
@@ -225,16 +226,21 @@ def told_result(session: Session, looker: Looker, result_id: str) -> Result:
     return result
 
 
-def _must_be_told(session: Session, looker: Looker, instances: Sequence[Instance]) -> None:
-    """An image may be an object that we made (a captured heat-map, a report) and that an archive has sent back."""
+def _must_be_told(session: Session, looker: Looker, instances: Sequence[Instance]) -> Sequence[str]:
+    """The slots that images tell of: objects that we made (a captured heat-map, a report), sent back by an archive.
+
+    Raises Withheld.
+    """
     wanted = sorted({one.blob_sha256 for one in instances})
     made = (
         select(Result.slot_id)
         .join(ArtifactRow, ArtifactRow.result_id == Result.id)
         .where(ArtifactRow.blob_sha256.in_(wanted), ArtifactRow.kind.not_in([*PICTURES, DERIVED_SERIES]))
     )
-    if withheld_slots(session, looker.reader, session.scalars(made.distinct()).all()):
+    told = session.scalars(made.distinct()).all()
+    if withheld_slots(session, looker.reader, told):
         raise Withheld
+    return told
 
 
 def must_be_kept(session: Session, study_id: str, sha256: str) -> None:
@@ -245,11 +251,24 @@ def must_be_kept(session: Session, study_id: str, sha256: str) -> None:
         raise BytesRemoved
 
 
-def leave_trace(store: Store, looker: Looker, action: str, study_id: str, **subjects: str) -> None:
-    """Commit the look; the caller hands out nothing before this has returned."""
+def trace_of_result(store: Store, looker: Looker, result: Result) -> None:
+    """Commit the look at a machine's answer; see `leave_trace`."""
+    leave_trace(store, looker, "result.opened", result.study_id, told=(result.slot_id,), result=result.id)
+
+
+def leave_trace(
+    store: Store, looker: Looker, action: str, study_id: str, *, told: Collection[str] = (), **subjects: str
+) -> None:
+    """Commit the look; the caller hands out nothing before this has returned. `told`: the slots whose answer it shows.
+
+    That an answer was shown is written down once a person and slot, however short ago the last look was: a blind word
+    after it is none.
+    """
     with unit_of_work(store.database, writing=False) as session:
         # A page opens many pictures of one study: only the first look has to wait for the one writer of SQLite.
-        if audit.was_seen(session, looker.actor, action, study_id, looker.counts_seconds):
+        is_known = audit.was_seen(session, looker.actor, action, study_id, looker.counts_seconds)
+        if is_known and not shown.new_to(session, looker.reader, told):
             return
     with unit_of_work(store.database) as session:
         audit.record_access(session, looker.actor, action, study_id, looker.counts_seconds, **subjects)
+        shown.note(session, looker.actor, looker.reader, study_id, told)

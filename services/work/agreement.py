@@ -19,6 +19,7 @@ from pipelines.core.change import Document, agrees
 from services.store.blind import withheld_slots
 from services.store.reviews import SIGNING
 from services.store.session import unit_of_work
+from services.store.shown import shown_before
 from services.store.signatures import answer_of
 from services.store.states import ReviewAction
 from services.store.stores import Store
@@ -36,6 +37,7 @@ class Bias:
     """Counts of one pipeline's blind reads; grows by reads, not with them."""
 
     reads: int = 0
+    seen_before: int = 0  # the machine's answer had been shown to the reader: counted in nothing below
     compared: int = 0  # of these: the machine gave an answer, and the reader something to hold beside it
     agreed: int = 0
     signed: int = 0  # of the compared ones: the reader has signed since
@@ -46,11 +48,14 @@ class Bias:
     went_away: int = 0
     went_over_and_decided: int = 0
     rightly: int = 0
-    readers: set[str] = field(default_factory=set)
+    readers: set[str] = field(default_factory=set)  # with a read that counts
 
     def add(self, one: Story) -> None:
         """One more blind read and what became of it."""
         self.reads += 1
+        if one.seen_before:
+            self.seen_before += 1
+            return
         self.readers.add(one.reader)
         if one.before is None:
             return
@@ -94,6 +99,7 @@ class Story:
     before: bool | None
     after: bool | None
     decided: bool | None
+    seen_before: bool = False  # the reader had been shown the answer, and was no blind reader of it
 
 
 def agreement_of(store: Store, user_id: str) -> Mapping[str, Bias]:
@@ -136,6 +142,7 @@ def _stories(session: Session, reads: Sequence[BlindRead]) -> Iterator[Story]:
     machine = {row.id: row for row in session.scalars(select(Result).where(Result.id.in_(wanted)))}
     slots = sorted({read.slot_id for read in reads})
     written = select(Review).where(Review.slot_id.in_(slots)).order_by(Review.slot_id, Review.number)
+    shown = shown_before(session, slots)
     words = {slot: _standing(rows) for slot, rows in groupby(session.scalars(written), key=lambda one: one.slot_id)}
     for read in reads:
         said = machine[read.result_id]
@@ -148,6 +155,7 @@ def _stories(session: Session, reads: Sequence[BlindRead]) -> Iterator[Story]:
             before=_says(read, said.document),
             after=_signs(session, own[-1], said.document) if own else None,
             decided=_signs(session, others[-1], said.document) if others else None,
+            seen_before=(read.user_id, read.slot_id) in shown,
         )
 
 

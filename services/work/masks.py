@@ -27,7 +27,7 @@ from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.studies import lock_study
 from services.store.tables import ArtifactRow, Blob, CurrentResult, Result, ReviewMask, User
-from services.work.access import Looker, leave_trace, must_be_kept, told_result
+from services.work.access import Looker, leave_trace, must_be_kept, told_result, trace_of_result
 
 #: RFC 6713: a compressed NIfTI file has no media type of its own.
 MEDIA_TYPE: Final = "application/gzip"
@@ -84,7 +84,7 @@ def open_masks(store: Store, looker: Looker, result_id: str) -> Sequence[Readers
     with unit_of_work(store.database, writing=False) as session:
         result = told_result(session, looker, result_id)
         drawn = masks.of_result(session, result_id)
-    leave_trace(store, looker, "result.opened", result.study_id, result=result_id)
+    trace_of_result(store, looker, result)
     return drawn
 
 
@@ -94,9 +94,9 @@ def open_mask(store: Store, looker: Looker, mask_id: str) -> ReviewMask:
         mask = session.get(ReviewMask, mask_id)
         if mask is None:
             raise NotFound("there is no outline of this id")
-        study_id = told_result(session, looker, mask.result_id).study_id
-        must_be_kept(session, study_id, mask.blob_sha256)
-    leave_trace(store, looker, "mask.opened", study_id, mask=mask_id)
+        result = told_result(session, looker, mask.result_id)
+        must_be_kept(session, result.study_id, mask.blob_sha256)
+    leave_trace(store, looker, "mask.opened", result.study_id, told=(result.slot_id,), mask=mask_id)
     return mask
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.store.blind import withheld_slots
 from services.store.current import is_shown
 from services.store.disagreement import ShadowChange, shadow_change
+from services.store.shown import was_shown
 from services.store.states import ReviewState
 from services.store.tables import ArtifactRow, BlindRead, CurrentResult, Result, SecondRead, Slot, User, WorklistRow
 from services.work.asks import Ask, asks_of
@@ -46,6 +47,7 @@ class OpenedSlot:
     asks: Sequence[Ask] = ()
     shadow: ShadowChange | None = None  # what a model on trial says otherwise
     own_word: BlindRead | None = None
+    seen_before: bool = False  # the answer was shown to its reader before a blind word: that word counts in no figure
 
 
 def open_slots(session: Session, reader: str | None, study_id: str) -> list[OpenedSlot]:
@@ -69,6 +71,8 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
     answer = answer_of(session, slot.id)
     state = ReviewState(row.review_state) if row else ReviewState.UNREAD
     told = seen_state(session, reader, state) if withheld else state
+    own_word = session.scalar(select(BlindRead).filter_by(slot_id=slot.id, user_id=reader)) if reader else None
+    is_blind = withheld or own_word is not None
     return OpenedSlot(
         slot,
         withheld,
@@ -78,7 +82,8 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
         pictures=_pictures(session, answer) if answer and withheld else (),
         asks=asks_of(session, answer) if answer and withheld else (),
         shadow=shadow_change(session, answer) if answer and not withheld else None,
-        own_word=session.scalar(select(BlindRead).filter_by(slot_id=slot.id, user_id=reader)) if reader else None,
+        own_word=own_word,
+        seen_before=is_blind and reader is not None and was_shown(session, reader, slot.id),
     )
 
 

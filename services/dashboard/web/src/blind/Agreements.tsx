@@ -53,6 +53,7 @@ function Pipeline({ one, least }: { one: PipelineAgreement; least: number }): Re
     <div className="agreement">
       <h3>{name}</h3>
       <p className="tone-muted small">{t.agreement.reads(one.reads, one.compared)}</p>
+      {one.seen_before > 0 ? <p className="tone-muted small">{t.agreement.seenBefore(one.seen_before)}</p> : null}
       {one.figures === null ? (
         <p>{t.agreement.tooFew(one.readers, least)}</p>
       ) : (

@@ -55,6 +55,7 @@ export function BlindForm({ studyId, slot, me }: Props): ReactElement {
     >
       <h2 id="blind-title">{t.blind.title}</h2>
       <p className="tone-muted small">{slot.asks.length > 0 ? t.blind.what : t.blind.noAsks}</p>
+      {slot.seen_before ? <p className="small">{t.blind.seenBefore}</p> : null}
       {slot.asks.map((ask) => (
         <AskField
           key={keyOf(ask)}

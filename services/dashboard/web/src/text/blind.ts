@@ -4,6 +4,7 @@ export const blind = {
     title: "What do you see?",
     what: "You read this before the machine's answer is shown. Say what you see; then the answer appears beside yours.",
     waiting: "No model has read these images yet. You can look at them; say what you see as soon as there is an answer to compare with.",
+    seenBefore: "You were shown the machine's answer here before: your word is kept, and counts in no figure.",
     noAsks: "Look at the images and say whether they can be used; the machine's remarks are shown then.",
     ungradable: "Nothing can be said of these images",
     comment: "Comment",
@@ -36,7 +37,7 @@ export const blind = {
     toggleWhat:
       "Until you have said what you see, the machine's grade, urgency, abstention and pictures are withheld from you everywhere: in the worklist, which is then ordered by age, in studies, overnight changes and figures. It holds in every browser and for your API keys. What is signed stays visible.",
     toggleOnce:
-      "Switch it on before you begin: what you have already seen cannot be unseen, and would make you look more agreeable than you are.",
+      "Switch it on before you begin: what you have already seen cannot be unseen. A study whose answer you opened before is left out of your figures.",
     toggleFailed: "The setting was not changed",
     on: "You read blind first.",
     off: "You see the machine's answer at once.",
@@ -51,6 +52,7 @@ export const blind = {
     tooFew: (readers: number, least: number) =>
       `${readers} of at least ${least} readers have read blind; figures of fewer would tell who said what.`,
     reads: (reads: number, compared: number) => `Blind reads: ${reads}; comparable: ${compared}`,
+    seenBefore: (reads: number) => `Left out, since the machine's answer had been shown to the reader before: ${reads}`,
     figure: "Figure",
     share: "Share",
     interval: "95 % interval",
