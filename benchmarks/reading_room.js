@@ -12,6 +12,14 @@
     const photos = [...document.querySelectorAll("img.photo")];
     return photos.length > 0 && photos.every((photo) => photo.complete && photo.naturalWidth > 0);
   };
+  /** Resolves when everything that was asked of the graphics processor, or of what stands in for it, is done. */
+  const drawn = (gl) =>
+    new Promise((resolve) => {
+      const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+      gl.flush();
+      const look = () => (gl.getSyncParameter(fence, gl.SYNC_STATUS) === gl.SIGNALED ? resolve() : setTimeout(look));
+      look();
+    });
   const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   let next = null;
 
@@ -43,8 +51,11 @@
       this.since = performance.now();
       history.pushState(null, "", path);
     },
+    /** Until the frame with volume and outline is drawn to its end, not merely asked for. */
     async overlayIsDrawn() {
-      return (await frameOf(() => document.querySelector("[data-drawn=true]") !== null)) - this.since;
+      await frameOf(() => document.querySelector("[data-drawn=true]") !== null);
+      await drawn(document.querySelector(".volume-stage canvas").getContext("webgl2"));
+      return performance.now() - this.since;
     },
   };
 })();

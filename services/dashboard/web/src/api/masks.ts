@@ -1,7 +1,7 @@
-/** Outlines that readers corrected: which there are, their bytes, and how one is saved. */
+/** Outlines that readers corrected: which there are, and how one is saved. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { get, getBytes, postFile, query } from "./client";
+import { get, postFile, query } from "./client";
 import type { Page } from "./types";
 import type { components } from "./schema.gen";
 
@@ -14,17 +14,6 @@ export function useMasks(resultId: string) {
   return useQuery({
     queryKey: masksKey(resultId),
     queryFn: async () => (await get<Page<Mask>>(`/results/${encodeURIComponent(resultId)}/masks`)).items,
-  });
-}
-
-/** An outline never changes under its id, so it is asked for once. */
-export function useMaskContent(maskId: string | null) {
-  return useQuery({
-    queryKey: ["mask", maskId],
-    queryFn: () => getBytes(`/masks/${encodeURIComponent(maskId ?? "")}/content`),
-    enabled: maskId !== null,
-    staleTime: Infinity,
-    gcTime: 60_000,
   });
 }
 

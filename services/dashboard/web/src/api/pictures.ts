@@ -1,9 +1,10 @@
 /** What the picture pages ask for beside the study: earlier visits, pictures to compare with, and volumes. */
 import { useQuery } from "@tanstack/react-query";
 
-import { readNifti, type Volume } from "../picture/nifti";
-import { artifactPath, get, getBytes, query } from "./client";
-import { keys as base } from "./queries";
+import { readAside } from "../picture/aside";
+import type { Volume } from "../picture/nifti";
+import { get, getBytes, query } from "./client";
+import { artifactQuery, keys as base } from "./queries";
 import type { components } from "./schema.gen";
 import type { Page, StudyDetail } from "./types";
 
@@ -48,15 +49,25 @@ export function useReferences(pipeline: string, studyId: string) {
   });
 }
 
+const DECODED = { staleTime: Infinity, gcTime: VOLUME_KEPT_MS, structuralSharing: false, retry: false } as const;
+
 /** A decoded volume of a result; null asks for none. */
 export function useVolume(resultId: string, name: string | null) {
   return useQuery<Volume>({
+    ...DECODED,
     queryKey: keys.volume(resultId, name ?? ""),
-    queryFn: async () => readNifti(await getBytes(artifactPath(resultId, name ?? ""))),
+    // The file may be there already, fetched while the study before was read.
+    queryFn: async ({ client }) => readAside(await client.fetchQuery(artifactQuery(resultId, name ?? ""))),
     enabled: name !== null,
-    staleTime: Infinity,
-    gcTime: VOLUME_KEPT_MS,
-    structuralSharing: false,
-    retry: false,
+  });
+}
+
+/** The outline that a reader saved, decoded; it never changes under its id. */
+export function useMaskVolume(maskId: string | null) {
+  return useQuery<Volume>({
+    ...DECODED,
+    queryKey: ["mask", maskId],
+    queryFn: async () => readAside(await getBytes(`/masks/${encodeURIComponent(maskId ?? "")}/content`)),
+    enabled: maskId !== null,
   });
 }

@@ -146,10 +146,9 @@ export function rowsOf<Item>(data: InfiniteData<Page<Item>> | undefined): Item[]
   return data?.pages.flatMap((page) => page.items) ?? [];
 }
 
-export function useStudy(id: string) {
-  const refetchInterval = usePolling();
-  return useQuery({ queryKey: keys.study(id), queryFn: () => get<StudyDetail>(`/studies/${id}`), refetchInterval });
-}
+export const studyQuery = (id: string) =>
+  queryOptions({ queryKey: keys.study(id), queryFn: () => get<StudyDetail>(`/studies/${id}`) });
+export const useStudy = (id: string) => useQuery({ ...studyQuery(id), refetchInterval: usePolling() });
 
 export function useReasons() {
   return useQuery({
@@ -166,15 +165,15 @@ export function useAlarms() {
 }
 
 /** An artifact never changes under its name, so it is asked for once. */
-export function useArtifact(resultId: string, name: string | null) {
-  return useQuery({
+export const artifactQuery = (resultId: string, name: string) =>
+  queryOptions({
     queryKey: ["artifact", resultId, name],
-    queryFn: () => getBytes(artifactPath(resultId, name ?? "")),
-    enabled: name !== null,
+    queryFn: () => getBytes(artifactPath(resultId, name)),
     staleTime: Infinity,
     gcTime: 60_000,
   });
-}
+export const useArtifact = (resultId: string, name: string | null) =>
+  useQuery({ ...artifactQuery(resultId, name ?? ""), enabled: name !== null });
 
 export function useJobAction(action: "retry" | "cancel") {
   const client = useQueryClient();

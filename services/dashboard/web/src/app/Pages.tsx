@@ -1,10 +1,12 @@
 /** Which page stands at which address; every page but the worklist is loaded when somebody goes there. */
+import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, type ReactElement } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useRoute } from "wouter";
 
 import type { Me } from "../api/types";
 import { NotFound } from "../design/NotFound";
 import { onDemand } from "../design/onDemand";
+import { listsVolumes, loadVolumeViewer, useOpening } from "../study/opening";
 import { t } from "../text/messages";
 import { WorklistPage } from "../worklist/WorklistPage";
 
@@ -20,11 +22,17 @@ const CALM_MS = 1000;
 
 export function Pages({ me }: { me: Me }): ReactElement {
   const waiting = <p className="waiting">{t.loading}</p>;
+  const client = useQueryClient();
+  const [, study] = useRoute("/studies/:id/*?");
+  useOpening(study?.id ?? null);
   useEffect(() => {
-    // A file that does not come now is asked for again, and complained of, when somebody goes there.
-    const timer = setTimeout(() => StudyPage.load().catch(() => undefined), CALM_MS);
+    const timer = setTimeout(() => {
+      // A file that does not come now is asked for again, and complained of, when somebody goes there.
+      StudyPage.load().catch(() => undefined);
+      if (listsVolumes(client)) loadVolumeViewer();
+    }, CALM_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [client]);
   return (
     <Suspense fallback={waiting}>
       <Switch>

@@ -2,9 +2,9 @@
 import { useState, type ReactElement } from "react";
 
 import { useMasks } from "../api/masks";
+import { useVolume } from "../api/pictures";
 import { useArtifact, useMe } from "../api/queries";
 import type { Result } from "../api/types";
-import { onDemand } from "../design/onDemand";
 import { Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -12,10 +12,9 @@ import { t } from "../text/messages";
 import { Images } from "./Images";
 import { imageSets } from "./imageSets";
 import { SetChoice, setAfter } from "./SetChoice";
+import { VolumeViewer } from "./viewers";
 import type { PicturesProps } from "./views";
 import "./volumes.css";
-
-export const VolumeViewer = onDemand(() => import("../volume/VolumeViewer"));
 
 /** Kinds of artifacts that it takes to show a volume with its outlines. */
 const NEEDED = ["volume", "segmentation", "segments"] as const;
@@ -62,8 +61,8 @@ function Drawn({ result, choices, want, ...props }: DrawnProps): ReactElement {
 /** What the viewer will ask for is on its way while the viewer itself is. */
 function useFiles(result: Result): void {
   const name = (kind: (typeof NEEDED)[number]): string | null => fileOf(result, kind)?.name ?? null;
-  useArtifact(result.id, name("volume"));
-  useArtifact(result.id, name("segmentation"));
+  useVolume(result.id, name("volume"));
+  useVolume(result.id, name("segmentation"));
   useArtifact(result.id, name("segments"));
   useMasks(result.id);
 }

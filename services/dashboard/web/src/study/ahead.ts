@@ -2,11 +2,12 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { API, artifactPath, get, getBytes, renderedUrl } from "../api/client";
-import { keys } from "../api/queries";
+import { API, artifactPath, renderedUrl } from "../api/client";
+import { artifactQuery, keys, studyQuery } from "../api/queries";
 import type { Result, StudyDetail } from "../api/types";
 import { beginning, imageSets } from "./imageSets";
 import { kindOf } from "./kinds";
+import { loadVolumeViewer } from "./opening";
 import { photographsBySide } from "./photographs";
 import { chosenQuestion, questionsOf, shownResult, type Question } from "./questions";
 
@@ -32,19 +33,14 @@ export function useAhead(id: string | null): void {
 }
 
 async function lookAhead(client: QueryClient, id: string): Promise<void> {
-  await client.prefetchQuery({ queryKey: keys.study(id), queryFn: () => get<StudyDetail>(`/studies/${id}`) });
+  await client.prefetchQuery(studyQuery(id));
   const study = client.getQueryData<StudyDetail>(keys.study(id));
   if (study === undefined) return;
   const { pictures, files } = wanted(study, shownWidth());
   held.splice(0, held.length, ...pictures.map(decoded));
   leaveBehind(client, id);
-  for (const file of files) {
-    void client.prefetchQuery({
-      queryKey: ["artifact", file.resultId, file.name],
-      queryFn: () => getBytes(artifactPath(file.resultId, file.name)),
-      staleTime: Infinity,
-    });
-  }
+  for (const file of files) void client.prefetchQuery(artifactQuery(file.resultId, file.name));
+  if (questionsOf(study).some((one) => kindOf(one.pipeline) === "volumes")) loadVolumeViewer();
 }
 
 /** Studies that are neither shown nor next go: kept for their usual minutes, those of a fast reader pile up. */

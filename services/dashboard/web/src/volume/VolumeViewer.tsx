@@ -2,7 +2,7 @@
 import { useEffect, useRef, type ReactElement } from "react";
 
 import { API, artifactPath } from "../api/client";
-import { useArtifact } from "../api/queries";
+import { useVolume } from "../api/pictures";
 import type { Me, Result } from "../api/types";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
@@ -24,19 +24,19 @@ import "./volume.css";
 type Props = { result: Result; me: Me; choice: ReactElement; otherwise: ReactElement };
 
 export default function VolumeViewer({ result, me, choice, otherwise }: Props): ReactElement {
-  const file = useArtifact(result.id, nameOf(result, "volume"));
-  const { host, engine, spot, failed } = useEngine(file.data);
+  const volume = useVolume(result.id, nameOf(result, "volume"));
+  const { host, engine, spot, failed } = useEngine(volume.data);
   const outline = useOutline(engine, result, me);
   const view = useView(engine, spot, result);
   const measure = useMeasure(engine, spot, view.plane);
   const brush = useBrush(outline, spot, view.plane, me.role !== "technician");
   useMiddle(engine, outline.shown);
   useWarning(outline.dirty);
-  if (failed || file.isError) {
+  if (failed || volume.isError) {
     return (
       <div className="volume-instead">
         <Notice tone="urgent" title={t.volume.failed}>
-          <p>{file.error?.message ?? t.volume.failedWhat}</p>
+          <p>{volume.error?.message ?? t.volume.failedWhat}</p>
         </Notice>
         {otherwise}
       </div>

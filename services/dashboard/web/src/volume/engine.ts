@@ -1,11 +1,13 @@
 /** NiiVue as this page uses it: no file from outside, no key or pointer of its own, voxels counted the same for every file. */
 import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, SHOW_RENDER, SLICE_TYPE, type Niivue } from "@niivue/niivue";
 
+import type { Volume } from "../picture/nifti";
 import type { Axis } from "./drawing";
-import { inside, type Grid, type Triple } from "./grid";
 import { Frugal } from "./frugal";
+import { gridOf, inside, type Grid, type Triple } from "./grid";
+import { imageOf } from "./image";
 import type { Structure } from "./structures";
-import type { Window } from "./windows";
+import { windowOf, type Window } from "./windows";
 
 export const LAYOUTS = ["axial", "coronal", "sagittal", "planes", "planes3d", "solid"] as const;
 export type Layout = (typeof LAYOUTS)[number];
@@ -55,16 +57,18 @@ export class Engine {
   });
   private overlayShown: NVImage | null = null;
 
-  /** Open a volume on a canvas; throws where the browser has no WebGL 2 or the file is no volume. */
-  static async open(canvas: HTMLCanvasElement, file: ArrayBuffer, moved: (spot: Spot) => void): Promise<Engine> {
+  /** Makes a canvas ready to draw on; throws where the browser has no WebGL 2. */
+  static async on(canvas: HTMLCanvasElement): Promise<Engine> {
     const engine = new Engine();
-    const [volume] = await Promise.all([
-      NVImage.loadFromUrl({ url: "volume.nii.gz", name: "volume.nii.gz", buffer: file }),
-      engine.nv.attachToCanvas(canvas),
-    ]);
-    engine.nv.addVolume(volume);
-    engine.nv.onLocationChange = () => moved(engine.spot());
+    await engine.nv.attachToCanvas(canvas);
     return engine;
+  }
+
+  /** Show a volume, in its usual window. The same one again, fetched anew, is there already. */
+  open(volume: Volume, moved: (spot: Spot) => void): void {
+    if (this.nv.volumes.length > 0) return;
+    this.nv.addVolume(imageOf(volume, windowOf("auto", volume.values)));
+    this.nv.onLocationChange = () => moved(this.spot());
   }
 
   close(): void {
@@ -73,19 +77,7 @@ export class Engine {
   }
 
   get grid(): Grid {
-    const { dimsRAS, pixDimsRAS, img2RASstart, img2RASstep } = this.image;
-    if (!dimsRAS || !pixDimsRAS || !img2RASstart || !img2RASstep) throw new Error("the volume has no place in space");
-    const triple = (numbers: ArrayLike<number>, first: number): Triple => [
-      numbers[first] ?? 1,
-      numbers[first + 1] ?? 1,
-      numbers[first + 2] ?? 1,
-    ];
-    return {
-      size: triple(dimsRAS, 1),
-      spacing: triple(pixDimsRAS, 1),
-      start: img2RASstart.reduce((sum, one) => sum + one, 0),
-      step: triple(img2RASstep, 0),
-    };
+    return gridOf(this.image);
   }
 
   get values(): ArrayLike<number> {
@@ -97,9 +89,7 @@ export class Engine {
     const mm = this.nv.frac2mm(crosshairPos, 0, true);
     const voxel = this.voxelOf(crosshairPos);
     const { start, step } = this.grid;
-    const stored = this.values[start + voxel[0] * step[0] + voxel[1] * step[1] + voxel[2] * step[2]] ?? Number.NaN;
-    const { scl_slope: slope, scl_inter: intercept } = this.image.hdr ?? { scl_slope: 1, scl_inter: 0 };
-    const value = slope === 0 || !Number.isFinite(slope) ? stored : stored * slope + intercept;
+    const value = this.values[start + voxel[0] * step[0] + voxel[1] * step[1] + voxel[2] * step[2]] ?? Number.NaN;
     return { voxel, mm: [mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0], value };
   }
 

@@ -1,62 +1,60 @@
 /** NiiVue without what this page does not use of it: files from outside, surfaces and their light, its own undo, drawing twice. */
 import { Niivue, type NVImage } from "@niivue/niivue";
 
-import matCap from "../../node_modules/@niivue/niivue/src/matcaps/Shiny.jpg";
 import font from "../../node_modules/@niivue/niivue/src/fonts/Roboto-Regular.png";
+import { gridOf } from "./grid";
+import { shadesOf } from "./shades";
 
-/** WebGL's names of the places that NiiVue gives its gradient and its drawing (TEXTURE6 to TEXTURE8). */
-const [GRADIENT, LABELS, GRADIENT_BEFORE] = [0x84c6, 0x84c7, 0x84c8] as const;
-/** What NiiVue itself puts where there is nothing. */
-const NO_ROOM = [2, 2, 2, 2];
+/** WebGL's names of the places that NiiVue gives the image (TEXTURE0) and its drawing (TEXTURE7). */
+const [IMAGE, LABELS] = [0x84c0, 0x84c7] as const;
+/** What lays a volume out slice by slice. */
+const LAYING = ["drawArrays", "framebufferTextureLayer", "texStorage3D", "texSubImage3D"] as const;
 
 export class Frugal extends Niivue {
   /** Surfaces are not drawn here: their programs, a dozen, are not compiled. */
   override meshShaders: Niivue["meshShaders"] = [];
   private asked = 0;
-  private passingOver = false;
+  /** The image whose texture is being made. */
+  private laid: NVImage | null = null;
 
-  /** The font and the light come with NiiVue as data: addresses, which the page's policy refuses. */
+  /** The font comes with NiiVue as a data: address, which the page's policy refuses. */
   override loadFontTexture(): Promise<WebGLTexture | null> {
     return super.loadFontTexture(font);
   }
 
+  /** So does a picture of light on surfaces. */
   override loadMatCapTexture(): Promise<WebGLTexture | null> {
-    return super.loadMatCapTexture(matCap);
+    return Promise.resolve(null);
   }
 
   /**
-   * With each volume NiiVue makes a gradient of it, two drawings for every slice, for light on surfaces that is not
-   * switched on here (`gradientAmount` 0). Without a graphics processor that takes seconds, so those are passed over:
-   * they begin where the blur is taken into use and are the last that a layer draws.
+   * NiiVue draws an image into its texture slice by slice, and again for a gradient of it, for light that is not switched
+   * on here (`gradientAmount` 0). Without a graphics processor that takes seconds: of the image itself all this drawing
+   * is passed over, and its texture is filled with what was counted here (`rgbaTex`).
    */
   override refreshLayers(image: NVImage, layer: number): void {
-    const { gl, blurShader } = this;
-    const complete = gl.FRAMEBUFFER_COMPLETE;
-    this.passingOver = true;
-    if (blurShader !== null) {
-      const taken = blurShader.use.bind(blurShader);
-      blurShader.use = (context) => {
-        taken(context);
-        gl.drawArrays = () => undefined;
-        gl.framebufferTextureLayer = () => undefined;
-        gl.checkFramebufferStatus = () => complete;
-      };
+    if (layer !== 0) {
+      super.refreshLayers(image, layer);
+      return;
     }
+    const { gl } = this;
+    const complete = gl.FRAMEBUFFER_COMPLETE;
+    for (const name of LAYING) gl[name] = () => undefined;
+    gl.checkFramebufferStatus = () => complete;
+    this.laid = image;
     try {
       super.refreshLayers(image, layer);
     } finally {
-      this.passingOver = false;
+      this.laid = null;
       // What the prototypes say holds again.
-      for (const name of ["drawArrays", "framebufferTextureLayer", "checkFramebufferStatus"]) {
-        Reflect.deleteProperty(gl, name);
-      }
-      if (blurShader !== null) Reflect.deleteProperty(blurShader, "use");
+      for (const name of [...LAYING, "checkFramebufferStatus"]) Reflect.deleteProperty(gl, name);
     }
   }
 
   override rgbaTex(texture: WebGLTexture | null, unit: number, size: number[], empty?: boolean): WebGLTexture | null {
-    const unused = this.passingOver && (unit === GRADIENT || unit === GRADIENT_BEFORE);
-    return super.rgbaTex(texture, unit, unused ? NO_ROOM : size, unused || empty);
+    const made = super.rgbaTex(texture, unit, size, empty);
+    if (this.laid !== null && unit === IMAGE) fill(this.gl, this.laid);
+    return made;
   }
 
   /** One drawing a frame, however much changed before it. */
@@ -79,4 +77,12 @@ export class Frugal extends Niivue {
     if (this.drawBitmap !== null || !size) return;
     this.drawTexture = this.r8Tex(this.drawTexture, LABELS, size);
   }
+}
+
+/** Two bytes a voxel, where NiiVue takes four. */
+function fill(gl: WebGL2RenderingContext, image: NVImage): void {
+  const grid = gridOf(image);
+  const shades = shadesOf(grid, image.img ?? [], { low: image.cal_min ?? 0, high: image.cal_max ?? 1 });
+  const { LUMINANCE_ALPHA: format, UNSIGNED_BYTE } = gl;
+  gl.texImage3D(gl.TEXTURE_3D, 0, format, ...grid.size, 0, format, UNSIGNED_BYTE, shades);
 }

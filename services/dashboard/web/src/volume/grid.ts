@@ -9,6 +9,24 @@ export type Grid = {
   step: Triple;
 };
 
+type Placed = { dimsRAS?: number[]; pixDimsRAS?: number[]; img2RASstart?: number[]; img2RASstep?: number[] };
+
+/** The grid of an image of the viewer. */
+export function gridOf({ dimsRAS, pixDimsRAS, img2RASstart, img2RASstep }: Placed): Grid {
+  if (!dimsRAS || !pixDimsRAS || !img2RASstart || !img2RASstep) throw new Error("the volume has no place in space");
+  const triple = (numbers: readonly number[], first: number): Triple => [
+    numbers[first] ?? 1,
+    numbers[first + 1] ?? 1,
+    numbers[first + 2] ?? 1,
+  ];
+  return {
+    size: triple(dimsRAS, 1),
+    spacing: triple(pixDimsRAS, 1),
+    start: img2RASstart.reduce((sum, one) => sum + one, 0),
+    step: triple(img2RASstep, 0),
+  };
+}
+
 /** Millilitres of one voxel. */
 export function voxelMl([x, y, z]: Triple): number {
   return (x * y * z) / 1000;
@@ -55,7 +73,9 @@ export function middleOf(size: Triple, labels: Uint8Array, wanted: ReadonlySet<n
   const sums = [0, 0, 0];
   let count = 0;
   for (let place = 0; place < labels.length; place += 1) {
-    if (!wanted.has(labels[place] ?? 0)) continue;
+    // Nearly all of a head has no label: that is looked at before the set is.
+    const label = labels[place] ?? 0;
+    if (label === 0 || !wanted.has(label)) continue;
     const row = Math.floor(place / size[0]);
     sums[0] = (sums[0] ?? 0) + (place % size[0]);
     sums[1] = (sums[1] ?? 0) + (row % size[1]);

@@ -2,8 +2,9 @@
 import { useEffect, useState } from "react";
 
 import { ApiError } from "../api/client";
-import { useMasks, useMaskContent, useSaveMask, type Mask, type Outline as Sent } from "../api/masks";
+import { useMasks, useSaveMask, type Mask, type Outline as Sent } from "../api/masks";
 import { newKey } from "../api/once";
+import { useMaskVolume, useVolume } from "../api/pictures";
 import { useArtifact } from "../api/queries";
 import type { Me, Result } from "../api/types";
 import { readNifti, type Volume } from "../picture/nifti";
@@ -34,13 +35,14 @@ export type Shown = {
 
 export function useOutline(engine: Engine | null, result: Result, me: Me) {
   const model = useArtifact(result.id, nameOf(result, "segmentation"));
+  const modelled = useVolume(result.id, nameOf(result, "segmentation"));
   const segments = useArtifact(result.id, nameOf(result, "segments"));
   const masks = useMasks(result.id);
   const [chosen, choose] = useState<string | null | undefined>(undefined);
   const newest = masks.data?.at(-1)?.id ?? null;
   const maskId = chosen === undefined ? newest : chosen;
-  const content = useMaskContent(maskId);
-  const file = maskId === null ? model.data : content.data;
+  const corrected = useMaskVolume(maskId);
+  const outline = maskId === null ? modelled.data : corrected.data;
   const [shown, setShown] = useState<Shown | null>(null);
   // The drawing changes in place; this counts the changes that the page has to show.
   const [, setStrokes] = useState(0);
@@ -52,10 +54,10 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
   const settled = !masks.isPending;
 
   useEffect(() => {
-    if (engine === null || file === undefined || segments.data === undefined || !settled) return;
+    if (engine === null || outline === undefined || segments.data === undefined || !settled) return;
     let left = false;
     const structures = structuresOf(segments.data);
-    void readNifti(file).then(({ values }) => {
+    void Promise.resolve(outline).then(({ values }) => {
       if (left) return;
       const { grid } = engine;
       const base = toGrid(grid, values);
@@ -71,7 +73,7 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
     return () => {
       left = true;
     };
-  }, [engine, file, segments.data, settled, place, maskId]);
+  }, [engine, outline, segments.data, settled, place, maskId]);
 
   const changed = (): void => {
     if (shown === null) return;
@@ -99,7 +101,7 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
   const send = async (base: string | null): Promise<void> => {
     if (shown === null || engine === null || model.data === undefined) return;
     const packed = await labelFile(model.data, toFile(engine.grid, shown.drawing.labels));
-    const modelled = countsOf(await readNifti(model.data));
+    const before = countsOf(await readNifti(model.data));
     const sent = unanswered ?? { file: packed, base, once: newKey() };
     save.mutate(sent, {
       onError: (error) => setUnanswered(neverAnswered(error) ? sent : null),
@@ -107,7 +109,7 @@ export function useOutline(engine: Engine | null, result: Result, me: Me) {
         setUnanswered(null);
         dropStrokes(place);
         choose(mask.id);
-        const answers = { ...machineAnswers(result), ...correctedAnswers(mask, shown.structures, modelled, result.findings) };
+        const answers = { ...machineAnswers(result), ...correctedAnswers(mask, shown.structures, before, result.findings) };
         offerWord(placeOfWord(me.user_id, result.slot_id), { verdict: "edit", answers, maskId: mask.id });
       },
     });

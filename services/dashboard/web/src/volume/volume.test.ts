@@ -5,6 +5,7 @@ import { begin, dab, drag, drawingOf, redo, undo, type Drawing } from "./drawing
 import { distanceMm, middleOf, toFile, toGrid, voxelMl, type Grid } from "./grid";
 import { differenceOf, parsed, withRuns } from "./kept";
 import { labelFile } from "./labelFile";
+import { shadesOf } from "./shades";
 import { windowOf } from "./windows";
 
 /** A file that counts its first axis to the left and its third before its second. */
@@ -31,6 +32,20 @@ describe("grids", () => {
     labels[0] = labels[4] = 1;
     labels[74] = 2;
     expect(middleOf([5, 5, 3], labels, new Set([1]))).toEqual([2, 0, 0]);
+  });
+});
+
+describe("shades", () => {
+  it("lie as the viewer counts, and are black and white at the ends of the window", () => {
+    const values = Int16Array.from({ length: 12 }, (_, place) => 100 * place);
+    const shades = shadesOf(TURNED, values, { low: 100, high: 700 });
+    const [bright, opaque] = [shades.filter((_, at) => at % 2 === 0), shades.filter((_, at) => at % 2 === 1)];
+    expect([...bright.slice(0, 4)]).toEqual([0, 0, 255, 213]);
+    expect([...opaque.slice(0, 4)]).toEqual([0, 0, 128, 107]);
+  });
+  it("show what is no number as black", () => {
+    const grid: Grid = { size: [2, 1, 1], spacing: [1, 1, 1], start: 0, step: [1, 2, 2] };
+    expect([...shadesOf(grid, Float32Array.of(Number.NaN, 2), { low: 0, high: 1 })]).toEqual([0, 0, 255, 128]);
   });
 });
 
