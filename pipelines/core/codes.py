@@ -72,6 +72,12 @@ KSPACE_RECONSTRUCTION: Final = Code(OVERREAD, "raw-data-recon", "Reconstruction 
 GRADE_PROBABILITY: Final = Code(OVERREAD, "probability", "Probability of the grade, calibrated")
 IMAGE_QUALITY: Final = Code(OVERREAD, "image-quality", "Image quality")
 NEEDS_REVIEW: Final = Code(OVERREAD, "needs-review", "The outline is in doubt and needs a person's review")
+#: Why an answer needs more care; no published scheme names these.
+MODEL_ABSTAINED: Final = Code(OVERREAD, "model-abstained", "The model gave no answer")
+UNTRAINED_CAMERA: Final = Code(OVERREAD, "untrained-camera", "Camera that the model was not trained on")
+UNLIKE_TRAINING: Final = Code(OVERREAD, "unlike-training", "Unlike the images the model was trained on")
+HEAT_MAP_UNRELIABLE: Final = Code(OVERREAD, "heat-map-doubted", "The heat-map is not to be relied on")
+SHADOW_DIFFERS: Final = Code(OVERREAD, "shadow-differs", "A model on trial gives another answer")
 UNGRADABLE: Final = Code(OVERREAD, "ungradable", "No photograph of this eye can be graded")
 NO_UNITS: Final = Code("UCUM", "1", "no units")  # PS3.16 CID 82
 DEVICE: Final = Code(DICOM, "121007", "Device")  # PS3.16 CID 270

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from pipelines.core.types import Finding
+from pipelines.core.types import Code, Finding, Laterality
 
 #: What stands over a page that no reader answers for.
 DRAFT: Final = "DRAFT - not signed"
@@ -25,12 +25,26 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """Why a machine's answer needs more care, as a code; `laterality` where it is of one side."""
+
+    code: Code
+    laterality: Laterality | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One statement; `name` says of what. `chief` ones are what counts."""
+    """One statement; `name` says of what. `chief` ones are what counts; `cautions` say the same in codes."""
 
     name: str
     text: str
     chief: bool = False
+    cautions: tuple[Caution, ...] = ()
+
+    @property
+    def caution(self) -> bool:
+        """Whether it says that a machine's answer needs more care."""
+        return bool(self.cautions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +79,13 @@ class Signature:
 class Report:
     """The whole page; `as_of` is when the newest of what it tells was said, UTC.
 
-    `signatures` are of the words that count, and empty unless every question of the study is decided.
+    `identity` is whose page it is, in one line for the foot of each sheet of paper. `signatures` are of the words that
+    count, and empty unless every question of the study is decided.
     """
 
     study_id: str
     title: str
+    identity: str
     as_of: datetime
     sections: tuple[Section, ...]
     signatures: tuple[Signature, ...]
@@ -80,7 +96,10 @@ class Report:
         return SIGNED if self.signatures else DRAFT
 
     def words(self) -> Iterator[str]:
-        """Every word of the page, in its order: title, mark, and each section's heading, lines and captions."""
+        """Every word of the page, in its order: title, mark, and each section's heading, lines and captions.
+
+        Not the identity, which the sections tell as well.
+        """
         yield self.title
         yield self.mark
         for section in self.sections:

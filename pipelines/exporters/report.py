@@ -13,8 +13,8 @@ from pydicom.uid import ComprehensiveSRStorage, ExplicitVRLittleEndian
 from pipelines.core import codes
 from pipelines.core.errors import UnsuitableInput
 from pipelines.core.receipt import derived_uid, digest
-from pipelines.core.report import Part, Report, Section
-from pipelines.core.types import Code, Finding
+from pipelines.core.report import Caution, Part, Report, Section
+from pipelines.core.types import Code, Finding, Laterality
 from pipelines.exporters.derived import MANUFACTURER, as_bytes, dated, evidence, unquoted_names
 from pipelines.exporters.sr import evaluated, measured
 from pipelines.imaging.dicom import DicomHeader
@@ -108,31 +108,37 @@ def _document(report: Report, said: str) -> Dataset:
 
 
 def _section(section: Section) -> sr.ContainerContentItem:
-    """A heading's container: its own words, each line as text, and what counts once more with its codes."""
+    """A heading's container: its own words, each line as text; what counts, and what warns, once more as codes."""
     item = sr.ContainerContentItem(_code(_HEADINGS[section.part]), relationship_type=_CONTAINS)
     element = _ELEMENTS[section.part]
     texts = [_line(codes.COMMENT, section.heading)]
     texts += [_line(element, f"{line.name}: {line.text}") for line in section.lines]
     texts += [_line(codes.COMMENT, picture.caption) for picture in section.pictures]
-    item.ContentSequence = sr.ContentSequence([*texts, *_coded(section.findings)])
+    warned = [_caution(caution) for line in section.lines for caution in line.cautions]
+    item.ContentSequence = sr.ContentSequence([*texts, *_coded(section.findings), *warned])
     return item
 
 
 def _coded(findings: Sequence[Finding]) -> Iterator[sr.ContentItem]:
     for finding in findings:
         for name, value in evaluated([finding]):
-            yield _sided(sr.CodeContentItem(name, value, relationship_type=_CONTAINS), finding)
+            yield _sided(sr.CodeContentItem(name, value, relationship_type=_CONTAINS), finding.laterality)
         for number in (item for group in measured(finding) for item in group):
             number.RelationshipType = _CONTAINS.value
-            yield _sided(number, finding)
+            yield _sided(number, finding.laterality)
 
 
-def _sided(item: sr.ContentItem, finding: Finding) -> sr.ContentItem:
+def _caution(caution: Caution) -> sr.ContentItem:
+    item = sr.CodeContentItem(_code(codes.FINDING), _code(caution.code), relationship_type=_CONTAINS)
+    return _sided(item, caution.laterality)
+
+
+def _sided(item: sr.ContentItem, laterality: Laterality | None) -> sr.ContentItem:
     """The item with the side that it is of, where it says none yet; without one it is of the patient."""
-    if finding.laterality is not None and "ContentSequence" not in item:
+    if laterality is not None and "ContentSequence" not in item:
         side = sr.CodeContentItem(
             _code(codes.LATERALITY),
-            _code(codes.SIDES[finding.laterality]),
+            _code(codes.SIDES[laterality]),
             relationship_type=sr.RelationshipTypeValues.HAS_CONCEPT_MOD,
         )
         item.ContentSequence = sr.ContentSequence([side])

@@ -39,6 +39,7 @@ class LineView(BaseModel):
     name: str = Field(examples=["The machine's answer"])
     text: str = Field(examples=["Right eye: grade 2, moderate non-proliferative retinopathy (81%)."])
     chief: bool = Field(description="Whether it says what counts.")
+    caution: bool = Field(description="Whether it says that the machine's answer needs more care.")
 
 
 class KeyPictureView(BaseModel):
@@ -77,6 +78,10 @@ class ReportView(BaseModel):
 
     study_id: str
     title: str = Field(examples=["Imaging report"])
+    identity: str = Field(
+        description="Whose page it is, for the foot of each sheet of paper.",
+        examples=["Patient id P-17; Name Doe, Jane; Born 1970-01-02; Taken 2026-11-01"],
+    )
     mark: str = Field(description="What stands over the page.", examples=["DRAFT - not signed"])
     as_of: datetime = Field(description="When the newest of what it tells was said.")
     sections: list[SectionView]
@@ -98,16 +103,19 @@ def report(
 
 @router.get(
     "/{study_id}/report.pdf",
-    summary="The report as one A4 page",
+    summary="The report as A4 pages",
     response_class=Response,
     dependencies=[STUDY_DRAWN],
     responses=problems(NotFound, Withheld, BadRequest)
-    | {200: {"description": "The page.", "content": {"application/pdf": {"schema": {"type": "string"}}}}},
+    | {200: {"description": "The pages.", "content": {"application/pdf": {"schema": {"type": "string"}}}}},
 )
 def page(
     study_id: RowId, request: Request, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
 ) -> Response:
-    """With its key pictures; letters that Helvetica has not lose their accents or become question marks."""
+    """With its key pictures; each page names the patient and says which of how many it is.
+
+    Its fonts are inside it. Where they lack a letter a box stands for it, and the foot of the page says so.
+    """
     made = report_of(store, looker, study_id, zone, settings.undo_grace_seconds)
     pictures: Pictures = request.app.state.pictures
 

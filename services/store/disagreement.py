@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -27,10 +28,11 @@ def disagreement_of(session: Session, word: Standing, result: Result) -> Disagre
 
 @dataclass(frozen=True, slots=True)
 class ShadowChange:
-    """What a shadow model says otherwise than an answer; `headline` is one line without identifiers."""
+    """What a shadow model says otherwise than an answer, and since when; `headline` is one line without identifiers."""
 
     model_version: str
     headline: str
+    said_at: datetime
 
 
 def shadow_change(session: Session, result: Result) -> ShadowChange | None:
@@ -40,7 +42,11 @@ def shadow_change(session: Session, result: Result) -> ShadowChange | None:
     if shadow is None or shadow.id == result.id or _inputs(shadow) != _inputs(result):
         return None
     change = compare(result.document, shadow.document)
-    return None if change.kind is ChangeKind.NONE else ShadowChange(shadow.model_version, change.headline)
+    return (
+        None
+        if change.kind is ChangeKind.NONE
+        else ShadowChange(shadow.model_version, change.headline, shadow.created_at)
+    )
 
 
 def _inputs(row: Result) -> frozenset[str]:

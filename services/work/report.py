@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BadRequest, Withheld
 from pipelines.core.report import Line, Part, Report, Section, Signature
 from pipelines.core.types import Code, Finding, Laterality
+from services.store.disagreement import ShadowChange, shadow_change
 from services.store.session import unit_of_work
 from services.store.signatures import Standing, answer_of, standing_of
 from services.store.states import JobRole, ReviewState
@@ -30,6 +31,7 @@ from services.work.report_words import (
     day,
     final_from,
     heading,
+    identity,
     machine,
     made,
     patient_lines,
@@ -44,12 +46,14 @@ NOTICE: Final = "Research and demonstration, no medical device."
 class _Read:
     """A question that a machine has answered, with what readers made of the answer.
 
-    `document` is the answer that counts: None while nothing does, and where the machine's was rejected.
+    `document` is the answer that counts: None while nothing does, and where the machine's was rejected. `shadow` is
+    what a model on trial says otherwise.
     """
 
     result: Result
     stands: Standing
     document: Document | None
+    shadow: ShadowChange | None
     section: Section
 
 
@@ -69,14 +73,17 @@ def report_of(store: Store, looker: Looker, study_id: str, zone: str, grace_seco
     unread = [_unread(job) for job in _unanswered(opened)]
     said = [read.result.created_at for read in reads]
     said += [each.created_at for read in reads for each in read.stands.words]
+    said += [read.shadow.said_at for read in reads if read.shadow]
     as_of = max(said, default=opened.tree.study.created_at)
     answers = Section(Part.ANSWER, "What counts", tuple(_chief(reads, unread)))
     study = Section(Part.STUDY, "Patient and study", tuple(_study_lines(opened)))
     foot = Section(Part.FOOT, "About this page", tuple(_foot(opened, as_of, clock)))
+    patient = opened.tree.patient
     is_decided = not unread and all(read.stands.state is ReviewState.SIGNED for read in reads)
     return Report(
         study_id=study_id,
         title=TITLE,
+        identity=identity(patient, patient.issuer != UNIDENTIFIED, opened.tree.study.study_date),
         as_of=as_of,
         sections=(study, answers, *(read.section for read in reads), *unread, foot),
         signatures=signatures if is_decided else (),
@@ -107,6 +114,7 @@ def _read(
     names = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(sorted(stands.readers))))}
     words = [word(each, names[each.user_id], clock, answer_of(session, each)) for each in stands.words]
     final = final_from(stands, clock, grace_seconds)
+    shadow = shadow_change(session, result)
     newer = [
         Line("A newer reading", f"{mark.change_headline}; no reader has decided on it.")
         for mark in opened.marks
@@ -116,11 +124,11 @@ def _read(
     section = Section(
         Part.READING,
         heading(result.pipeline),
-        (*lines, *machine(result.document), *made(result.document)),
+        (*lines, *machine(result.document, shadow), *made(result.document)),
         key_pictures(session, opened.tree, result),
         findings_of(document) if document is not None and not document["abstained"] else (),
     )
-    return _Read(result, stands, document, section)
+    return _Read(result, stands, document, shadow, section)
 
 
 def _chief(reads: Sequence[_Read], unread: Sequence[Section]) -> Iterator[Line]:

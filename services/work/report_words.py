@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pipelines.core.labels import LABELS
 from pipelines.core.report import Line
+from services.store.disagreement import ShadowChange
 from services.store.signatures import Standing
 from services.store.states import ReviewAction, ReviewState, Verdict
 from services.store.tables import Patient, Review
 from services.work.reasons import REASONS
+from services.work.report_cautions import abstained, cautions, doubted_sides, unreliable
 from services.work.spoken import EYES, SIDES, URGENCIES, side_line, sides
 from services.work.spoken import REASONS as DOUBTS
 
@@ -48,7 +50,6 @@ STATES: Final[Mapping[ReviewState, str]] = {
 NO_METHOD: Final = "none"
 NOT_GIVEN: Final = "not given"
 NO_FINDING: Final = "no finding"
-LONGEST_COMMENT: Final = 400  # characters: the page stays one page
 SHOWN_DIGITS: Final = 12  # of a digest that is only to be recognised
 
 
@@ -86,13 +87,14 @@ def _found(document: Document) -> str:
     return " ".join(f"{_capital(line)}." for line in lines if line)
 
 
-def machine(document: Document) -> tuple[Line, ...]:
-    """What the machine answered and how far it may be trusted."""
+def machine(document: Document, shadow: ShadowChange | None) -> tuple[Line, ...]:
+    """What the machine answered and how far it may be trusted; `shadow` is what a model on trial says otherwise."""
     said = answer(document)
     if document["abstained"]:
         said = f"The model abstained. {said} {_leaning(document)}".strip()
     lines = [
-        Line("The machine's answer", said),
+        Line("The machine's answer", said, cautions=abstained(document)),
+        *cautions(document, shadow),
         Line("Urgency by the machine", _sentence(f"{document['urgency']}, {URGENCIES[document['urgency']]}")),
     ]
     poor = [_poor(image, document["pipeline"]) for image in document["images"] if not image["quality"]["gradable"]]
@@ -130,7 +132,7 @@ def word(review: Review, reader: str, clock: Clock, document: Document | None) -
         known = REASONS.get(review.reason)
         parts.append(known.sentence if known else _sentence(review.reason))
     if review.comment:
-        parts.append(f"“{_brief(review.comment)}”")
+        parts.append(f"“{_in_lines(review.comment)}”")
     return Line("Reader", " ".join(parts))
 
 
@@ -151,10 +153,27 @@ def patient_lines(patient: Patient, known: bool) -> tuple[Line, ...]:
 
 
 def person(name: str | None) -> str:
-    """DICOM's "Doe^Jane^^Dr" (PS3.5 section 6.2.1.1) as "Doe, Jane"."""
-    family, given, middle = [*(name or "").split("=")[0].split("^"), "", ""][:3]
+    """DICOM's "Doe^Jane^^Dr" as "Doe, Jane", and a name that is written in several ways in each of them.
+
+    Source: PS3.5 section 6.2.1.1: alphabetic, ideographic and phonetic writing stand behind each other.
+    """
+    alphabetic, *others = (name or "").split("=")
+    written = [_written(alphabetic, ", "), *(_written(other, " ") for other in others)]
+    first, *further = [each for each in written if each] or [NOT_GIVEN]
+    return f"{first} ({', '.join(further)})" if further else first
+
+
+def _written(group: str, comma: str) -> str:
+    family, given, middle = [*group.split("^"), "", ""][:3]
     first = " ".join(part for part in (given, middle) if part)
-    return ", ".join(part for part in (family, first) if part) or NOT_GIVEN
+    return comma.join(part for part in (family, first) if part)
+
+
+def identity(patient: Patient, known: bool, taken: date | None) -> str:
+    """Whose page it is, in one line."""
+    lines = patient_lines(patient, known)[:3]
+    said = [f"{line.name} {line.text}" for line in (*lines, Line("Taken", day(taken)))]
+    return "; ".join(said)
 
 
 def day(value: date | None) -> str:
@@ -171,7 +190,8 @@ def _heat_map(document: Document) -> tuple[Line, ...]:
     if explained["reliable"]:
         return (Line("Heat-map", f"{explained['method']}; it may be relied on here."),)
     note = explained.get("note")
-    return (Line("Heat-map", f"{explained['method']}; not reliable here{f': {note}' if note else ''}."),)
+    words = f"{explained['method']}; not reliable here{doubted_sides(document)}{f': {note}' if note else ''}."
+    return (Line("Heat-map", words, cautions=unreliable(document)),)
 
 
 def _leaning(document: Document) -> str:
@@ -197,11 +217,9 @@ def _minute_up(moment: datetime) -> datetime:
     return floor if floor == moment else floor + timedelta(minutes=1)
 
 
-def _brief(comment: str) -> str:
-    words = " ".join(comment.split())
-    return (
-        words if len(words) <= LONGEST_COMMENT else f"{words[:LONGEST_COMMENT]} ... (the whole comment is in Overread)"
-    )
+def _in_lines(comment: str) -> str:
+    """A comment whole, with the lines that its writer made."""
+    return "\n".join(" ".join(line.split()) for line in comment.strip().splitlines())
 
 
 def _capital(words: str) -> str:

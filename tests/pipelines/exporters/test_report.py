@@ -14,7 +14,9 @@ from pipelines.exporters.report import report_object
 from tests.pipelines.exporters.samples import source
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-PAGE = Report("S", "Imaging report", NOON, (Section(Part.ANSWER, "What counts", (Line("Grade", "none"),)),), ())
+PAGE = Report(
+    "S", "Imaging report", "Name Doe", NOON, (Section(Part.ANSWER, "What counts", (Line("Grade", "none"),)),), ()
+)
 
 
 def test_raw_data_alone_have_no_dicom_report() -> None:

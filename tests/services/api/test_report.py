@@ -16,11 +16,12 @@ from pipelines.core.types import Artifact
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.tables import AuditRow, Patient
+from services.work.report_words import person
 from tests.services.api.conftest import Read, Reader, Web
 from tests.services.api.test_blind import blind_client, commit
 from tests.services.api.test_reviews import EDIT, say
 from tests.services.api.test_second_read import Turn, rule
-from tests.services.pages import squeezed, words_of
+from tests.services.pages import edges_of, pages_of, squeezed, words_of
 from tests.services.readings import reading
 
 DRAFT = "DRAFT - not signed"
@@ -88,7 +89,7 @@ def test_screen_pdf_and_sr_say_the_same_words(web: Web, reader: Reader, carol: h
     assert "grade 3, severe" in told and "Größer (als \\ gedacht)" in told
     page = carol.get(address(read, ".pdf"))
     assert page.headers["content-type"] == "application/pdf"
-    assert page.content.count(b"/Type /Page\n") == 1
+    assert pages_of(page.content) == 1
     assert squeezed(words_of(page.content)) == squeezed(told)
     assert bare(" ".join(texts(structured(carol, read)))) == bare(told)
 
@@ -200,14 +201,39 @@ def test_equal_reports_give_equal_bytes(web: Web, reader: Reader, carol: httpx.C
         assert carol.get(address(read, ending)).content == carol.get(address(read, ending)).content
 
 
-def test_letters_that_the_fonts_lack_lose_their_accents_and_markup_stays_text(
-    web: Web, reader: Reader, carol: httpx.Client
-) -> None:
+def test_names_stand_in_every_form_as_they_are_written(web: Web, reader: Reader, carol: httpx.Client) -> None:
     read = reader.read()
     with unit_of_work(web.store.database) as session:
-        session.query(Patient).one().name = "Dvořáková^<b>Eva</b>"
-    assert "Dvoráková,<b>Eva</b>" in squeezed(words_of(carol.get(address(read, ".pdf")).content))
-    assert "Dvořáková, <b>Eva</b>" in words(report(carol, read))
+        session.query(Patient).one().name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    said = "Yamada, Tarou (山田 太郎, やまだ たろう)"
+    told = report(carol, read)
+    assert said in words(told) and said in told["identity"]
+    page = carol.get(address(read, ".pdf")).content
+    assert squeezed(said) in squeezed(words_of(page)) and squeezed(said) in squeezed(edges_of(page))
+    assert said in " ".join(texts(structured(carol, read)))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("=علي^محمد", "علي محمد"),
+        ("Dvořáková^<b>Eva</b>", "Dvořáková, <b>Eva</b>"),
+        ("Doe^Jane^Q^Dr", "Doe, Jane Q"),
+        ("==", "not given"),
+        (None, "not given"),
+    ],
+)
+def test_a_name_is_written_as_people_write_it(name: str | None, said: str) -> None:
+    assert person(name) == said
+
+
+def test_a_comment_is_told_whole_with_its_lines(web: Web, reader: Reader, carol: httpx.Client) -> None:
+    read = reader.read()
+    comment = "\n".join(f"Line {number}: seen, and seen again by who wrote this." for number in range(150))
+    say(carol, read, "sign", verdict="accept", comment=comment)
+    told, page = words(report(carol, read)), carol.get(address(read, ".pdf")).content
+    assert comment in told and comment in " ".join(texts(structured(carol, read)))
+    assert pages_of(page) > 1 and squeezed(words_of(page)) == squeezed(told)
 
 
 def test_a_study_that_nothing_has_read_says_so(web: Web, reader: Reader, carol: httpx.Client) -> None:

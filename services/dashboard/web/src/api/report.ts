@@ -6,6 +6,7 @@ import { keys, usePolling } from "./queries";
 import type { components } from "./schema.gen";
 
 export type Report = components["schemas"]["ReportView"];
+export type ReportLine = components["schemas"]["LineView"];
 export type ReportSection = components["schemas"]["SectionView"];
 
 /** The reader's own zone: the screen, the PDF and the SR write their times in it. */

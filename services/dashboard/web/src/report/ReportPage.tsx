@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
 import { ApiError, API } from "../api/client";
-import { reportUrl, useReport, type Report, type ReportSection } from "../api/report";
+import { reportUrl, useReport, type Report, type ReportLine, type ReportSection } from "../api/report";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Badge, Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
@@ -99,13 +99,18 @@ function Sheet({ report }: { report: Report }): ReactElement {
   );
 }
 
+function lineClass(line: ReportLine): string {
+  if (line.chief) return "sheet-line sheet-chief";
+  return line.caution ? "sheet-line sheet-caution" : "sheet-line";
+}
+
 function Section({ section }: { section: ReportSection }): ReactElement {
   return (
     <section>
       <h2>{section.heading}</h2>
       <dl>
         {section.lines.map((line, number) => (
-          <div key={number} className={line.chief ? "sheet-line sheet-chief" : "sheet-line"}>
+          <div key={number} className={lineClass(line)}>
             <dt>{line.name}</dt>
             <dd>{line.text}</dd>
           </div>
