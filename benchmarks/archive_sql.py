@@ -32,7 +32,7 @@ class Archived:
 
 
 def ulid(kind: str, *numbers: str) -> str:
-    """The expression of the id of a thing of a visit; `benchmarks.archive_visits.id_of` makes the same."""
+    """The expression of the id of a thing of a visit; `benchmarks.archive_people.id_of` makes the same."""
     return f"v.stamp || upper(substr(md5('{kind}' || {' || '.join(('v.n', *numbers))}), 1, 16))"
 
 

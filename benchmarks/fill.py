@@ -21,10 +21,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from benchmarks.archive_answers import MODELS, VERSIONS, Answer, answers, digest_of
+from benchmarks.archive_people import Archive, Person, id_of, people
 from benchmarks.archive_rows import rows
 from benchmarks.archive_sql import Archived
 from benchmarks.archive_tables import MOST_IMAGES, Tables, filling
-from benchmarks.archive_visits import Archive, Person, Visit, id_of, people, visits
+from benchmarks.archive_visits import Visit, visits
 from services.settings import Settings
 from services.store import audit, migrate
 from services.store.bundles import BUNDLE_MEDIA_TYPE

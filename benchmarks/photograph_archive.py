@@ -19,16 +19,16 @@ from pipelines.core.receipt import digest
 from pipelines.core.types import Laterality
 from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.wrap import wrap
-from services.store import jobs, studies, worklist
+from services.store import jobs, received, worklist
 from services.store.blobs import Published
 from services.store.clock import utcnow
 from services.store.current import point
 from services.store.ids import new_id
 from services.store.jobs import NewJob
+from services.store.received import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.session import unit_of_work
 from services.store.states import JobState, Priority, SeriesState, StudyState
 from services.store.stores import Store
-from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.tables import Job, Result
 
 #: 3.1 megapixels, between a hand-held camera's picture and a table-top one's; width, height, quality of the JPEG.
@@ -121,10 +121,10 @@ def _add_study(
     blob: Published,
     document: Mapping[str, Any],
 ) -> None:
-    patient = studies.upsert_patient(session, store.site_id, PatientFacts("benchmark", f"BENCHMARK-{number}"))
-    study = studies.upsert_study(session, store.site_id, patient.id, StudyFacts(f"{facts.sop_instance_uid}.1"[-64:]))
-    series = studies.upsert_series(session, study.id, SeriesFacts(f"{facts.sop_instance_uid}.2"[-64:], "OP"))
-    instance = studies.add_instance(session, series.id, facts).instance
+    patient = received.upsert_patient(session, store.site_id, PatientFacts("benchmark", f"BENCHMARK-{number}"))
+    study = received.upsert_study(session, store.site_id, patient.id, StudyFacts(f"{facts.sop_instance_uid}.1"[-64:]))
+    series = received.upsert_series(session, study.id, SeriesFacts(f"{facts.sop_instance_uid}.2"[-64:], "OP"))
+    instance = received.add_instance(session, series.id, facts).instance
     study.state, study.study_date, series.state = StudyState.COMPLETE, day, SeriesState.CLOSED
     slot_id = jobs.slot_for(session, study.id, "study", study.id, "retinopathy")
     job = jobs.add_job(

@@ -18,7 +18,7 @@ from services.store import (
     batches,
     closing,
     descent,
-    jobs,
+    leases,
     lists,
     matching,
     outbox,
@@ -171,7 +171,7 @@ def claim_and_give_back(world: World) -> object:
     """The claim of a worker and its end, each a transaction with the worklist's row written anew."""
     ageing = world.settings.priority_ageing_seconds
     with unit_of_work(world.store.database) as session:
-        claim = jobs.claim_next(session, "retinopathy", WORKER, LEASE_SECONDS, ageing)
+        claim = leases.claim_next(session, "retinopathy", WORKER, LEASE_SECONDS, ageing)
     assert claim is not None
     with unit_of_work(world.store.database) as session:
         return attempts.give_back(session, claim)

@@ -53,12 +53,12 @@ def candidate(shipped: Path, folder: Path) -> Path:
 def register(settings: Settings, folder: Path) -> None:
     """Make the bundle known, as `overread models add` does."""
     from services.cli.local import CONSOLE
-    from services.store import models
+    from services.store import registration
     from services.store.stores import open_store
 
     store = open_store(settings)
     try:
-        models.add_bundle(store, folder, CONSOLE)
+        registration.add_bundle(store, folder, CONSOLE)
     finally:
         store.close()
 

@@ -86,12 +86,12 @@ def add(
     The first version of a MONAI bundle is in use at once; `promote` puts any other version to use. A bundle that cannot
     be run is refused with what is missing or not allowed.
     """
-    from services.store import models
+    from services.store import models, registration
     from services.store.session import unit_of_work
 
     with opened_store(data) as store:
         if _is_ours(folder):
-            made = models.add_bundle(store, folder, CONSOLE)
+            made = registration.add_bundle(store, folder, CONSOLE)
         else:
             made = _add_zoo(store, folder, data, trust, automatic, name, modality)
         with unit_of_work(store.database, writing=False) as session:

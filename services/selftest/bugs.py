@@ -62,8 +62,8 @@ def no_fence() -> None:
     """Whoever has a result of a job saves it as if the job were still its own."""
     from sqlalchemy import ColumnElement, select
 
-    from services.store import attempts, jobs, results
-    from services.store.jobs import Claim
+    from services.store import attempts, leases, results
+    from services.store.leases import Claim
     from services.store.tables import Job
 
     def unguarded(claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -75,7 +75,7 @@ def no_fence() -> None:
         fence = session.scalar(select(Job.fence).where(Job.id == claim.job_id))
         return save(session, blobs, replace(claim, fence=fence), *rest)
 
-    jobs.held = attempts.held = unguarded  # type: ignore[attr-defined]
+    leases.held = attempts.held = unguarded  # type: ignore[attr-defined]
     results.save_result = save_as_anybody  # type: ignore[assignment]
 
 

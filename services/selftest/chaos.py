@@ -28,7 +28,7 @@ from services.selftest.plan import PHOTOGRAPHS_FROM_SECONDS, Plan, Strike, make_
 from services.selftest.senders import Senders
 from services.selftest.strikes import Striker, patiently
 from services.settings import MEBIBYTE, Settings
-from services.store import models, users
+from services.store import registration, users
 from services.store.session import unit_of_work
 from services.store.states import BatchState, JobState, Role, StudyState
 from services.store.stores import Store, open_store
@@ -110,7 +110,7 @@ def run(wishes: Wishes, folder: Path, tell: Tell) -> Report:
         faults.plant(wishes.bug)
         tell("starting the system")
         with _started(settings) as (system, store):
-            models.add_bundle(store, write_bundle(folder / VERSION, VERSION, ADDEND), ACTOR)
+            registration.add_bundle(store, write_bundle(folder / VERSION, VERSION, ADDEND), ACTOR)
             striker = Striker(system, store, ledger, database, broker, faults, random.Random(wishes.seed))
             _fire(system, store, plan, ledger, striker, tell)
             tell("waiting until everything is quiet")

@@ -11,7 +11,8 @@ from pipelines.core.errors import Conflict, LeaseLost, OverreadError
 from services.store import changes
 from services.store.batch_jobs import hand_over
 from services.store.clock import seconds_from_now, utcnow
-from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, Claim, announce, claim_of, held
+from services.store.jobs import BATCH_CANCELLED, SUBJECT_REOPENED, announce
+from services.store.leases import Claim, claim_of, held
 from services.store.states import AttemptOutcome, JobRole, JobState
 from services.store.studies import lock_study
 from services.store.tables import Attempt, Job

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import OverreadError
 from services.store.attempts import DETAIL_LENGTH
 from services.store.clock import seconds_from_now, utcnow
-from services.store.jobs import Claim, standing, take_all
+from services.store.leases import Claim, standing, take_all
 from services.store.states import AttemptOutcome, JobRole, JobState, Priority
 from services.store.tables import Attempt, Job, Queue, Study
 from services.store.turns import due, may_start, waiting

@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from pipelines.core.errors import Conflict, DatabaseUnavailable
 from services.settings import OWNER_ONLY, Settings
 from services.store.locks import Lock
-from services.store.models import seed
+from services.store.registration import seed
 from services.store.session import open_database, outages, unit_of_work
 from services.store.stores import open_store
 from services.store.tables import APPEND_ONLY

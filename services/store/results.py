@@ -14,7 +14,7 @@ from services.store.blobs import Blobs, Published
 from services.store.clock import utcnow
 from services.store.current import is_signed, point
 from services.store.ids import new_id
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.states import AttemptOutcome, JobRole, JobState
 from services.store.tables import ArtifactRow, AuditRow, Job, OutboxEvent, Result
 

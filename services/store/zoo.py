@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import Conflict
 from pipelines.core.zoo import Trust, ZooBundle
 from pipelines.registry import ENTRIES
-from services.store import audit, models
+from services.store import audit, models, registration
 from services.store.entries import FACTS_KEY
-from services.store.models import NewVersion
+from services.store.registration import NewVersion
 from services.store.states import ModelState
 from services.store.stores import Store
 from services.store.tables import ModelVersion
@@ -48,7 +48,7 @@ def add_zoo_bundle(store: Store, folder: Path, bundle: ZooBundle, metadata: Mapp
         facts=_facts(metadata, bundle),
         card=_card(folder, metadata),
     )
-    made = models.register(store, folder, new, actor, begin)
+    made = registration.register(store, folder, new, actor, begin)
     if made is None:
         raise Conflict("this version of the model is registered already", code="model_exists")
     return made

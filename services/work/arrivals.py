@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import Overtaken
-from services.store import attempts, audit, outbox, sources, studies, worklist
+from services.store import attempts, audit, outbox, received, sources, studies, worklist
 from services.store.blobs import Published
 from services.store.closing import RECEIVED
+from services.store.received import AddedInstance, InstanceFacts, InstanceOutcome, PatientFacts, SeriesFacts
 from services.store.states import SeriesState, StudyState
 from services.store.stores import Store
-from services.store.studies import AddedInstance, InstanceFacts, InstanceOutcome, PatientFacts, SeriesFacts
 from services.store.tables import Instance, Series, Study
 from services.work.facts import instance_facts, patient_facts, series_facts, study_facts
 from services.work.flags import OTHER_PATIENT, SAME_PICTURE, SENTENCES
@@ -68,7 +68,7 @@ def write_study(
     store.blobs.record(session, *(blob for arrival in fresh for blob in arrival.blobs))
     pictures = _pictures(arrivals, holders)
     facts = [(setting.series_of(one).id, _facts(one, _flag(setting, one, pictures))) for one in fresh]
-    added = studies.add_instances(session, facts)
+    added = received.add_instances(session, facts)
     if any(_was_overtaken(arrival, new) for arrival, new in zip(fresh, added, strict=True)):
         raise Overtaken
     _flag_doubles(session, fresh, holders)
@@ -88,15 +88,15 @@ def write_study(
 def _setting(store: Store, session: Session, arrivals: Sequence[Arrival], options: IntakeOptions) -> _Setting:
     headers = [arrival.readied.header for arrival in arrivals]
     patients = {
-        facts: studies.upsert_patient(session, store.site_id, facts).id
+        facts: received.upsert_patient(session, store.site_id, facts).id
         for facts in dict.fromkeys(patient_facts(header) for header in headers)
     }
     told = [study_facts(header, options) for header in headers]
     most = max((one.stated_count or 0 for one in told), default=0) or None
     asked = replace(told[0], stated_count=most)
-    study = studies.upsert_study(session, store.site_id, patients[patient_facts(headers[0])], asked)
+    study = received.upsert_study(session, store.site_id, patients[patient_facts(headers[0])], asked)
     series = {
-        facts: studies.upsert_series(session, study.id, facts)
+        facts: received.upsert_series(session, study.id, facts)
         for facts in dict.fromkeys(series_facts(header) for header in headers)
     }
     return _Setting(study, patients, series)

@@ -16,7 +16,7 @@ from services.log import logger
 from services.settings import Settings
 from services.store import chunks
 from services.store.entries import queues
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome
 from services.store.stores import Store

@@ -8,8 +8,8 @@ from threading import Lock
 
 from pipelines.core.errors import Unavailable
 from services.settings import Settings
-from services.store import chunks, jobs
-from services.store.jobs import Claim
+from services.store import chunks, leases
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.work.heartbeat import Heart
@@ -61,4 +61,4 @@ class ChunkHeart(Heart):
 
     def _look(self, claims: Sequence[Claim]) -> set[str]:
         with unit_of_work(self._store.database, writing=False) as session:
-            return jobs.standing(session, claims)
+            return leases.standing(session, claims)

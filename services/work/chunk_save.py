@@ -16,7 +16,7 @@ from services.log import logger
 from services.settings import Settings
 from services.store import results
 from services.store.blobs import Published
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.results import Finished, StoredArtifact
 from services.store.session import unit_of_work
 from services.store.states import JobState

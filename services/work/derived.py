@@ -18,7 +18,7 @@ from pipelines.core.errors import BadInput, ModelError, NotFound
 from pipelines.core.types import Artifact, Reading, Subject
 from pipelines.imaging.dicom import DicomHeader, header_of, read_header
 from services.log import logger
-from services.store import audit, descent, outbox, studies, worklist
+from services.store import audit, descent, outbox, received, studies, worklist
 from services.store.descent import DERIVED_SERIES
 from services.store.session import unit_of_work
 from services.store.states import StudyState
@@ -114,8 +114,8 @@ def _write(session: Session, bell: Rings, study: Study, result_id: str, made: Se
     if not made:  # the sweeper came first
         return []
     facts = replace(series_facts(made[0].header), derived_from=result_id)
-    series = studies.upsert_series(session, study.id, facts)
-    studies.add_instances(session, [(series.id, instance_facts(one.header, one.sha256)) for one in made])
+    series = received.upsert_series(session, study.id, facts)
+    received.add_instances(session, [(series.id, instance_facts(one.header, one.sha256)) for one in made])
     job_ids: list[str] = []
     if study.state == StudyState.COMPLETE:
         studies.close_series(session, series)

@@ -22,7 +22,7 @@ from pipelines.core.errors import (
 )
 from services.settings import Settings
 from services.store import attempts
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobState
 from services.store.stores import Store

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from pipelines.imaging.dicom import DicomHeader
-from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
+from services.store.received import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.work.outcomes import IntakeOptions
 
 #: Issuer of patient ids that state none: the site's own.

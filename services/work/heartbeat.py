@@ -11,8 +11,8 @@ from typing import Self
 
 from pipelines.core.errors import LeaseLost, Unavailable, WorkerStopping
 from services.settings import Settings
-from services.store import jobs
-from services.store.jobs import Claim
+from services.store import leases
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
 
@@ -94,8 +94,8 @@ class Heartbeat(Heart):
 
     def _beat(self) -> bool:
         with unit_of_work(self._store.database) as session:
-            return jobs.heartbeat(session, self._claim, self._settings.lease_seconds, self._step, self._progress)
+            return leases.heartbeat(session, self._claim, self._settings.lease_seconds, self._step, self._progress)
 
     def _look(self) -> bool:
         with unit_of_work(self._store.database, writing=False) as session:
-            return self._claim.job_id in jobs.standing(session, [self._claim])
+            return self._claim.job_id in leases.standing(session, [self._claim])

@@ -17,8 +17,8 @@ from pipelines.exporters.json import reading_json
 from services.broker import Bell
 from services.log import logger
 from services.settings import Settings
-from services.store import jobs, results
-from services.store.jobs import Claim
+from services.store import leases, results
+from services.store.leases import Claim
 from services.store.results import StoredArtifact
 from services.store.session import unit_of_work
 from services.store.states import JobState
@@ -98,7 +98,7 @@ def run_one(
 def _claim(store: Store, settings: Settings, queue: str, worker: str) -> Claim | None:
     ageing, device = settings.priority_ageing_seconds, device_of(settings)
     with unit_of_work(store.database) as session:
-        return jobs.claim_next(session, queue, worker, settings.lease_seconds, ageing, device, device_limit(settings))
+        return leases.claim_next(session, queue, worker, settings.lease_seconds, ageing, device, device_limit(settings))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from pipelines.core.types import InstanceFile, Laterality, Subject
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import Instance, Job, JobInput, Patient, Series, Slot, Study

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from pipelines.core.errors import LeaseLost, OverreadError, ReaderDied
 from services.broker import Bell
 from services.log import logger
-from services.store import attempts, jobs, queues
+from services.store import attempts, leases, queues
 from services.store.clock import utcnow
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import after_commit, unit_of_work
 from services.store.states import AttemptOutcome, JobState
 from services.store.stores import Store
@@ -69,7 +69,7 @@ def sweep(store: Store, bell: Bell) -> Swept:
 def _expired_claims(store: Store) -> list[Claim]:
     with unit_of_work(store.database, writing=False) as session:
         expired = select(Job).where(Job.state == JobState.RUNNING, Job.lease_until < utcnow())
-        return [jobs.claim_of(job) for job in session.scalars(expired)]
+        return [leases.claim_of(job) for job in session.scalars(expired)]
 
 
 def end_defective(store: Store, bell: Bell, worker: str, error: Exception) -> int:
@@ -80,7 +80,7 @@ def end_defective(store: Store, bell: Bell, worker: str, error: Exception) -> in
     for job in held:
         try:
             with unit_of_work(store.database) as session:
-                attempts.retry_later(session, jobs.claim_of(job), said, DEFECT_ATTEMPTS)
+                attempts.retry_later(session, leases.claim_of(job), said, DEFECT_ATTEMPTS)
                 after_commit(session, bell.ring, job.queue)
         except LeaseLost:
             continue
@@ -91,7 +91,7 @@ def take_back(store: Store, bell: Bell, worker: str) -> int:
     """Take back what an earlier process of this worker held: it starts anew, so that one is gone. Returns how many."""
     with unit_of_work(store.database, writing=False) as session:
         left = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker == worker)).all()
-    return sum(_reclaim(store, bell, jobs.claim_of(job), expired=False) for job in left)
+    return sum(_reclaim(store, bell, leases.claim_of(job), expired=False) for job in left)
 
 
 def ring_for_due(store: Store, bell: Bell) -> int:
@@ -115,7 +115,7 @@ def _reclaim(store: Store, bell: Bell, claim: Claim, *, expired: bool) -> bool:
     try:
         with unit_of_work(store.database) as session:
             lock_study(session, claim.study_id)
-            if expired and not jobs.is_expired(session, claim):
+            if expired and not leases.is_expired(session, claim):
                 return False
             state = attempts.die_of_unknown(
                 session, claim, AttemptOutcome.LEASE_LOST, ReaderDied("the worker that held this job is gone")

@@ -19,9 +19,9 @@ from pipelines.core.errors import JobTimeout, OutOfMemory, OverreadError, Reader
 from pipelines.core.types import Reading, Subject
 from services.log import logger
 from services.settings import Settings
-from services.store import jobs, models
+from services.store import leases, models
 from services.store.entries import bundle_entry
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.stores import Store
 from services.store.tables import ModelVersion
@@ -231,7 +231,7 @@ class Library:
     def __call__(self, claim: Claim, model: ModelVersion) -> RemotePipeline:
         """The job's pipeline on its model. Raises NotFound or ModelError where the bundle cannot be had."""
         with unit_of_work(self.store.database, writing=False) as session:
-            made = jobs.first_claimed_at(session, claim)
+            made = leases.first_claimed_at(session, claim)
         request = replace(self._request(claim.pipeline, model, made), memory_step=claim.ladder)
         return RemotePipeline(self.reader, request, claim.alone or claim.ladder > 0)
 

@@ -18,7 +18,11 @@ BROAD_EXCEPT = {
     "pipelines/nets/zoo_trusted.py",  # somebody else's code runs here and may raise anything
 }
 #: They hand a chosen part of the environment on to a child process and read none of it.
-HANDS_ENVIRONMENT_ON = {"pipelines/imaging/decoder.py", "services/worker/embedded.py", "services/worker/reader.py"}
+HANDS_ENVIRONMENT_ON = {
+    "pipelines/imaging/decoding_process.py",
+    "services/worker/embedded.py",
+    "services/worker/reader.py",
+}
 MODULES = modules()
 
 

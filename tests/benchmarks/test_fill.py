@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from benchmarks.archive_answers import answers
-from benchmarks.archive_visits import Archive, visits
+from benchmarks.archive_people import Archive
+from benchmarks.archive_visits import visits
 from benchmarks.fill import fill
 from services.store import audit, outbox, search, worklist
 from services.store.session import unit_of_work

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from pipelines.core.types import ModelRef, Reading
 from pipelines.exporters.json import reading_json
 from services.settings import Settings
-from services.store import batches, jobs, results, studies, worklist
+from services.store import batches, leases, results, studies, worklist
 from services.store.session import unit_of_work
 from services.store.states import BatchItemState, BatchState, ModelState, StudyState
 from services.store.tables import Batch, BatchItem, Job, ModelEvent, ModelVersion, Study
@@ -102,7 +102,7 @@ class Archive:
     def read_one(self, value: int = 2) -> str | None:
         """Let a worker read the next job, as 2.0.0; returns the job's id, None where it finds nothing."""
         with unit_of_work(self.desk.store.database) as session:
-            claim = jobs.claim_next(session, QUEUE, "w1", LEASE_SECONDS, AGEING_SECONDS)
+            claim = leases.claim_next(session, QUEUE, "w1", LEASE_SECONDS, AGEING_SECONDS)
         if claim is None:
             return None
         said = replace(grade(value), model=NEW)

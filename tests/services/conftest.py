@@ -23,13 +23,14 @@ from pipelines.core.types import (
     Subject,
 )
 from pipelines.imaging.decoder import Decoder
-from services.store import jobs, studies
+from services.store import jobs, leases, received
 from services.store.blobs import Blobs
-from services.store.jobs import Claim, NewJob
+from services.store.jobs import NewJob
+from services.store.leases import Claim
+from services.store.received import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.session import unit_of_work
 from services.store.states import JobRole, ModelState, Priority
 from services.store.stores import Store
-from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.tables import Job, ModelEvent, ModelVersion
 from tests.services.readings import reading
 
@@ -85,7 +86,7 @@ class Desk:
     def claim(self, worker: str = "w1", lease_seconds: float = LEASE_SECONDS, queue: str = QUEUE) -> Claim | None:
         """Claim the next due job."""
         with unit_of_work(self.store.database) as session:
-            return jobs.claim_next(session, queue, worker, lease_seconds, AGEING_SECONDS)
+            return leases.claim_next(session, queue, worker, lease_seconds, AGEING_SECONDS)
 
     def job(self, job_id: str) -> Job:
         """The job's row as it is now."""
@@ -104,10 +105,10 @@ class Desk:
         sha256 = hashlib.sha256(content).hexdigest()
         published = self.store.blobs.publish_bytes(content, "application/dicom", scratch=self.folder)
         self.store.blobs.record(session, published)
-        patient = studies.upsert_patient(session, self.store.site_id, PatientFacts("tests", study))
+        patient = received.upsert_patient(session, self.store.site_id, PatientFacts("tests", study))
         uid = self.slots.setdefault(study, generate_uid(entropy_srcs=[study]))
-        row = studies.upsert_study(session, self.store.site_id, patient.id, StudyFacts(uid))
-        series = studies.upsert_series(session, row.id, SeriesFacts(generate_uid(entropy_srcs=[uid]), "OP"))
+        row = received.upsert_study(session, self.store.site_id, patient.id, StudyFacts(uid))
+        series = received.upsert_series(session, row.id, SeriesFacts(generate_uid(entropy_srcs=[uid]), "OP"))
         facts = InstanceFacts(
             sop_instance_uid=generate_uid(),
             sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.5.1",
@@ -115,7 +116,7 @@ class Desk:
             blob_sha256=sha256,
             laterality="L",
         )
-        instance = studies.add_instance(session, series.id, facts).instance
+        instance = received.add_instance(session, series.id, facts).instance
         return row.id, instance.id, sha256
 
     def _model(self, session: Session) -> str:

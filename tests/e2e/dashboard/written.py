@@ -25,14 +25,14 @@ from sqlalchemy.orm import Session
 from pipelines.core import codes
 from pipelines.imaging.grid import Grid
 from pipelines.imaging.nifti import write_nifti
-from services.store import outbox, studies, worklist
+from services.store import outbox, received, worklist
 from services.store.blobs import Published
 from services.store.clock import utcnow
 from services.store.ids import new_id
+from services.store.received import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.session import unit_of_work
 from services.store.states import JobRole, JobState, Priority, SeriesState, StudyState
 from services.store.stores import Store
-from services.store.studies import InstanceFacts, PatientFacts, SeriesFacts, StudyFacts
 from services.store.tables import ArtifactRow, CurrentResult, Job, Result, Series, Slot, Study
 from tests.conftest import ophthalmic_dataset
 
@@ -122,9 +122,9 @@ class Writer:
         """The study is complete from the start, so that nothing routes it."""
         self._session, self._store = session, store
         self.uid = generate_uid()
-        patient = studies.upsert_patient(session, store.site_id, PatientFacts("clinic", patient_id, "Doe^Jane"))
+        patient = received.upsert_patient(session, store.site_id, PatientFacts("clinic", patient_id, "Doe^Jane"))
         facts = StudyFacts(self.uid, date(2026, 1, 2))
-        self._study: Study = studies.upsert_study(session, store.site_id, patient.id, facts)
+        self._study: Study = received.upsert_study(session, store.site_id, patient.id, facts)
         self._study.state, self._study.completed_at = StudyState.COMPLETE, utcnow()
         self.first_image: dict[str, str] = {}
 
@@ -141,7 +141,7 @@ class Writer:
         for number, sop_uid in enumerate(uids, start=1):
             blob = self._publish(mr_slice(self.uid, uid, number), "application/dicom")
             facts = InstanceFacts(sop_uid, MRImageStorage, "1.2.840.10008.1.2.1", blob.sha256, instance_number=number)
-            studies.add_instance(self._session, series.id, facts)
+            received.add_instance(self._session, series.id, facts)
         return uids[0]
 
     def raw_data(self) -> str:
@@ -149,7 +149,7 @@ class Writer:
         series = self._series(SeriesFacts(generate_uid(), "MR"))
         blob = self._publish(self.uid.encode(), "application/x-hdf5")
         uid = generate_uid()
-        studies.add_instance(
+        received.add_instance(
             self._session, series.id, InstanceFacts(uid, codes.KSPACE_FILE, codes.KSPACE_FILE, blob.sha256)
         )
         return uid
@@ -186,7 +186,7 @@ class Writer:
         outbox.emit(self._session, "study", self.study_id, {"study": self.study_id, "state": self._study.state})
 
     def _series(self, facts: SeriesFacts) -> Series:
-        series = studies.upsert_series(self._session, self._study.id, facts)
+        series = received.upsert_series(self._session, self._study.id, facts)
         series.state = SeriesState.CLOSED
         return series
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from pipelines.core.errors import CorruptPixels, ReaderCrashed
-from services.store import attempts, jobs
+from services.store import attempts, leases
 from services.store.session import unit_of_work
 from services.store.states import JobState, Priority, Role
 from services.store.tables import AuditRow
@@ -84,7 +84,7 @@ def test_a_quarantined_job_says_by_which_signal_on_which_device_and_step_it_ende
     job_id, client = desk.queue(), web.client(Role.TECHNICIAN)
     for _ in range(attempts.ATTRIBUTED_DEATHS):
         with unit_of_work(desk.store.database) as session:
-            claim = jobs.claim_next(session, "retinopathy", "w1", 60, 600, "room-2/cuda:0")
+            claim = leases.claim_next(session, "retinopathy", "w1", 60, 600, "room-2/cuda:0")
             assert claim is not None
             attempts.die_of_itself(session, claim, ReaderCrashed.by(11, 4096), 11, 4096)
     job = client.get(f"/api/v1/jobs/{job_id}").json()

@@ -7,10 +7,10 @@ from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from pipelines.core.types import Urgency
-from services.store import studies
+from services.store import received
+from services.store.received import PatientFacts, StudyFacts
 from services.store.session import unit_of_work
 from services.store.states import Priority, Role
-from services.store.studies import PatientFacts, StudyFacts
 from services.store.tables import AuditRow
 from tests.services.api.conftest import Reader, Web
 from tests.services.conftest import reading
@@ -113,8 +113,8 @@ def test_the_timeline_is_paged(web: Web, reader: Reader) -> None:
 def study_of(web: Web, patient_id: str) -> str:
     """A new study of a patient."""
     with unit_of_work(web.store.database) as session:
-        patient = studies.upsert_patient(session, web.store.site_id, PatientFacts("tests", patient_id))
-        return studies.upsert_study(session, web.store.site_id, patient.id, StudyFacts(generate_uid())).id
+        patient = received.upsert_patient(session, web.store.site_id, PatientFacts("tests", patient_id))
+        return received.upsert_study(session, web.store.site_id, patient.id, StudyFacts(generate_uid())).id
 
 
 def test_priors_are_the_same_patients_earlier_studies(web: Web) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.core.errors import CorruptPixels
-from services.store import attempts, batch_jobs, jobs
+from services.store import attempts, batch_jobs, jobs, leases
 from services.store.clock import seconds_from_now
 from services.store.ids import new_id
 from services.store.jobs import NewJob
@@ -96,7 +96,7 @@ def test_holding_a_batch_lets_what_runs_run_on(desk, batch_job, store):
     claim = desk.claim()
     with unit_of_work(store.database) as session:
         batch_jobs.hold_batch(session, BATCH)
-        assert jobs.heartbeat(session, claim, 60, "infer", 0.5)
+        assert leases.heartbeat(session, claim, 60, "infer", 0.5)
     assert desk.job(job_id).state == JobState.RUNNING
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import LeaseLost, OverreadError, ReaderCrashed, ReaderDied, Unavailable
-from services.store import attempts, jobs
+from services.store import attempts, jobs, leases
 from services.store.clock import seconds_from_now
-from services.store.jobs import Claim
+from services.store.leases import Claim
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobState, Priority
 from services.store.tables import Attempt, Job, JobInput, OutboxEvent, WorklistRow
@@ -107,7 +107,7 @@ def test_the_heartbeat_extends_the_lease_and_writes_the_step(desk, each_store):
     claim = desk.claim(lease_seconds=1)
     before = desk.job(job_id).lease_until
     with unit_of_work(each_store.database) as session:
-        assert jobs.heartbeat(session, claim, 60, "infer", 0.4)
+        assert leases.heartbeat(session, claim, 60, "infer", 0.4)
     row = desk.job(job_id)
     assert (row.step, row.progress) == ("infer", 0.4) and row.lease_until > before
 
@@ -119,7 +119,7 @@ def test_the_heartbeat_of_an_old_fence_learns_that_its_claim_is_gone(desk, store
         attempts.give_back(session, old)
     desk.claim("w2")
     with unit_of_work(store.database) as session:
-        assert not jobs.heartbeat(session, old, 60, None, 0)
+        assert not leases.heartbeat(session, old, 60, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_cancelled_job_tells_its_worker_at_the_next_heartbeat(desk, store):
     claim = desk.claim()
     with unit_of_work(store.database) as session:
         assert attempts.cancel(session, job_id, OverreadError(code="cancelled"))
-        assert not jobs.heartbeat(session, claim, 60, None, 0)
+        assert not leases.heartbeat(session, claim, 60, None, 0)
         assert outcomes(session, job_id) == [AttemptOutcome.CANCELLED]
 
 

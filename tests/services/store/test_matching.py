@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from services.store.matching import StudyAttributes, matching_studies
+from services.store.received import PatientFacts
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.studies import PatientFacts
 from services.store.tables import Study
 from tests.services.store.world import Sent, receive
 

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from pipelines.core.errors import Conflict, ModelError, NotFound, UnknownModel, WeightsRefused
 from services.settings import Settings
-from services.store import bundles, migrate, models
+from services.store import bundles, migrate, models, registration
 from services.store.ids import new_id
 from services.store.session import unit_of_work
 from services.store.states import ModelState
@@ -51,7 +51,7 @@ class Registry:
     def release(self, version: str) -> list[str]:
         """A release with this version of the bundle is installed."""
         make_bundle(self.models_dir, version, weights=version.encode())
-        return models.seed(self.store, self.models_dir)
+        return registration.seed(self.store, self.models_dir)
 
     def states(self) -> dict[str, ModelState]:
         """Version -> state."""
@@ -146,16 +146,16 @@ def test_one_version_number_stands_for_one_bundle(registry: Registry) -> None:
     registry.release("1.0.0")
     (registry.models_dir / NAME / "docs" / "README.md").write_text("# Another card\n")
     with pytest.raises(ModelError, match="new version"):
-        models.seed(registry.store, registry.models_dir)
+        registration.seed(registry.store, registry.models_dir)
 
 
 def test_a_bundle_added_by_hand_waits_for_promotion(registry: Registry, tmp_path: Path) -> None:
     registry.release("1.0.0")
     folder = make_bundle(tmp_path / "own", "2.0.0", weights=b"own")
-    added = models.add_bundle(registry.store, folder, "user:1")
+    added = registration.add_bundle(registry.store, folder, "user:1")
     assert registry.active() == "1.0.0"
     with pytest.raises(Conflict):
-        models.add_bundle(registry.store, folder, "user:1")
+        registration.add_bundle(registry.store, folder, "user:1")
     with unit_of_work(registry.store.database) as session:
         models.promote(session, added, "user:1", "validated here")
         [(actor, action)] = session.execute(select(AuditRow.actor, AuditRow.action)).all()
@@ -194,13 +194,13 @@ def test_a_bundle_that_is_not_whole_is_refused(
     folder = make_bundle(tmp_path / "own")
     spoil(folder)
     with pytest.raises(error):
-        models.add_bundle(registry.store, folder, "user:1")
+        registration.add_bundle(registry.store, folder, "user:1")
     assert registry.states() == {}
 
 
 def test_a_model_that_no_pipeline_runs_is_refused(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(UnknownModel):
-        models.add_bundle(registry.store, make_bundle(tmp_path / "own", name="horoscope"), "user:1")
+        registration.add_bundle(registry.store, make_bundle(tmp_path / "own", name="horoscope"), "user:1")
 
 
 def test_an_unknown_version_is_refused(registry: Registry) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pipelines.core.errors import BadRequest
-from services.store import attempts, jobs, queues
+from services.store import attempts, leases, queues
 from services.store.clock import seconds_from_now
 from services.store.places import places_in_queue
 from services.store.session import unit_of_work
@@ -20,7 +20,7 @@ QUEUE = "retinopathy"
 def claim(desk, worker: str, device: str = "", limit: int | None = None):
     """Claim as a worker on a device does."""
     with unit_of_work(desk.store.database) as session:
-        return jobs.claim_next(session, QUEUE, worker, 60.0, 600.0, device, limit)
+        return leases.claim_next(session, QUEUE, worker, 60.0, 600.0, device, limit)
 
 
 def ask(desk, change, *arguments, **options) -> None:

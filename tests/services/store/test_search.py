@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.store import search
+from services.store.received import PatientFacts
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.studies import PatientFacts
 from tests.services.store.world import Sent, receive
 
 OLGA = PatientFacts("clinic", "P-2", "Müller^Olga")

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.core.errors import NotFound
-from services.store import closing, studies
+from services.store import closing, received, studies
 from services.store.closing import Patience
 from services.store.ids import new_id
+from services.store.received import InstanceOutcome, PatientFacts, SeriesFacts, StudyFacts
 from services.store.session import unit_of_work
 from services.store.states import Priority, SeriesState, StudyState
 from services.store.stores import Store
-from services.store.studies import InstanceOutcome, PatientFacts, SeriesFacts, StudyFacts
 from services.store.tables import Patient, Series, Study
 from tests.services.store.world import JANE, Sent, digest_of, receive
 
@@ -80,8 +80,8 @@ def test_a_study_becomes_more_urgent_but_never_less(each_store: Store) -> None:
 def test_a_series_keeps_what_its_first_header_said_and_fills_what_was_empty(store: Store) -> None:
     study_id, _ = receive(store)
     with unit_of_work(store.database) as session:
-        studies.upsert_series(session, study_id, SeriesFacts("1.9", "OP", laterality="L"))
-        series = studies.upsert_series(session, study_id, SeriesFacts("1.9", "CT", body_part="EYE", laterality="R"))
+        received.upsert_series(session, study_id, SeriesFacts("1.9", "OP", laterality="L"))
+        series = received.upsert_series(session, study_id, SeriesFacts("1.9", "CT", body_part="EYE", laterality="R"))
     assert (series.modality, series.body_part, series.laterality) == ("OP", "EYE", "L")
 
 
@@ -124,7 +124,7 @@ def test_a_quiet_study_is_due_for_closing_unless_its_sender_holds_it(each_store:
     held, _ = receive(each_store, Sent("b", sop="1.2", study="1.2"))
     with unit_of_work(each_store.database) as session:
         patient = session.get_one(Study, held).patient_id
-        studies.upsert_study(session, each_store.site_id, patient, StudyFacts("1.2", hold=True))
+        received.upsert_study(session, each_store.site_id, patient, StudyFacts("1.2", hold=True))
     with unit_of_work(each_store.database, writing=False) as session:
         assert closing.due_for_closing(session, Patience(quiet=0, incomplete=60, held=60), 10) == [quiet]
         assert closing.due_for_closing(session, Patience(quiet=0, incomplete=0, held=0), 10) == [quiet, held]

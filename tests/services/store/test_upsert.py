@@ -9,9 +9,9 @@ from threading import Barrier
 from sqlalchemy import func, select
 
 from services.store.ids import new_id
+from services.store.received import InstanceOutcome
 from services.store.session import unit_of_work
 from services.store.stores import Store
-from services.store.studies import InstanceOutcome
 from services.store.tables import Instance, Patient, SearchText, Series, Site, Study, Table
 from services.store.upsert import insert_or_keep, insert_or_update
 from tests.services.store.world import Sent, receive

@@ -13,10 +13,7 @@ from sqlalchemy.orm import Session
 
 from services.store.blobs import Published
 from services.store.ids import new_id
-from services.store.session import unit_of_work
-from services.store.states import JobRole, JobState, ModelState, Priority, ReviewAction, Role, Verdict
-from services.store.stores import Store
-from services.store.studies import (
+from services.store.received import (
     InstanceFacts,
     InstanceOutcome,
     PatientFacts,
@@ -27,6 +24,9 @@ from services.store.studies import (
     upsert_series,
     upsert_study,
 )
+from services.store.session import unit_of_work
+from services.store.states import JobRole, JobState, ModelState, Priority, ReviewAction, Role, Verdict
+from services.store.stores import Store
 from services.store.tables import (
     ArtifactRow,
     Attempt,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from pipelines.core.errors import CorruptPixels, DatabaseUnavailable, LeaseLost, OutOfMemory, ReaderCrashed, ReaderDied
 from pipelines.core.types import BatchReading
 from services.broker import SilentBell
-from services.store import attempts, chunks, jobs
+from services.store import attempts, chunks, leases
 from services.store.session import unit_of_work
 from services.store.states import AttemptOutcome, JobRole, JobState, Priority
 from services.store.tables import ArtifactRow, Attempt, AuditRow, CurrentResult, Job, OutboxEvent, Queue, Result, Study
@@ -352,6 +352,6 @@ def test_a_worker_that_is_gone_counts_against_none_of_its_chunk(desk, archive, e
     claim = desk.claim()
     with unit_of_work(each_store.database) as session:
         state = attempts.die_of_unknown(session, claim, AttemptOutcome.LEASE_LOST, ReaderDied("gone"))
-        assert not jobs.standing(session, [claim])
+        assert not leases.standing(session, [claim])
     job = desk.job(claim.job_id)
     assert (state, job.single, job.unattributed_deaths) == (JobState.QUEUED, True, 0)

@@ -18,7 +18,7 @@ from pipelines.core.types import Artifact, Reading, Subject, Urgency
 from pipelines.imaging.dicom import DicomHeader
 from services.broker import SilentBell
 from services.settings import Settings
-from services.store import models
+from services.store import registration
 from services.store.ids import new_id
 from services.store.jobs import slot_for
 from services.store.session import unit_of_work
@@ -47,7 +47,7 @@ class Scanner:
         self.store, self.settings = store, settings
         for name in ("brain_mri_reconstruction", "hippocampus_segmentation"):
             make_bundle(models_dir, name=name, weights=name.encode())
-        models.seed(store, models_dir)
+        registration.seed(store, models_dir)
 
     def send_raw(self, content: bytes = b"raw data", pipeline: str | None = None) -> str:
         """A raw data file comes in and its study closes; returns the study's id."""

@@ -1,0 +1,179 @@
+"""The memory-limited child process that decodes, as its parent sees it: started, asked, timed, and ended."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from pipelines.core import errors
+from pipelines.imaging.child_pipe import read_exactly, write_all
+
+#: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.35 GB.
+MEMORY_BYTES: Final = 2_500_000_000
+TIMEOUT_S: Final = 60.0
+#: What the system lets a pipe hold at most, unless it was told otherwise (pipe(7)).
+_PIPE_BYTES: Final = 1024 * 1024
+_LENGTH: Final = struct.Struct(">I")
+_HEADER_LIMIT: Final = 1_000_000
+_CHECKOUT: Final = Path(__file__).resolve().parents[2]
+#: All that the child gets of the environment: it reads hostile bytes and has no business with keys and addresses.
+_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class DecodingProcess:
+    """A persistent child process, started on first use and again after it died; safe to use from several threads.
+
+    Each call raises the child's own BadInput, OutOfMemory when the child reached its limit, DecoderDied when it ended
+    without an answer or took longer than `timeout_s` seconds (code decode_timeout).
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+        self._memory_bytes = memory_bytes
+        self._timeout_s = timeout_s
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def another(self) -> Self:
+        """One of the same limits with a child of its own, not started yet."""
+        return type(self)(self._memory_bytes, self._timeout_s)
+
+    def start(self) -> None:
+        """Start the child now, so that the first call need not wait for it."""
+        with self._lock:
+            self._started(time.monotonic() + self._timeout_s)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while there is no child."""
+        return self._child.pid if self._child and self._child.poll() is None else None
+
+    def close(self) -> None:
+        """End the child; the next call starts another."""
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def call(self, request: dict[str, object]) -> tuple[dict[str, object], bytearray]:
+        """Send one request and wait for its answer, a second time if a child that had served before ended on it.
+
+        Such a child may have been killed while idle, or have been short of memory for another's sake; a picture that
+        kills a fresh child is to blame itself.
+        """
+        with self._lock:
+            was_running = self._child is not None
+            try:
+                return self._exchange(request)
+            except errors.DecoderDied as error:
+                if not was_running or error.code != errors.DecoderDied.code:
+                    raise
+            return self._exchange(request)
+
+    def _exchange(self, request: dict[str, object]) -> tuple[dict[str, object], bytearray]:
+        """One request and its answer; a broken exchange ends the child."""
+        deadline = time.monotonic() + self._timeout_s
+        child = self._started(deadline)
+        text = json.dumps(request).encode()
+        try:
+            write_all(child, _LENGTH.pack(len(text)) + text)
+            header, body = self._answer(child, deadline)
+        except (BrokenPipeError, EOFError) as error:
+            raise self._death(child) from error
+        except TimeoutError as error:
+            self._stop()
+            raise errors.DecoderDied(
+                "decoding the pixels took too long", code="decode_timeout", seconds=self._timeout_s
+            ) from error
+        except KeyboardInterrupt:
+            self._stop()  # the answer would be taken for that of the next request
+            raise
+        if "error" in header:
+            raise self._refusal(header)
+        return header, body
+
+    def _started(self, deadline: float) -> subprocess.Popen[bytes]:
+        """The living child, a new one where there is none."""
+        if self._child is not None and self._child.poll() is None:
+            return self._child
+        self._stop()
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        command = [sys.executable, "-m", "pipelines.imaging.decode_child", str(self._memory_bytes), str(os.getpid())]
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=_CHECKOUT,
+            env={**environment, **_ONE_THREAD},
+        )
+        _widen(self._child)
+        try:
+            self._answer(self._child, deadline)
+        except (EOFError, TimeoutError) as error:
+            raise self._death(self._child) from error
+        return self._child
+
+    def _answer(self, child: subprocess.Popen[bytes], deadline: float) -> tuple[dict[str, object], bytearray]:
+        """The child's next message; raises EOFError or TimeoutError."""
+        (length,) = _LENGTH.unpack(read_exactly(child, _LENGTH.size, deadline))
+        if length > _HEADER_LIMIT:
+            raise EOFError("not an answer")
+        header = json.loads(read_exactly(child, length, deadline))
+        size = int(header["bytes"])
+        if size > self._memory_bytes:
+            raise EOFError("not an answer")
+        return header, read_exactly(child, size, deadline)
+
+    def _refusal(self, header: dict[str, object]) -> errors.OverreadError:
+        """The error that the child names."""
+        kind = getattr(errors, str(header["error"]), errors.CorruptPixels)
+        if kind is errors.OutOfMemory:
+            self._stop()  # what it holds is fragmented; a fresh one begins with all its memory
+        refusal: errors.OverreadError = kind(str(header["detail"]), code=str(header["code"]))
+        return refusal
+
+    def _death(self, child: subprocess.Popen[bytes]) -> errors.DecoderDied:
+        """Why the child ended, as an error; and no child any more."""
+        try:
+            status = child.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            status = 0
+        self._stop()
+        return errors.DecoderDied(signal=-status) if status < 0 else errors.DecoderDied(status=status)
+
+    def _stop(self) -> None:
+        """End the child, if any, and wait for it."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            with suppress(BrokenPipeError):  # a request the child never read is still in the buffer
+                if pipe is not None:
+                    pipe.close()
+
+
+def _widen(child: subprocess.Popen[bytes]) -> None:
+    """Let a picture cross in a few large pieces: each of the usual 64 KiB costs two processes a turn on a busy core."""
+    if sys.platform != "linux" or child.stdout is None:
+        return
+    with suppress(OSError):  # the user's pipes hold too much already: a smaller one serves, more slowly
+        fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
