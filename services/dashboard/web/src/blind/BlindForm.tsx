@@ -7,6 +7,7 @@ import type { Me } from "../api/types";
 import { Button, Field, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
+import { firstValue } from "../study/firstValue";
 import { sentence } from "../text/format";
 import { t } from "../text/messages";
 import { AskField } from "./AskField";
@@ -22,6 +23,7 @@ type Props = { studyId: string; slot: Slot; me: Me };
 export function BlindForm({ studyId, slot, me }: Props): ReactElement {
   const [draft, setDraft] = useState<Draft>(() => keptWord(me.user_id, slot.id));
   const began = useRef(0);
+  const form = useRef<HTMLFormElement>(null);
   const send = useBlindRead(studyId, slot.id);
   const missing = lacking(slot.asks, draft);
   const unsure = send.error instanceof ApiError && send.error.status === 0;
@@ -40,12 +42,15 @@ export function BlindForm({ studyId, slot, me }: Props): ReactElement {
     });
   };
   useShortcuts([
+    { keys: KEYS.blind.values, run: () => form.current && firstValue(form.current)?.focus() },
+    { keys: KEYS.blind.comment, run: () => form.current?.querySelector("textarea")?.focus() },
     { keys: KEYS.blind.say, run: say },
     { keys: KEYS.blind.ungradable, run: () => change({ ungradable: !draft.ungradable }) },
   ]);
 
   return (
     <form
+      ref={form}
       className="panel blind-form"
       aria-labelledby="blind-title"
       onSubmit={(event) => {
@@ -54,7 +59,10 @@ export function BlindForm({ studyId, slot, me }: Props): ReactElement {
       }}
     >
       <h2 id="blind-title">{t.blind.title}</h2>
-      <p className="tone-muted small">{slot.asks.length > 0 ? t.blind.what : t.blind.noAsks}</p>
+      <p className="tone-muted small">
+        {slot.asks.length > 0 ? t.blind.what : t.blind.noAsks}{" "}
+        {slot.asks.length > 0 ? <Key>{KEYS.blind.values[0]}</Key> : null}
+      </p>
       {slot.seen_before ? <p className="small">{t.blind.seenBefore}</p> : null}
       {slot.asks.map((ask) => (
         <AskField

@@ -35,7 +35,7 @@ export const KEYS = {
     back: ["Escape"],
   },
   report: { toStudy: ["Escape"] },
-  blind: { say: ["Control+Enter"], ungradable: ["x"] },
+  blind: { values: ["e"], comment: ["m"], say: ["Control+Enter"], ungradable: ["x"] },
   picture: {
     overlay: ["h"],
     lessOverlay: ["[", "i"],

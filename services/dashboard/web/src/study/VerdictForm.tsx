@@ -8,6 +8,7 @@ import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { fieldsOf } from "./edits";
 import { EditFields } from "./EditFields";
+import { firstValue } from "./firstValue";
 import { setGoesOn, useGoesOn } from "./goingOn";
 import { Outcome, type GoOn } from "./Outcome";
 import { useWord, type Word, type Written } from "./useWord";
@@ -87,12 +88,8 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
   );
 }
 
-/** In the first value's field the grade that is chosen: from any other an arrow key would choose that one's neighbour. */
 function firstOf(form: HTMLFormElement, verdict: Verdict): HTMLElement | null {
-  if (verdict !== "edit") return form.querySelector<HTMLElement>(FIRST[verdict]);
-  const field = form.querySelector("fieldset");
-  const chosen = field?.querySelector<HTMLElement>("input:checked");
-  return chosen ?? field?.querySelector<HTMLElement>("input, select") ?? null;
+  return verdict === "edit" ? firstValue(form) : form.querySelector<HTMLElement>(FIRST[verdict]);
 }
 
 function Head({ reviews }: { reviews: readonly Review[] }): ReactElement {

@@ -24,6 +24,7 @@ export const field = {
     check: "Check",
     routine: "Routine",
     none: "Not rated",
+    withheld: "Withheld",
     statWhy: "Harm threatens: read now",
     urgentWhy: "Read today",
     checkWhy: "The machine cannot say: a person has to look",

@@ -88,6 +88,7 @@ export const frame = {
     does: {
       help: "Show this list",
       say: "Say what you see and show the answer",
+      values: "Go to the first value",
       ungradable: "Nothing can be said of these images",
       next: "Next reading",
       previous: "Previous reading",

@@ -42,6 +42,7 @@ export const lists = {
     },
     notRead: "Not read, and no reason was noted",
     noFinding: "No finding yet",
+    withheld: "The answer is shown once it is read blind",
   },
   jobs: {
     title: "Jobs",

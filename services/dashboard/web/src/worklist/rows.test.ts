@@ -51,6 +51,13 @@ test("an abstention does not hide that the row is urgent, and nothing reassuring
   expect(marked({ ...abstained, urgency: "routine" })).toEqual([t.abstained]);
 });
 
+test("an answer that is withheld from who reads blind is said to be so, and is to be read", () => {
+  const withheld = row({ job_state: "succeeded", change: null });
+  expect(marked(withheld)).toEqual([t.urgency.withheld]);
+  expect([findingText(withheld), stateMark(withheld).text]).toEqual([t.worklist.withheld, t.reviewState.unread]);
+  expect(findingText(row({ job_state: "running", change: null }))).toBe(t.worklist.noFinding);
+});
+
 test("a study that no pipeline reads says why", () => {
   const unrouted = row({ unrouted_reason: "it reads OP, the study holds CT" });
   expect(stateMark(unrouted).text).toBe(t.worklist.unrouted);

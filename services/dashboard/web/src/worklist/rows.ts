@@ -15,12 +15,18 @@ export function isFailed(row: Pick<WorklistRow, "result_id" | "job_state">): boo
   return row.result_id === null && row.job_state !== null && NO_ANSWER.has(row.job_state);
 }
 
+/** The machine has answered, and the server shows it to nobody who reads this blind. */
+export function isWithheld(row: Pick<WorklistRow, "result_id" | "job_state" | "change">): boolean {
+  return row.result_id === null && row.job_state === "succeeded" && row.change === null;
+}
+
 /** What is said beside an abstention: that it is to be looked at is said by the abstention itself. */
 const PRESSING: ReadonlySet<Urgency | null> = new Set<Urgency>(["stat", "urgent"]);
 
 /** How soon to look, and whether that is all the machine could say. */
 export function urgencyMarks(row: WorklistRow): Mark[] {
   if (isFailed(row)) return [{ icon: "failed", tone: "stat", text: t.jobState[row.job_state ?? "failed"] }];
+  if (isWithheld(row)) return [{ icon: "waiting", tone: "muted", text: t.urgency.withheld }];
   const urgency = urgencyMark(row.urgency);
   if (!row.abstained) return [urgency];
   const abstained: Mark = { icon: "check", tone: "check", text: t.abstained, why: t.urgency.checkWhy };
@@ -41,7 +47,7 @@ export function stateMark(row: WorklistRow): Mark {
     return { icon, tone: "urgent", text: t.reviewState[row.review_state] };
   }
   if (row.review_state === "drafted") return { icon: "draft", tone: "accent", text: t.reviewState.drafted };
-  if (row.result_id !== null) return { icon: "unread", tone: "accent", text: t.reviewState.unread };
+  if (row.result_id !== null || isWithheld(row)) return { icon: "unread", tone: "accent", text: t.reviewState.unread };
   if (row.unrouted_reason !== null) return { icon: "unrouted", tone: "urgent", text: t.worklist.unrouted };
   if (row.job_state === null) {
     return { icon: "waiting", tone: "muted", text: t.worklist.receiving, why: t.worklist.receivingWhy };
@@ -98,6 +104,7 @@ export function findingText(row: WorklistRow): string {
     return row.verdict === "reject" ? t.worklist.overruled.reject(machine) : machine;
   }
   if (isFailed(row)) return sentence(row.job_error_detail ?? t.worklist.notRead);
+  if (isWithheld(row)) return t.worklist.withheld;
   return row.unrouted_reason === null ? t.worklist.noFinding : sentence(row.unrouted_reason);
 }
 
