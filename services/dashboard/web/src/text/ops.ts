@@ -147,7 +147,7 @@ export const ops = {
       filter: "State",
       again: "Send again",
       emptyTitle: "No destination is set up",
-      empty: "Results stay here and leave only with those who fetch them: the files of a study, DICOMweb, the API.",
+      empty: "Results stay here and leave only with those who fetch them: the files and the report of a study, by hand or over the API.",
       emptyFiltered: "No delivery stands so.",
     },
     audit: {
