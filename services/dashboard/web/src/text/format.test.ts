@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { age, bytes, figure, percent, personName, quantity, seconds, sentence, span } from "./format";
+import { age, bytes, figure, percent, personName, quantity, seconds, sentence, span, whole } from "./format";
 
 test("an age has one unit", () => {
   const now = Date.parse("2026-01-02T00:00:00Z");
@@ -47,4 +47,8 @@ test("a measurement has the digits its unit is worth", () => {
   expect(span(1.4949, 1.75, "ml")).toBe("1.49–1.75");
   expect(quantity(4, "1")).toBe("4");
   expect(figure(0.000123456, null)).toBe("0.000123");
+});
+
+test("a count is grouped as the catalogue's language does it", () => {
+  expect([0, 999, 1000, 12_345, 1_234_567].map(whole)).toEqual(["0", "999", "1,000", "12,345", "1,234,567"]);
 });

@@ -7,6 +7,11 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** "12,000": a count as the catalogue's language writes it, beside figures whose decimal sign is a point. */
+export function whole(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** How long ago, in one unit: "now", "12 min", "3 h", "2 d". */
 export function age(since: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(since)) / 1000);

@@ -1,4 +1,6 @@
 /** Words of the worklist's views, counts, search, marks and assignments. */
+import { whole } from "./format";
+
 const VIEWS: Record<string, string> = {
   all: "Everything",
   to_read: "To read",
@@ -20,7 +22,7 @@ export const worklistWords = {
     pipelines: "By question",
     sites: "By site",
     own: "My views",
-    total: (total: number, capped: boolean) => `${total.toLocaleString()}${capped ? "+" : ""}`,
+    total: (total: number, capped: boolean) => `${whole(total)}${capped ? "+" : ""}`,
     keep: "Keep this view",
     keepTitle: "Keep this view",
     keepWhy: "The filters you have chosen, under a name of your own. Only you see it.",

@@ -3,6 +3,7 @@ import type { ReactElement } from "react";
 
 import { useCounts } from "../api/worklist";
 import { Badge } from "../design/parts";
+import { whole } from "../text/format";
 import { t } from "../text/messages";
 import { countedFilters, FILTERS, type WorklistFilters } from "./filters";
 
@@ -16,7 +17,7 @@ export function Glance({ filters }: { filters: WorklistFilters }): ReactElement 
       <span>{(counted.review_state === "open" ? t.glance.toRead : t.glance.readings)(t.views.total(counts.total, counts.capped))}</span>
       {urgencies.map((urgency) => (
         <Badge key={urgency} icon={urgency} tone={urgency}>
-          {counts.urgency[urgency]?.toLocaleString()} {t.urgency[urgency].toLowerCase()}
+          {whole(counts.urgency[urgency] ?? 0)} {t.urgency[urgency].toLowerCase()}
         </Badge>
       ))}
       {counts.capped && urgencies.length > 0 ? <span>{t.glance.first}</span> : null}
