@@ -11,7 +11,9 @@ import {
   useQueryClient,
   type InfiniteData,
 } from "@tanstack/react-query";
+import { useMemo } from "react";
 
+import { FIRST_PAGE } from "./address";
 import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
 import { t } from "../text/messages";
 import { dropAllUnsaved } from "../study/unsaved";
@@ -32,7 +34,6 @@ import type {
 
 /** How often the page asks again while the live connection is away. */
 const POLL_MS = 5000;
-const PAGE_SIZE = 100;
 const SCROLLED_PAGE_SIZE = 500;
 
 export const keys = {
@@ -123,7 +124,7 @@ function pagesQuery<Item>(key: readonly unknown[], path: string, filters: Record
   return infiniteQueryOptions({
     queryKey: [...key, filters],
     queryFn: ({ pageParam }) => {
-      const limit = pageParam === null ? PAGE_SIZE : laterSize;
+      const limit = pageParam === null ? FIRST_PAGE : laterSize;
       return get<Page<Item>>(`${path}${query({ ...filters, limit, cursor: pageParam })}`);
     },
     initialPageParam: null as string | null,
@@ -132,7 +133,7 @@ function pagesQuery<Item>(key: readonly unknown[], path: string, filters: Record
 }
 
 export function usePages<Item>(key: readonly unknown[], path: string, filters: Record<string, string>) {
-  return useInfiniteQuery({ ...pagesQuery<Item>(key, path, filters, PAGE_SIZE), refetchInterval: usePolling() });
+  return useInfiniteQuery({ ...pagesQuery<Item>(key, path, filters, FIRST_PAGE), refetchInterval: usePolling() });
 }
 
 export const worklistQuery = (filters: Record<string, string>) =>
@@ -195,8 +196,11 @@ export const useModels = () => useQuery(modelsQuery);
 
 /** The pipelines one may ask the worklist for: those with words of their own, and those of added models. */
 export function usePipelines(): string[] {
-  const models = useModels();
-  return [...new Set([...Object.keys(t.pipelines), ...(models.data ?? []).map((model) => model.pipeline)])];
+  const models = useModels().data;
+  return useMemo(
+    () => [...new Set([...Object.keys(t.pipelines), ...(models ?? []).map((model) => model.pipeline)])],
+    [models],
+  );
 }
 
 export function useModel(name: string) {

@@ -1,5 +1,5 @@
 /** The filter bar of the worklist. */
-import type { ReactElement, Ref } from "react";
+import { memo, type ReactElement, type Ref } from "react";
 
 import type { Site } from "../api/worklist";
 import { Select, type Choice } from "../design/Choices";
@@ -40,7 +40,10 @@ function filtersOf(pipelines: readonly string[], sites: readonly Site[]): Filter
   ];
 }
 
-export function Filters({ ref, chosen, pipelines, sites, withheld, choose }: Props): ReactElement {
+/** Drawn anew only where what it shows has changed: not with every row that the cursor passes. */
+export const Filters = memo(FilterBar);
+
+function FilterBar({ ref, chosen, pipelines, sites, withheld, choose }: Props): ReactElement {
   const shown = filtersOf(pipelines, sites).filter(({ name }) => !withheld || !TELLING.has(name));
   return (
     <div ref={ref} className="filters" role="group" aria-label={t.worklist.filters.label}>

@@ -1,6 +1,6 @@
 /** The rows of the list: those on screen and a few around them are in the page, however long the list is. */
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { Fragment, useCallback, useEffect, useLayoutEffect, useRef, type ReactElement, type RefObject } from "react";
+import { Fragment, useCallback, useDeferredValue, useEffect, useLayoutEffect, useRef, type ReactElement, type RefObject } from "react";
 
 import { t } from "../text/messages";
 import { keepPlace, keptPlace } from "./place";
@@ -12,6 +12,10 @@ const ROW_PX = 62;
 /** The line of names stays on top of the rows; none is scrolled to underneath it. */
 const HEADER_PX = 37;
 const OVERSCAN = 12;
+/** The first picture has few rows beyond the screen: the others follow when it is there, and give way to a key. */
+const FIRST_OVERSCAN = 4;
+/** Above the rows stand the bar, the title and the filters; as long as nothing is measured this is where they begin. */
+const ABOVE_PX = 240;
 /** A list no longer than this is in the page as a whole, where the browser's own search finds its rows. */
 const SHORT = 150;
 /** The next page is asked for this many rows before the end of what is loaded. */
@@ -27,16 +31,20 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
     (range: Range): number[] => [...new Set([...defaultRangeExtractor(range), index])].sort((one, two) => one - two),
     [index],
   );
+  const isShort = !query.hasNextPage && rows.length <= SHORT;
+  const overscan = useDeferredValue(isShort ? SHORT : OVERSCAN, FIRST_OVERSCAN);
   // eslint-disable-next-line react-hooks/incompatible-library -- its answers change: nothing here may remember them
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
     estimateSize: () => ROW_PX,
     getItemKey: (place) => rows[place]?.row_id ?? place,
-    overscan: !query.hasNextPage && rows.length <= SHORT ? SHORT : OVERSCAN,
+    overscan,
     scrollMargin: HEADER_PX,
     scrollPaddingStart: HEADER_PX,
     initialOffset: () => keptPlace().offset,
+    // At its beginning the list is drawn with the page around it; elsewhere it is first scrolled to its place.
+    initialRect: { width: 0, height: keptPlace().offset === 0 ? window.innerHeight - ABOVE_PX : 0 },
     initialMeasurementsCache: keptPlace().heights,
     rangeExtractor,
   });

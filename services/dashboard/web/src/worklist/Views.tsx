@@ -1,5 +1,5 @@
 /** The strip of views: those that everybody has, by question, by site, and the reader's own, each with its count. */
-import { useState, type ReactElement } from "react";
+import { memo, useState, type ReactElement } from "react";
 
 import { useForgetView, type ViewCount } from "../api/worklist";
 import { Button } from "../design/parts";
@@ -11,7 +11,10 @@ import { groupsOf, type View } from "./views";
 
 type Props = { views: readonly ViewCount[]; chosen: WorklistFilters; choose: (filters: WorklistFilters) => void };
 
-export function Views({ views, chosen, choose }: Props): ReactElement {
+/** Drawn anew only where what it shows has changed: not with every row that the cursor passes. */
+export const Views = memo(Strip);
+
+function Strip({ views, chosen, choose }: Props): ReactElement {
   const [naming, name] = useState<View | "new" | null>(null);
   const forget = useForgetView();
   const groups = groupsOf(views, nameOfPipeline);

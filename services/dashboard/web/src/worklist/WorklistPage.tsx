@@ -24,10 +24,13 @@ import { groupsOf, walked } from "./views";
 import { Views } from "./Views";
 import "./worklist.css";
 
+/** While views and sites are on their way. */
+const NONE: never[] = [];
+
 export function WorklistPage({ me }: { me: Me }): ReactElement {
   const list = useList();
-  const views = useViews().data ?? [];
-  const sites = useSites().data ?? [];
+  const views = useViews().data ?? NONE;
+  const sites = useSites().data ?? NONE;
   const pipelines = usePipelines();
   const [, goTo] = useLocation();
   const [assigning, assign] = useState(false);

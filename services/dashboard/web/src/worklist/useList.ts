@@ -1,5 +1,5 @@
 /** The list as the reader looks at it: rows of the chosen filters or of a search, the cursor, and what is marked. */
-import { useState } from "react";
+import { useCallback, useState } from "react";
 
 import { rowsOf, useWorklist } from "../api/queries";
 import type { WorklistRow } from "../api/types";
@@ -21,10 +21,20 @@ export function useList() {
   const rows = unique(rowsOf(query.data));
   const at = standing(rows, cursor.id, cursor.index);
 
-  const anew = (): void => {
+  const anew = useCallback((): void => {
     setCursor({ id: null, index: 0 });
     setSelection(NOTHING);
-  };
+  }, []);
+  // The same function always: the filters and views beside the list are drawn anew only where they changed.
+  const choose = useCallback(
+    (chosen: WorklistFilters): void => {
+      keepFilters(chosen);
+      setFilters(chosen);
+      setSearch("");
+      anew();
+    },
+    [anew],
+  );
   return {
     filters,
     search,
@@ -32,19 +42,16 @@ export function useList() {
     rows,
     at,
     marked: markedRows(selection, rows),
-    choose: (chosen: WorklistFilters): void => {
-      keepFilters(chosen);
-      setFilters(chosen);
-      setSearch("");
-      anew();
-    },
+    choose,
     ask: (text: string): void => {
       setSearch(text);
       anew();
     },
     moveTo: (index: number): void => {
       const place = Math.max(0, Math.min(rows.length - 1, index));
-      setCursor({ id: rows[place]?.row_id ?? null, index: place });
+      const id = rows[place]?.row_id ?? null;
+      // A row that is chosen already gets the focus and says so again: nothing has changed.
+      setCursor((now) => (now.id === id && now.index === place ? now : { id, index: place }));
     },
     mark: (id: string): void => setSelection((now) => toggled(now, id)),
     markTo: (id: string): void => setSelection((now) => extended(now, rows, id)),
