@@ -1,3 +1,4 @@
+/** The program: the pages, drawn for whoever is logged in. */
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -6,13 +7,11 @@ import { App } from "./app/App";
 import { CrashBarrier } from "./app/CrashBarrier";
 import { askFirst } from "./api/first";
 import { makeQueryClient } from "./api/queries";
-import { applyTheme, storedTheme } from "./app/theme";
 import "./design/tokens.css";
 import "./design/base.css";
 import "./design/components.css";
 import "./design/forms.css";
 
-applyTheme(storedTheme());
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 

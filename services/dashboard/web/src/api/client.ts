@@ -1,8 +1,10 @@
 /** One way to the API: same origin, session cookie, CSRF token, and every refusal as an ApiError with its code. */
 import { t } from "../text/messages";
+import { API, csrfToken } from "./address";
+import { earlyAnswer, fetched } from "./early";
 
-export const API = "/api/v1";
-const CSRF_COOKIE = "overread_csrf";
+export { API, artifactPath, cookieValue, csrfToken, query, renderedUrl } from "./address";
+
 const CSRF_HEADER = "X-CSRF-Token";
 
 /** What the server said (RFC 9457), or `status` 0 with code `unreachable` where it said nothing. */
@@ -19,15 +21,6 @@ export class ApiError extends Error {
 
 type Problem = { title?: string; detail?: string; code?: string };
 
-export function cookieValue(cookies: string, name: string): string | null {
-  const found = cookies.split("; ").find((pair) => pair.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : null;
-}
-
-export function csrfToken(): string | null {
-  return cookieValue(document.cookie, CSRF_COOKIE);
-}
-
 async function problemOf(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
@@ -42,17 +35,11 @@ async function problemOf(response: Response): Promise<ApiError> {
   }
 }
 
-/** A file goes as it is, under its own media type; anything else as JSON. */
-async function ask(method: string, path: string, body?: unknown, once?: string): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (once !== undefined) headers["Idempotency-Key"] = once;
-  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
-  const token = csrfToken();
-  if (method !== "GET" && token !== null) headers[CSRF_HEADER] = token;
+/** What the server answers; raises ApiError where it refuses or says nothing. */
+async function answered(asking: Promise<Response>): Promise<Response> {
   let response: Response;
   try {
-    const payload = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
-    response = await fetch(`${API}${path}`, { method, headers, body: payload, credentials: "same-origin" });
+    response = await asking;
   } catch {
     throw new ApiError(0, "unreachable", t.errors.unreachable);
   }
@@ -60,12 +47,27 @@ async function ask(method: string, path: string, body?: unknown, once?: string):
   return response;
 }
 
+/** A file goes as it is, under its own media type; anything else as JSON. */
+async function ask(method: string, path: string, body?: unknown, once?: string): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (once !== undefined) headers["Idempotency-Key"] = once;
+  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
+  const token = csrfToken();
+  if (token !== null) headers[CSRF_HEADER] = token;
+  const payload = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
+  return answered(fetch(`${API}${path}`, { method, headers, body: payload, credentials: "same-origin" }));
+}
+
+function read(path: string): Promise<Response> {
+  return answered(earlyAnswer(path) ?? fetched(path));
+}
+
 export async function get<Answer>(path: string): Promise<Answer> {
-  return (await (await ask("GET", path)).json()) as Answer;
+  return (await (await read(path)).json()) as Answer;
 }
 
 export async function getBytes(path: string): Promise<ArrayBuffer> {
-  return (await ask("GET", path)).arrayBuffer();
+  return (await read(path)).arrayBuffer();
 }
 
 /** `once` names the request: sent again under the same name it does not act twice, and gets the first answer. */
@@ -88,19 +90,4 @@ export async function postFile<Answer>(path: string, file: Blob, once?: string):
 
 export async function remove(path: string): Promise<void> {
   await ask("DELETE", path);
-}
-
-/** A query string of what is set; empty where nothing is. */
-export function query(parameters: Record<string, string | number | null | undefined>): string {
-  const set = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const search = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
-  return set.length > 0 ? `?${search}` : "";
-}
-
-export function renderedUrl(instanceId: string, width: number): string {
-  return `${API}/instances/${encodeURIComponent(instanceId)}/rendered?width=${width}`;
-}
-
-export function artifactPath(resultId: string, name: string): string {
-  return `/results/${encodeURIComponent(resultId)}/artifacts/${encodeURIComponent(name)}`;
 }
