@@ -25,7 +25,7 @@ export function AccountMenu({ me, showKeys }: { me: Me; showKeys: () => void }):
           <Link href="/account" className="button button-quiet button-small" onClick={close}>
             {t.nav.account}
           </Link>
-          <ThemeButton />
+          <ThemeButton kind="quiet" />
           <Button
             kind="quiet"
             small

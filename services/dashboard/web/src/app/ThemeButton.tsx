@@ -5,7 +5,7 @@ import { Button } from "../design/parts";
 import { t } from "../text/messages";
 import { keepTheme, storedTheme, type Theme } from "./theme";
 
-export function ThemeButton(): ReactElement {
+export function ThemeButton({ kind = "plain" }: { kind?: "plain" | "quiet" }): ReactElement {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   const other = theme === "dark" ? "light" : "dark";
   const change = (): void => {
@@ -13,7 +13,7 @@ export function ThemeButton(): ReactElement {
     setTheme(other);
   };
   return (
-    <Button kind="quiet" small onClick={change}>
+    <Button kind={kind} small onClick={change}>
       {other === "light" ? t.theme.toLight : t.theme.toDark}
     </Button>
   );

@@ -16,6 +16,8 @@ export function Summed({ id }: { id: string }): ReactElement {
     .filter(([, count]) => count > 0)
     .map(([kind, count]) => `${t.change.kinds[kind] ?? kind}: ${count}`);
   const words = t.overnight.summed;
+  const { old, new: fresh } = clinicians;
+  const signed = old.n + fresh.n === 0 ? words.unsigned : words.both(shareText(old), shareText(fresh));
   return (
     <section className="panel batch-facts" aria-labelledby="summed">
       <h2 id="summed">{words.title}</h2>
@@ -24,7 +26,7 @@ export function Summed({ id }: { id: string }): ReactElement {
           [words.same, shareText(agreement)],
           [words.kinds, counted.join(", ") || t.none],
           [words.crossings, words.crossed(crossings["up"] ?? 0, crossings["down"] ?? 0)],
-          [words.clinicians, words.both(shareText(clinicians.old), shareText(clinicians.new))],
+          [words.clinicians, signed],
         ]}
       />
     </section>

@@ -6,6 +6,7 @@ import { day } from "../text/format";
 import { t } from "../text/messages";
 import "./chart.css";
 import { lookOf, markerPath, MARKER } from "./lines";
+import { scaled } from "./scale";
 import { draw, type Line, type Plotted } from "./plot";
 
 export type { Line } from "./plot";
@@ -74,7 +75,7 @@ function Drawing({ height, pointed, ...plotted }: DrawingProps): ReactElement {
     let plot: ReturnType<typeof draw> | undefined;
     const fit = new ResizeObserver(() => {
       plot?.destroy();
-      const size = { width: place.clientWidth, height };
+      const size = { width: place.clientWidth, height: scaled(height) };
       plot = draw(place, latest.current.plotted, size, (at) => latest.current.pointed(at));
     });
     fit.observe(place);

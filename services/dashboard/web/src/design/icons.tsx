@@ -72,9 +72,12 @@ const SHAPES = {
 
 export type IconName = keyof typeof SHAPES;
 
+/** Icons grow with the letters beside them. */
+const rem = (size: number): string => `${size / 16}rem`;
+
 export function Icon({ name, size = 14 }: { name: IconName; size?: number }): ReactElement {
   return (
-    <svg width={size} height={size} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+    <svg width={rem(size)} height={rem(size)} viewBox="0 0 16 16" aria-hidden="true" focusable="false">
       {SHAPES[name]}
     </svg>
   );

@@ -3,6 +3,7 @@ import uPlot from "uplot";
 
 import { day } from "../text/format";
 import { drawMarker, lookOf, MARKER } from "./lines";
+import { scaled } from "./scale";
 
 /** One line: a value a day, null where there is none; the interval of each value where it has one. */
 export type Line = {
@@ -54,19 +55,19 @@ export function draw(
   const options: uPlot.Options = {
     ...size,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    padding: [8, LEAST_DAY_WIDTH / 2, 0, 0],
+    padding: [8, scaled(LEAST_DAY_WIDTH) / 2, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
     scales: { x: { time: true, range: padded }, y: { range: spanOf(plotted) } },
     axes: [
       {
         ...axis,
-        size: AXIS_HEIGHT,
-        space: LEAST_DAY_WIDTH,
-        splits: () => ticks(plotted.days, size.width),
+        size: scaled(AXIS_HEIGHT),
+        space: scaled(LEAST_DAY_WIDTH),
+        splits: () => ticks(plotted.days, size.width / scaled(1)),
         values: (_, splits) => splits.map((seconds) => day(isoOf(seconds))),
       },
-      { ...axis, size: AXIS_WIDTH, values: (_, splits) => splits.map(plotted.format) },
+      { ...axis, size: scaled(AXIS_WIDTH), values: (_, splits) => splits.map(plotted.format) },
     ],
     series: [
       {},

@@ -59,7 +59,7 @@ function JobRow({ job }: { job: Job }): ReactElement {
           {t.jobState[job.state]}
         </Badge>
       </td>
-      <td>{nameOfPipeline(job.pipeline)}</td>
+      <td className="one-line">{nameOfPipeline(job.pipeline)}</td>
       <td>
         {whatHappened(job)} {job.error_code ? <code>{job.error_code}</code> : null}
       </td>

@@ -12,6 +12,7 @@ export const lists = {
       assignee: "Reader",
       age: "Age",
     },
+    confident: (share: string) => `confidence ${share}`,
     open: (patient: string) => `Open the study of ${patient}`,
     emptyTitle: "Nothing to read",
     empty: "Studies appear here as soon as they are received. Send one with:",

@@ -179,7 +179,7 @@ export const ops = {
     users: {
       summary: "Who may log in, and what each may do.",
       table: "Users, newest first",
-      columns: { name: "Name", role: "Role", blind: "Reads first", state: "State", since: "Added", action: "Action" },
+      columns: { name: "Name", role: "Role", blind: "Reads blind", state: "State", since: "Added", action: "Action" },
       roleOf: (name: string) => `Role of ${name}`,
       blindOf: (name: string) => `${name} reads before the machine's answer is shown`,
       here: "May log in",

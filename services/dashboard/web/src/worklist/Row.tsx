@@ -32,6 +32,7 @@ function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): Re
   const place = useRef<HTMLTableRowElement>(null);
   useLayoutEffect(() => measure(place.current));
   const failure = failureCode(row);
+  const confidence = row.confidence === null ? null : percent(row.confidence);
   const patient = row.patient.patient_id || t.worklist.unknownPatient;
   const classes = [chosen ? "chosen" : "", marked === true ? "marked" : ""].filter(Boolean).join(" ");
   return (
@@ -67,12 +68,13 @@ function RowOf({ row, index, measure, chosen, choose, marked, mark }: Props): Re
         {findingText(row)}
         <Muted>
           {readBy(row)} {failure === null ? null : <code>{failure}</code>}
+          {confidence === null ? null : <span className="where-narrow"> · {t.worklist.confident(confidence)}</span>}
         </Muted>
         {notesOf(row).map((note) => (
           <MarkBadge key={note.text} mark={note} />
         ))}
       </td>
-      <td>{row.confidence === null ? t.none : percent(row.confidence)}</td>
+      <td className="column-confidence">{confidence ?? t.none}</td>
       <td>
         <MarkBadge mark={stateMark(row)} />
       </td>
@@ -95,7 +97,7 @@ function Muted({ children }: { children: ReactNode }): ReactElement {
 
 function MarkBadge({ mark }: { mark: Mark }): ReactElement {
   return (
-    <span title={mark.why}>
+    <span className="mark" title={mark.why}>
       <Badge icon={mark.icon} tone={mark.tone}>
         {mark.text}
       </Badge>

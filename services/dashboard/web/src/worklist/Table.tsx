@@ -1,7 +1,18 @@
 /** The rows of the list: those on screen and a few around them are in the page, however long the list is. */
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { Fragment, useCallback, useDeferredValue, useEffect, useLayoutEffect, useRef, type ReactElement, type RefObject } from "react";
+import {
+  Fragment,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ReactElement,
+  type RefObject,
+} from "react";
 
+import { scaled } from "../design/scale";
 import { t } from "../text/messages";
 import { keepPlace, keptPlace } from "./place";
 import { Row } from "./Row";
@@ -24,6 +35,7 @@ const AHEAD = 60;
 type Props = { list: List; canMark: boolean; focusRef: RefObject<boolean>; scroller: HTMLElement | null };
 
 export function Table({ list, canMark, focusRef, scroller }: Props): ReactElement {
+  const [[above, header, rowHeight]] = useState(() => [scaled(ABOVE_PX), scaled(HEADER_PX), scaled(ROW_PX)] as const);
   const { rows, at, query } = list;
   const index = at.index;
   // The cursor's row stays in the page wherever it is scrolled to: it may have the focus.
@@ -37,14 +49,14 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowHeight,
     getItemKey: (place) => rows[place]?.row_id ?? place,
     overscan,
-    scrollMargin: HEADER_PX,
-    scrollPaddingStart: HEADER_PX,
+    scrollMargin: header,
+    scrollPaddingStart: header,
     initialOffset: () => keptPlace().offset,
     // At its beginning the list is drawn with the page around it; elsewhere it is first scrolled to its place.
-    initialRect: { width: 0, height: keptPlace().offset === 0 ? window.innerHeight - ABOVE_PX : 0 },
+    initialRect: { width: 0, height: keptPlace().offset === 0 ? window.innerHeight - above : 0 },
     initialMeasurementsCache: keptPlace().heights,
     rangeExtractor,
   });
@@ -104,7 +116,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
           if (row === undefined) return null;
           return (
             <Fragment key={item.key}>
-              <Gap height={item.start - (items[place - 1]?.end ?? HEADER_PX)} />
+              <Gap height={item.start - (items[place - 1]?.end ?? header)} />
               <Row
                 row={row}
                 index={item.index}
@@ -117,7 +129,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
             </Fragment>
           );
         })}
-        <Gap height={HEADER_PX + virtual.getTotalSize() - (items.at(-1)?.end ?? HEADER_PX)} />
+        <Gap height={header + virtual.getTotalSize() - (items.at(-1)?.end ?? header)} />
       </tbody>
     </table>
   );
