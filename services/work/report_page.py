@@ -17,14 +17,15 @@ from reportlab.platypus.doctemplate import BaseDocTemplate
 
 from pipelines.core.report import Line, Part, Picture, Report, Section
 from services.work.letters import BOX, lacking
-from services.work.typesetting import Row, Type, Words, draw_line, marked, width_of
+from services.work.typesetting import INSET, Row, Type, Words, broken, draw_line, marked, width_of
 
 MARGIN: Final = 15 * mm
 PADDING: Final = 6  # points: what reportlab leaves free within a frame
 WIDTH: Final = A4[0] - 2 * MARGIN
-NAMES: Final = 36 * mm
+NAMES: Final = 40 * mm
 SHORT_NAMES: Final = 31 * mm  # where two statements stand beside each other
-PICTURE_HEIGHT: Final = 52 * mm
+PICTURE_HEIGHT: Final = 56 * mm
+LONE_PICTURE_HEIGHT: Final = 76 * mm
 INK, FAINT, RULE, ACCENT = HexColor("#1b2430"), HexColor("#4d5864"), HexColor("#cbd2d9"), HexColor("#0b5c8a")
 WARNING, GOOD, GROUND = HexColor("#a8201a"), HexColor("#1f6b45"), HexColor("#eef3f6")
 BODY: Final = Type(8, 10.8, INK)
@@ -128,47 +129,64 @@ def _title(report: Report) -> Flowable:
         [
             ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
             ("LEFTPADDING", (0, 0), (0, 0), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 4),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
             ("BOX", (1, 0), (1, 0), 1, colour),
         ]
     )
-    widths = [WIDTH - wide - PADDING, wide + PADDING]
-    return Table([[Words(report.title, TITLE), Words(report.mark, mark)]], colWidths=widths, style=style)
+    return Table([[Words(report.title, TITLE), Words(report.mark, mark)]], colWidths=[WIDTH - wide, wide], style=style)
 
 
 def _lines(section: Section) -> list[Flowable]:
-    if section.part is Part.STUDY:
-        pairs = [section.lines[start : start + 2] for start in range(0, len(section.lines), 2)]
-        return [Row([cell for line in pair for cell in _half(line)], RULE) for pair in pairs]
-    return [_row(line) for line in section.lines]
+    if section.part is not Part.STUDY:
+        return [_row(line) for line in section.lines]
+    rows: list[list[Line]] = []
+    for line in section.lines:
+        if rows and len(rows[-1]) == 1 and _is_short(line) and _is_short(rows[-1][0]):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [_pair(row) for row in rows]
 
 
 def _row(line: Line) -> Row:
     if line.chief:
-        return Row(
-            [(Words(line.name, CHIEF_NAME), NAMES * 1.5), (Words(line.text, CHIEF), WIDTH - NAMES * 1.5)], RULE, GROUND
-        )
+        chief, beside = NAMES - INSET, WIDTH - NAMES - INSET  # the answers begin where all others do
+        return Row([(Words(line.name, CHIEF_NAME), chief), (Words(line.text, CHIEF), beside)], RULE, GROUND)
     name = STRONG if line.caution else NAME
     return Row([(Words(line.name, name), NAMES), (Words(line.text, BODY), WIDTH - NAMES)], RULE)
 
 
-def _half(line: Line) -> list[tuple[Words, float]]:
-    return [(Words(line.name, NAME), SHORT_NAMES), (Words(line.text, BODY), WIDTH / 2 - SHORT_NAMES)]
+def _pair(lines: Sequence[Line]) -> Row:
+    """One statement, or two that are short beside each other."""
+    wide = WIDTH / len(lines) - SHORT_NAMES
+    return Row(
+        [cell for line in lines for cell in ((Words(line.name, NAME), SHORT_NAMES), (Words(line.text, BODY), wide))],
+        RULE,
+    )
+
+
+def _is_short(line: Line) -> bool:
+    return len(broken(line.text, WIDTH / 2 - SHORT_NAMES - PADDING, BODY)) == 1
 
 
 def _pictures(section: Section, fetch: Fetch) -> list[Flowable]:
     if not section.pictures:
         return []
     wide = WIDTH / len(section.pictures)
-    cells = [[*_picture(fetch(picture), wide - 4 * mm), Words(picture.caption, SMALL)] for picture in section.pictures]
+    high = PICTURE_HEIGHT if len(section.pictures) > 1 else LONE_PICTURE_HEIGHT
+    cells = [
+        [*_picture(fetch(picture), wide - 4 * mm, high), Words(picture.caption, SMALL)] for picture in section.pictures
+    ]
     return [Table([cells], colWidths=[wide] * len(cells), style=_BESIDE)]
 
 
-def _picture(content: bytes | None, wide: float) -> list[Flowable]:
+def _picture(content: bytes | None, wide: float, high: float) -> list[Flowable]:
     if content is None:
         return []
     columns, rows = ImageReader(io.BytesIO(content)).getSize()
-    scale = min(wide / columns, PICTURE_HEIGHT / rows)
-    return [Image(io.BytesIO(content), columns * scale, rows * scale, hAlign="LEFT")]
+    scale = min(wide / columns, high / rows)
+    return [Image(io.BytesIO(content), columns * scale, rows * scale, hAlign="LEFT"), Spacer(0, 1 * mm)]
 
 
 _PAGE_NUMBER: Final = 24 * mm

@@ -22,7 +22,7 @@ SHOWN: Final[Mapping[str, str]] = {
     "preview": "outlines on the slices that were measured",
     "panel": "zero-filled, reconstruction, uncertainty, residual",
 }
-WIDTH: Final = 640  # pixels: 60 mm at 270 dots an inch
+WIDTH: Final = 960  # pixels: 114 mm, as wide as a picture alone on the page is, at 210 dots an inch
 #: Heat-map that is not to be relied on, Grad-CAM lying where it should not.
 DOUBTED: Final = "with heat-map, not reliable here"
 

@@ -24,8 +24,9 @@ _PIECE: Final = re.compile(rf"[{_EASTERN}]\s*|[^\s{_EASTERN}]+\s*|\s+")
 _NOT_FIRST: Final = frozenset("、。，．）」』】〉》？！：；・ーっゃゅょッャュョ々")
 #: Lines of a statement that stay together on one page.
 _FEWEST: Final = 2
-#: Points: between two columns, over and under a row, of a rule, from the edge of a ground.
-_GAP, _ABOVE, _BELOW, _RULE, _INSET = 8.0, 2.0, 3.0, 0.4, 5.0
+#: Points: between two columns, over and under a row, of a rule.
+_GAP, _ABOVE, _BELOW, _RULE = 8.0, 2.0, 2.0, 0.4
+INSET: Final = 5.0  # points from the edge of a ground to its words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class Words(Flowable):  # type: ignore[misc]  # reportlab has no types
     def draw(self) -> None:
         """Line by line from the top."""
         load(PLAIN)
-        ascent, _ = getAscentDescent(PLAIN, self.type.size)
+        ascent, descent = getAscentDescent(PLAIN, self.type.size)
+        ascent += (self.type.leading - ascent + descent) / 2  # as much air over the letters as under them
         for number, line in enumerate(self.lines):
             draw_line(self.canv, line, 0, self.height - number * self.type.leading - ascent, self.type)
 
@@ -75,7 +77,7 @@ class Row(Flowable):  # type: ignore[misc]  # reportlab has no types
     ) -> None:
         super().__init__()
         self.cells, self.rule, self.ground = cells, rule, ground
-        self.inset = _INSET if ground else 0.0
+        self.inset = INSET if ground else 0.0
 
     def wrap(self, width: float, height: float) -> tuple[float, float]:
         """Its size in points."""

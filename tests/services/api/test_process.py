@@ -113,6 +113,7 @@ def test_the_api_stays_small_and_loads_no_science(
     with process.client() as client:
         for path in ("studies", f"studies/{read.study_id}", f"results/{read.result_id}", "jobs", "models", "audit"):
             assert client.get(f"/api/v1/{path}").status_code == 200
+        assert client.get(f"/api/v1/studies/{read.study_id}/report.pdf").status_code == 200
         assert client.get("/docs").status_code == 200
         sent = client.post("/api/v1/studies", files={"files": ("a.dcm", synthetic_dicom().read_bytes())})
         assert sent.status_code == 202, sent.text
