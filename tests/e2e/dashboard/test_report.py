@@ -33,6 +33,8 @@ def test_the_screen_says_what_the_pdf_says(room: Room, study_id: str) -> None:
     sheet = room.page.get_by_role("article")
     expect(sheet).to_contain_text("DRAFT - not signed")
     expect(sheet.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    printed = "getComputedStyle(document.documentElement).getPropertyValue('--sheet-identity')"
+    assert "Patient id P-4001" in room.page.evaluate(printed)
     room.keep("report")
     link = room.page.get_by_role("link", name=re.compile("PDF"))
     with room.page.expect_download() as saved:

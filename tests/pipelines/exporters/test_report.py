@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
+from pipelines.core import codes
 from pipelines.core.codes import KSPACE_FILE
 from pipelines.core.errors import UnsuitableInput
-from pipelines.core.report import Line, Part, Report, Section, Signature
+from pipelines.core.report import Caution, Line, Part, Report, Section, Signature
+from pipelines.core.types import Laterality
 from pipelines.exporters.report import report_object
 from tests.pipelines.exporters.samples import source
 
@@ -41,3 +46,19 @@ def test_the_report_is_about_every_image_and_its_patient() -> None:
     images = [one for series in study.ReferencedSeriesSequence for one in series.ReferencedSOPSequence]
     assert len(images) == len(source().headers)
     assert (made.PatientID, str(made.PatientName)) == ("P-1", "Müller^Jürgen")
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
+@pytest.mark.parametrize("signatures", [(), (Signature("Roe^Carol", NOON),)], ids=["draft", "signed"])
+def test_a_report_with_cautions_and_names_of_any_writing_passes_dciodvfy(
+    signatures: tuple[Signature, ...], tmp_path: Path
+) -> None:
+    cautions = (Caution(codes.UNTRAINED_CAMERA, Laterality.LEFT), Caution(codes.SHADOW_DIFFERS))
+    line = Line("Caution", "Outside the cameras it was trained on.\nSecond line, 山田 علي.", cautions=cautions)
+    page = replace(PAGE, sections=(Section(Part.READING, "Diabetic retinopathy", (line,)),), signatures=signatures)
+    name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    file = tmp_path / "report.dcm"
+    file.write_bytes(report_object(page, [replace(header, patient_name=name) for header in source().headers]))
+    said = subprocess.run(["dciodvfy", file], capture_output=True, text=True, check=False)
+    assert "Error" not in said.stdout + said.stderr
+    assert str(dcmread(file).PatientName) == name

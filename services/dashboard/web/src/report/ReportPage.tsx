@@ -1,5 +1,5 @@
 /** One page for the patient's file: what the PDF and the SR say, in the same words and order. */
-import type { ReactElement } from "react";
+import { useEffect, type ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
 import { ApiError, API } from "../api/client";
@@ -11,6 +11,7 @@ import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import "./report.css";
 
+const IDENTITY = "--sheet-identity";
 const WITHHELD = "withheld_until_read";
 
 export default function ReportPage({ id }: { id: string }): ReactElement {
@@ -80,8 +81,18 @@ function Withheld(): ReactElement {
 
 const isSigned = (report: Report): boolean => report.signatures.length > 0;
 
+/** Whose page it is, for report.css to print at the foot of each sheet of paper. */
+function useIdentityOnPaper(identity: string): void {
+  useEffect(() => {
+    const { style } = document.documentElement;
+    style.setProperty(IDENTITY, JSON.stringify(identity)); // a CSS string is quoted and escaped the same way
+    return () => void style.removeProperty(IDENTITY);
+  }, [identity]);
+}
+
 function Sheet({ report }: { report: Report }): ReactElement {
   const signed = isSigned(report);
+  useIdentityOnPaper(report.identity);
   return (
     <article className="sheet" aria-label={t.report.page}>
       <header>
