@@ -60,6 +60,8 @@ export function makeQueryClient(): QueryClient {
         staleTime: 10_000,
         retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
       },
+      // What was written is kept by the page that wrote it, and goes with it: a reader's day has hundreds of words.
+      mutations: { gcTime: 0 },
     },
   });
   return client;

@@ -23,7 +23,7 @@ const CALM_MS = 1000;
 export function Pages({ me }: { me: Me }): ReactElement {
   const waiting = <p className="waiting">{t.loading}</p>;
   const client = useQueryClient();
-  const [, study] = useRoute("/studies/:id/*?");
+  const [, study] = useRoute("/studies/:id");
   useOpening(study?.id ?? null);
   useEffect(() => {
     const timer = setTimeout(() => {
