@@ -5,7 +5,7 @@ docs/data.md holds the table of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.answer import corrected, same_answer
 from pipelines.core.change import Document
+from services.store.reviews import SIGNING
 from services.store.states import ReviewAction, ReviewState, Verdict
 from services.store.tables import Result, Review, SecondRead
 
@@ -67,9 +68,10 @@ def standing(reviews: Iterable[Review], second: SecondRead | None, same: Same) -
 
     `second` is the demand for a second reader, if there is one; `same` compares the answers of two readers then.
     """
-    stack, drafted = _stack(reviews)
+    history = list(reviews)
+    stack = signatures(history)
     if not stack:
-        return Standing(ReviewState.DRAFTED if drafted else ReviewState.UNREAD, second=second)
+        return Standing(ReviewState.DRAFTED if _is_drafted(history) else ReviewState.UNREAD, second=second)
     words = _words(stack)
     state = ReviewState.SIGNED
     if second is not None and any(not same(words[0], other) for other in words[1:]):
@@ -120,19 +122,24 @@ def answer_on(document: Document, review: Review) -> Document | None:
     return corrected(document, review.findings) if review.verdict == Verdict.EDIT else document
 
 
-def _stack(reviews: Iterable[Review]) -> tuple[Sequence[Review], bool]:
-    """The signatures that nobody took back, and whether a draft was kept since the last one."""
-    signed: list[Review] = []
+def signatures(history: Iterable[Review]) -> list[Review]:
+    """Those of a slot's reviews, ordered by number, that are signatures nobody took back."""
+    stack: list[Review] = []
+    for review in history:
+        if review.action == ReviewAction.UNDO:
+            del stack[-1:]
+        elif review.action in SIGNING:
+            stack.append(review)
+    return stack
+
+
+def _is_drafted(history: Iterable[Review]) -> bool:
+    """Whether a draft was kept since the last signature, taken back or not."""
     drafted = False
-    for review in reviews:
-        if review.action == ReviewAction.DRAFT:
-            drafted = True
-        elif review.action == ReviewAction.UNDO:
-            del signed[-1:]
-        else:
-            signed.append(review)
-            drafted = False
-    return signed, drafted
+    for review in history:
+        if review.action != ReviewAction.UNDO:
+            drafted = review.action == ReviewAction.DRAFT
+    return drafted
 
 
 def _words(stack: Iterable[Review]) -> tuple[Review, ...]:

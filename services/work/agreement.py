@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 from pipelines.core.agreement import Share
 from pipelines.core.change import Document, agrees
 from services.store.blind import withheld_slots
-from services.store.reviews import SIGNING
 from services.store.session import unit_of_work
 from services.store.shown import shown_before
-from services.store.signatures import answer_of
+from services.store.signatures import answer_of, signatures
 from services.store.states import ReviewAction
 from services.store.stores import Store
 from services.store.tables import BlindRead, Result, Review
@@ -143,7 +142,7 @@ def _stories(session: Session, reads: Sequence[BlindRead]) -> Iterator[Story]:
     slots = sorted({read.slot_id for read in reads})
     written = select(Review).where(Review.slot_id.in_(slots)).order_by(Review.slot_id, Review.number)
     shown = shown_before(session, slots)
-    words = {slot: _standing(rows) for slot, rows in groupby(session.scalars(written), key=lambda one: one.slot_id)}
+    words = {slot: signatures(rows) for slot, rows in groupby(session.scalars(written), key=lambda one: one.slot_id)}
     for read in reads:
         said = machine[read.result_id]
         stack = words.get(read.slot_id, ())
@@ -157,17 +156,6 @@ def _stories(session: Session, reads: Sequence[BlindRead]) -> Iterator[Story]:
             decided=_signs(session, others[-1], said.document) if others else None,
             seen_before=(read.user_id, read.slot_id) in shown,
         )
-
-
-def _standing(history: Iterator[Review]) -> Sequence[Review]:
-    """The signatures that nobody took back, in their order."""
-    stack: list[Review] = []
-    for review in history:
-        if review.action == ReviewAction.UNDO:
-            del stack[-1:]
-        elif review.action in SIGNING:
-            stack.append(review)
-    return stack
 
 
 def _says(read: BlindRead, machine: Document) -> bool | None:

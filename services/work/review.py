@@ -93,7 +93,8 @@ def _reviewable(session: Session, result_id: str) -> Result:
 
 def _check_shown(session: Session, result: Result) -> None:
     """A reader decides on the answer or on the proposed change, never on what a newer result has replaced."""
-    pointer = session.get(CurrentResult, result.slot_id)
+    # Afresh: what was asked of it before the study was locked may have moved meanwhile.
+    pointer = session.get(CurrentResult, result.slot_id, populate_existing=True)
     shown = {pointer.result_id, pointer.proposed_result_id} if pointer else set()
     if result.id not in shown:
         raise Conflict("a newer result has replaced this one; read that one", code="superseded")

@@ -58,8 +58,8 @@ def _check_sign(user_id: str, result: Result, stands: Standing) -> None:
     own = next((word for word in stands.words if word.user_id == user_id), None)
     if own is not None and own.result_id == result.id:
         raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
-    if own is None and stands.state is ReviewState.ADJUDICATION:
-        raise _third_decides()
+    if stands.state is ReviewState.ADJUDICATION:
+        raise _third_decides()  # also on a newer result: it would be the word of one who knows what the other says
 
 
 def _third_decides() -> Conflict:

@@ -70,14 +70,14 @@ def answer_of(session: Session, slot_id: str) -> Result | None:
 def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str | None, *, withheld: bool) -> OpenedSlot:
     answer = answer_of(session, slot.id)
     state = ReviewState(row.review_state) if row else ReviewState.UNREAD
-    told = seen_state(session, reader, state) if withheld else state
+    is_hushed = withheld and _reads_blind_first(session, reader)
     own_word = session.scalar(select(BlindRead).filter_by(slot_id=slot.id, user_id=reader)) if reader else None
     is_blind = withheld or own_word is not None
     return OpenedSlot(
         slot,
         withheld,
-        told,
-        _demand(session, slot.id, row, withheld=withheld) if told is state else None,
+        ReviewState.UNREAD if is_hushed else state,
+        None if is_hushed else _demand(session, slot.id, row, withheld=withheld),
         answered=answer is not None,
         pictures=_pictures(session, answer) if answer and withheld else (),
         asks=asks_of(session, answer) if answer and withheld else (),
@@ -87,14 +87,13 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
     )
 
 
-def seen_state(session: Session, reader: str | None, state: ReviewState) -> ReviewState:
-    """Where a withheld slot stands, as its reader may know.
+def _reads_blind_first(session: Session, reader: str | None) -> bool:
+    """Whether where a withheld slot stands is withheld, too.
 
     Who reads blind first is not told that others have read: that a rule asks for two may say what the machine said. To
     whom only the second read is blinded, it must be said that it is one; not why.
     """
-    blind_first = reader is not None and session.get_one(User, reader).blind_first
-    return ReviewState.UNREAD if blind_first else state
+    return reader is not None and session.get_one(User, reader).blind_first
 
 
 def _demand(session: Session, slot_id: str, row: WorklistRow | None, *, withheld: bool) -> Demand | None:

@@ -145,3 +145,13 @@ def test_figures_of_all_need_three_readers_whose_words_count(web: Web, reader: R
         assert commit(client, read).status_code == 201
     (told,) = asker.get("/api/v1/agreement").json()["pipelines"]
     assert (told["readers"], told["seen_before"], told["figures"]) == (2, 1, None)
+
+
+def test_after_a_signature_was_taken_back_who_reads_blind_first_is_not_told_that_a_rule_asked(
+    web: Web, turn: Turn
+) -> None:
+    carol, blind = web.client(Role.CLINICIAN), blind_client(web)
+    turn.edit(carol)
+    turn.say(carol, "undo")
+    slot = slot_of(blind, turn.read)
+    assert (slot["withheld"], slot["review_state"], slot["second_read"]) == (True, "unread", None)

@@ -254,3 +254,16 @@ def test_that_a_shadow_says_otherwise_is_told_in_one_line_and_nothing_else_of_it
         "headline": "DR grade 1 -> 2, now referable",
     }
     assert shadow.result_id not in str(study)
+
+
+def test_a_newer_result_lets_neither_of_two_who_differ_decide(web: Web, reader: Reader) -> None:
+    rule(web, share=1.0, blinded=False)
+    old, (carol, dave, erin) = reader.read("twice"), [web.client(Role.CLINICIAN) for _ in range(3)]
+    turn = Turn(old)
+    turn.accept(carol)
+    turn.edit(dave)
+    turn.read = reader.read("twice")
+    assert turn.accept(dave).json()["code"] == "adjudication_needed"
+    assert state(carol) == "adjudication"
+    assert turn.accept(erin, "adjudicate").status_code == 201
+    assert (state(carol), pointer(web, old)) == ("signed", (turn.read.result_id, None))

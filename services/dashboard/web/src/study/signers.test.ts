@@ -46,6 +46,8 @@ describe("how a signature is written", () => {
     const both = [ann, bob];
     const actions = ["ann", "bob", "cid"].map((user) => signingAction(result, both, user, slot("adjudication")));
     expect(actions).toEqual([null, null, "adjudicate"]);
+    const newer = ["ann", "cid"].map((user) => signingAction({ ...result, id: "2" }, both, user, slot("adjudication")));
+    expect(newer).toEqual([null, "adjudicate"]);
   });
 
   test("what two have settled is the newest reader's to amend and a third one's to decide", () => {

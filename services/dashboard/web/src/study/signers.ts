@@ -32,7 +32,7 @@ export function signingAction(
   const newest = stack.at(-1);
   const own = stack.findLast((review) => review.user.id === userId);
   const isNew = own?.result_id !== result.id;
-  if (slot?.review_state === "adjudication") return own === undefined ? "adjudicate" : isNew ? "sign" : null;
+  if (slot?.review_state === "adjudication") return own === undefined ? "adjudicate" : null;
   if (slot?.review_state === "second_read") return isNew ? "sign" : "amend";
   if (newest === undefined || newest.result_id !== result.id) return "sign";
   if (newest.user.id === userId) return "amend";
