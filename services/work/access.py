@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
         told = [one.slot.id for one in slots if not one.withheld]
         found = session.scalars(select(Result).where(Result.slot_id.in_(told)).order_by(Result.id.desc())).all()
         rows = [row for row in found if is_shown(session, row)]
-        results = [_shown(session, row) for row in rows]
+        results = _all_shown(session, rows)
         words = [word for slot_id in dict.fromkeys(row.slot_id for row in rows) for word in _words(session, slot_id)]
         marked = select(WorklistRow).where(WorklistRow.slot_id.in_(told), WorklistRow.change.is_not(None))
         marks = session.scalars(marked.order_by(WorklistRow.id)).all()
@@ -107,7 +108,7 @@ def open_study(store: Store, looker: Looker, study_id: str) -> OpenedStudy:
 def open_result(store: Store, looker: Looker, result_id: str) -> ShownResult:
     """A result; raises NotFound, Withheld."""
     with unit_of_work(store.database, writing=False) as session:
-        opened = _shown(session, told_result(session, looker, result_id))
+        (opened,) = _all_shown(session, [told_result(session, looker, result_id)])
     trace_of_result(store, looker, opened.result)
     return opened
 
@@ -185,17 +186,28 @@ def search_for(store: Store, actor: str, words: str) -> Sequence[str]:
     return found
 
 
-def _shown(session: Session, result: Result) -> ShownResult:
-    pointer = session.get(CurrentResult, result.slot_id)
-    artifacts = session.scalars(
-        select(ArtifactRow).where(ArtifactRow.result_id == result.id).order_by(ArtifactRow.name)
-    ).all()
-    return ShownResult(
-        result,
-        artifacts,
-        current=pointer is not None and pointer.result_id == result.id,
-        proposed=pointer is not None and pointer.proposed_result_id == result.id,
-    )
+def _all_shown(session: Session, results: Sequence[Result]) -> list[ShownResult]:
+    """Each with its files and where it stands, asked for together."""
+    of_all = select(ArtifactRow).where(ArtifactRow.result_id.in_([result.id for result in results]))
+    files: dict[str, list[ArtifactRow]] = defaultdict(list)
+    for artifact in session.scalars(of_all.order_by(ArtifactRow.name)):
+        files[artifact.result_id].append(artifact)
+    slots = sorted({result.slot_id for result in results})
+    pointers = {
+        one.slot_id: one for one in session.scalars(select(CurrentResult).where(CurrentResult.slot_id.in_(slots)))
+    }
+    shown = []
+    for result in results:
+        pointer = pointers.get(result.slot_id)
+        shown.append(
+            ShownResult(
+                result,
+                files[result.id],
+                current=pointer is not None and pointer.result_id == result.id,
+                proposed=pointer is not None and pointer.proposed_result_id == result.id,
+            )
+        )
+    return shown
 
 
 def shown_review(review: Review, reader: str, stands: Standing) -> ShownReview:
