@@ -68,5 +68,5 @@ def test_lines_are_as_wide_as_they_may_be_and_lose_nothing(words: str) -> None:
 
 
 def test_no_line_begins_with_a_closing_mark() -> None:
-    lines = broken("漢字、かな。" * 20, 100, BODY)
+    lines = broken("漢字、かな。" * 20, 92, BODY)
     assert len(lines) > 2 and not any(line[0] in "、。" for line in lines)

@@ -39,6 +39,7 @@ test("a half sentence of the server's becomes a sentence", () => {
 test("a DICOM name is written as people write it", () => {
   expect(personName("Doe^Jane^Q^Dr")).toBe("Doe, Jane Q");
   expect(personName("Yamada^Tarou=山田^太郎")).toBe("Yamada, Tarou");
+  expect(personName("=山田^太郎")).toBe("山田, 太郎");
   expect(personName("JANCT000")).toBe("JANCT000");
 });
 

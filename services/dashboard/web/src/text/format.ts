@@ -87,9 +87,9 @@ export function sentence(words: string): string {
   return trimmed === "" ? "" : `${capital(trimmed)}${end}`;
 }
 
-/** DICOM's "Doe^Jane^^Dr" (PS3.5 section 6.2.1.1) as "Doe, Jane"; the first group of letters is the alphabetic one. */
+/** DICOM's "Doe^Jane^^Dr" (PS3.5 section 6.2.1.1) as "Doe, Jane"; the first group of letters that is there, alphabetic by rights. */
 export function personName(name: string): string {
-  const [family = "", given = "", middle = ""] = (name.split("=")[0] ?? "").split("^");
+  const [family = "", given = "", middle = ""] = (name.split("=").find((group) => group !== "") ?? "").split("^");
   const first = [given, middle].filter(Boolean).join(" ");
   return [family, first].filter(Boolean).join(", ");
 }
