@@ -113,6 +113,18 @@ def test_the_picture_follows_its_keys(room: Room, read: Callable[..., str]) -> N
     expect(heat_map).to_have_css("opacity", "0.5")
 
 
+def test_a_photograph_that_did_not_come_is_asked_for_again(room: Room, read: Callable[..., str]) -> None:
+    read("P-1019", "left")
+    page = room.page
+    page.route("**/rendered*", lambda route: route.abort())
+    room.open("P-1019")
+    expect(page.get_by_text("The picture could not be shown; the stored file is unchanged.")).to_be_visible()
+    page.unroute("**/rendered*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("img", name="Fundus photograph, left eye")).not_to_have_js_property("naturalWidth", 0)
+    room.faults[:] = [one for one in room.faults if "ERR_FAILED" not in one]
+
+
 def test_a_signature_is_taken_back_and_given_anew(room: Room, read: Callable[..., str]) -> None:
     study_id = read("P-1003", "left")
     room.open("P-1003")

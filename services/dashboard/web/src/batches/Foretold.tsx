@@ -15,7 +15,7 @@ export function Foretold({ told }: { told: Preview }): ReactElement {
   return (
     <section aria-labelledby="foretold" role="status">
       <h2 id="foretold">{t.newBatch.previewTitle}</h2>
-      {told.to_read === 0 ? <p>{t.newBatch.nothing}</p> : null}
+      {told.to_read === 0 ? <p>{told.already_read > 0 ? t.newBatch.compared : t.newBatch.nothing}</p> : null}
       <Facts
         rows={[
           [words.studies, String(told.studies)],

@@ -1,7 +1,7 @@
 /** A picture of the server's; the next one, or a sharper rendering, takes its place only once it is there. */
 import { useEffect, useState, type ReactElement } from "react";
 
-import { Badge } from "../design/parts";
+import { Badge, Button } from "../design/parts";
 import { t } from "../text/messages";
 import { filterOf, type Picture } from "./picture";
 
@@ -33,15 +33,11 @@ export function Photo({ id, url, alt, picture, arrived }: Props): ReactElement {
     };
   }, [id, url, alt, shown]);
 
-  if (failed === id) {
-    return (
-      <p className="stage-note">
-        <Badge icon="failed" tone="stat">
-          {t.study.noPicture}
-        </Badge>
-      </p>
-    );
-  }
+  const again = (): void => {
+    setShown({ id, url, alt });
+    setFailed(null);
+  };
+  if (failed === id) return <NoPicture again={again} />;
   return (
     <img
       className={shown.id === id ? "photo" : "photo photo-leaving"}
@@ -54,5 +50,19 @@ export function Photo({ id, url, alt, picture, arrived }: Props): ReactElement {
       }
       onError={() => setFailed(id)}
     />
+  );
+}
+
+function NoPicture({ again }: { again: () => void }): ReactElement {
+  return (
+    <p className="stage-note">
+      <Badge icon="failed" tone="stat">
+        {t.study.noPicture}
+      </Badge>{" "}
+      {/* The stage takes pointers for itself, to be dragged. */}
+      <Button small onPointerDown={(event) => event.stopPropagation()} onClick={again}>
+        {t.retryLoad}
+      </Button>
+    </p>
   );
 }

@@ -64,7 +64,7 @@ export const models = {
     line: (version: string) => `Version ${version}`,
     none: "Nobody has signed an answer of this model in these weeks. Signatures appear here by the week.",
     totals: (signed: number, edited: number, rejected: number, unanswered: number) =>
-      `${signed} answers signed, ${edited} edited, ${rejected} rejected; ${unanswered} signed where it gave no answer.`,
+      `${signed} ${signed === 1 ? "answer" : "answers"} signed, ${edited} edited, ${rejected} rejected; ${unanswered} signed where it gave no answer.`,
   },
   drift: {
     title: "Drift of what it is given and what it says",

@@ -164,6 +164,7 @@ export const overnight = {
       expected: "Done by",
     },
     share: (share: string) => `Counted for ten seconds: ${share} of the archive; the rest is extrapolated.`,
-    nothing: "There is nothing to read: every study that fits is answered by this version.",
+    nothing: "There is nothing to read: no study that fits has another answer than this version's.",
+    compared: "Nothing has to be read: this version has read them all before, and the batch compares at once.",
   },
 } as const;
