@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.console import Exit, JsonFlag, print_json
-from services.cli.local import CONSOLE, DataOption, opened_store, read_settings
+from services.cli.local import CONSOLE, DataOption, made_settings, opened_store, read_settings
 
 if TYPE_CHECKING:
     from services.store.check import StoreReport
@@ -97,7 +97,7 @@ def backup(
     """Copy database and files consistently, also while Overread runs."""
     from services.store.backup import backup as copy
 
-    report = copy(read_settings(data), target, CONSOLE)
+    report = copy(made_settings(data), target, CONSOLE)
     if json:
         print_json(asdict(report))
     else:

@@ -49,20 +49,26 @@ def read_settings(data: Path | None = None, **chosen: object) -> Settings:
     return settings
 
 
-@contextmanager
-def opened_store(data: Path | None) -> Iterator[Store]:
-    """The store of these data, closed at the end; raises NotFound where no database was made yet."""
+def made_settings(data: Path | None) -> Settings:
+    """Settings of a database that is there, at this release's revision; raises NotFound where none was made yet."""
     from sqlalchemy.engine import make_url
 
     from services.store.migrate import require_current
-    from services.store.stores import open_store
 
     settings = read_settings(data)
     place = make_url(settings.resolved_database_url)
     if place.get_backend_name() == "sqlite" and not Path(str(place.database)).exists():
         raise NotFound(f"there is no database in {settings.data_dir}; `overread up` or `overread db upgrade` makes one")
     require_current(settings)
-    store = open_store(settings)
+    return settings
+
+
+@contextmanager
+def opened_store(data: Path | None) -> Iterator[Store]:
+    """The store of these data, closed at the end; raises NotFound where no database was made yet."""
+    from services.store.stores import open_store
+
+    store = open_store(made_settings(data))
     try:
         yield store
     finally:

@@ -103,6 +103,13 @@ def test_a_missing_database_is_said_to_be_missing(overread: Overread, tmp_path: 
     assert not (tmp_path / "nothing").exists()
 
 
+def test_a_backup_from_the_wrong_folder_says_which_one_it_looked_in(overread: Overread, tmp_path: Path) -> None:
+    ended = overread("db", "backup", tmp_path / "copy", "--data", tmp_path / "nothing")
+    assert ended.code == 1
+    assert f"there is no database in {tmp_path / 'nothing'}" in ended.err
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_backup_brings_everything_back(overread: Overread, data: Path, tmp_path: Path) -> None:
     overread("users", "add", "reader", "--role", "clinician", "--generate")
     assert overread("db", "backup", tmp_path / "copy").code == 0
