@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,6 +18,7 @@ from pipelines.core.errors import BackupDamaged, Conflict, NotFound
 from services.settings import OWNER_ONLY, Settings
 from services.store import migrate
 from services.store.audit import record, verify
+from services.store.durable import sync
 from services.store.portable import Kind, TableShape, read_rows, shapes, write_rows
 from services.store.session import unit_of_work
 from services.store.stores import Store, open_store
@@ -94,7 +94,7 @@ def backup(settings: Settings, target: Path, actor: str) -> BackupReport:
     _write_manifest(partial, revision, parts, kept)
     _sync_tree(partial)
     partial.rename(target)
-    _sync(target.parent)
+    sync(target.parent)
     return BackupReport(revision, sum(part.rows for part in parts), len(kept), sum(blob.bytes for blob in kept))
 
 
@@ -222,13 +222,5 @@ def _digest(path: Path) -> str:
 
 def _sync_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync(path)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
+    sync(folder)

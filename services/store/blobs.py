@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BytesGone, NotFound
 from services.store.clock import utcnow
+from services.store.durable import sync
 from services.store.locks import one_of_many
 from services.store.room import Quota, room_errors
 from services.store.tables import Blob
@@ -229,7 +230,7 @@ class Blobs:
             for path, blob in zip(paths, published, strict=True):
                 _move(path, Path(self._full(blob.sha256)))
             folders = {Path(self._full(blob.sha256)).parent for blob in published}
-            list(threads.map(_sync, [*folders, Path(self._root)]))
+            list(threads.map(sync, [*folders, Path(self._root)]))
 
 
 def _move(path: Path, target: Path) -> None:
@@ -252,12 +253,4 @@ def _move(path: Path, target: Path) -> None:
 
 def _renew(path: Path) -> None:
     os.utime(path)  # it may have waited in the spool for long: its age counts from now on
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)

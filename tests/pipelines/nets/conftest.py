@@ -15,6 +15,20 @@ from pipelines.nets.backbones import grader
 from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.precision import Engine, openvino_engine
 
+#: MONAI's bundle specification, "metadata.json File".
+REQUIRED_BY_MONAI = {
+    "version",
+    "monai_version",
+    "pytorch_version",
+    "numpy_version",
+    "required_packages_version",
+    "task",
+    "description",
+    "authors",
+    "copyright",
+    "network_data_format",
+}
+
 SIZE = 96
 INFERENCE = {
     "network_def": {

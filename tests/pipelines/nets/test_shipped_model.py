@@ -16,26 +16,13 @@ from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.cam import grad_cam, is_degenerate
 from pipelines.nets.grading import GRADES, Grading, read_grading
 from pipelines.nets.precision import head_weights, openvino_engine, torch_engine
+from tests.pipelines.nets.conftest import REQUIRED_BY_MONAI
 
 FOLDER = Path(__file__).parents[3] / "models/fundus_dr_grading"
 
 #: What the figures in metadata.json were measured with: the weights, and the parameters that grade.
 MEASURED_WEIGHTS = "02fbf634e8a35c951d32b31c154b9aee093b671d118cf6f3c81720356b61b4e3"
 MEASURED_PARAMETERS = "d48129249f5cf616a9d763c90bfa0be1c755a7c9aee827dd2c63248e9e6e558b"
-
-#: MONAI's bundle specification, "metadata.json File".
-REQUIRED_BY_MONAI = {
-    "version",
-    "monai_version",
-    "pytorch_version",
-    "numpy_version",
-    "required_packages_version",
-    "task",
-    "description",
-    "authors",
-    "copyright",
-    "network_data_format",
-}
 
 
 @pytest.fixture(scope="module")

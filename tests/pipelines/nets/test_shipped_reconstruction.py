@@ -9,22 +9,9 @@ from monai.bundle import ConfigParser
 
 from pipelines.nets.bundle import Bundle, open_bundle
 from pipelines.nets.unrolled import UnrolledNetwork
+from tests.pipelines.nets.conftest import REQUIRED_BY_MONAI
 
 FOLDER = Path(__file__).parents[3] / "models/brain_mri_reconstruction"
-
-#: MONAI's bundle specification, "metadata.json File".
-REQUIRED_BY_MONAI = {
-    "version",
-    "monai_version",
-    "pytorch_version",
-    "numpy_version",
-    "required_packages_version",
-    "task",
-    "description",
-    "authors",
-    "copyright",
-    "network_data_format",
-}
 
 
 @pytest.fixture(scope="module")

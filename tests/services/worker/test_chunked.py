@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from pipelines.core.errors import CorruptPixels, JobTimeout, OutOfMemory, OverreadError, ReaderCrashed, WorkerStopping
-from pipelines.core.types import BatchReading, InstanceFile, Subject
+from pipelines.core.types import BatchReading
 from pipelines.pipeline import silent
-from services.settings import Settings
 from services.worker.chunked import RemoteChunk, remote_chunk
-from services.worker.reader import Reader, RemotePipeline
-from tests.services.worker.test_reader import REQUEST, faulty
+from services.worker.reader import RemotePipeline
+from tests.services.worker.test_reader import REQUEST
 
 MADE = datetime(2026, 1, 2, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """A reader whose process fails as it is told; it outlives the tests that leave it alive, as it does chunks."""
-    folder = tmp_path_factory.mktemp("reader")
-    reader = Reader(Settings(data_dir=folder / "data", models_dir=folder / "models"), faulty)
-    yield reader
-    reader.end()
-
-
-@pytest.fixture
-def photograph(synthetic_dicom):
-    """Makes a subject of one image; its kind tells the reading process what to do."""
-    image = InstanceFile(synthetic_dicom(SOPInstanceUID="1.2.3"), "0" * 64, "1.2.3", "", "OP", "1.2.4", "1.2.5")
-    return lambda kind: Subject(kind, (image,))
 
 
 def never() -> None:

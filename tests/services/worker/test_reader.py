@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,37 +20,14 @@ from pipelines.core.errors import (
     ReaderDied,
     SoftTimeout,
 )
-from pipelines.core.types import InstanceFile, Subject
 from pipelines.pipeline import silent
-from services.settings import Settings
 from services.store.states import MemoryStep
 from services.worker.deaths import resident_bytes
-from services.worker.leash import leashed
 from services.worker.messages import Request
 from services.worker.reader import Reader, RemotePipeline
+from tests.services.worker.conftest import faulty
 
 REQUEST = Request("retinopathy", Path("nowhere"), "0" * 64, datetime(2026, 1, 2, tzinfo=UTC))
-
-
-def faulty(descriptor: int) -> list[str]:
-    """The command line of the reading process that fails as it is told."""
-    return leashed("module", "tests.services.worker.faulty_reader", str(descriptor))
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """A reader whose process fails as it is told; it outlives the tests that leave it alive, as it does jobs."""
-    folder = tmp_path_factory.mktemp("reader")
-    reader = Reader(Settings(data_dir=folder / "data", models_dir=folder / "models"), faulty)
-    yield reader
-    reader.end()
-
-
-@pytest.fixture
-def photograph(synthetic_dicom):
-    """Makes a subject of one image; its kind tells the reading process what to do."""
-    image = InstanceFile(synthetic_dicom(SOPInstanceUID="1.2.3"), "0" * 64, "1.2.3", "", "OP", "1.2.4", "1.2.5")
-    return lambda kind: Subject(kind, (image,))
 
 
 @pytest.fixture
