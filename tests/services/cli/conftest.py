@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.cli.main import main
+from tests.conftest import SQLITE_FILE
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,11 @@ def overread(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def data(tmp_path: Path, overread: Overread, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with a database at this release and no model."""
     folder = tmp_path / "data"
     monkeypatch.setenv("OVERREAD_DATA_DIR", str(folder))
     monkeypatch.setenv("OVERREAD_MODELS_DIR", str(tmp_path / "no-models"))
-    assert overread("db", "upgrade").code == 0
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / SQLITE_FILE)
     return folder
