@@ -44,7 +44,8 @@ def operations(web: Web) -> list[tuple[str, str, dict[str, Any]]]:
 def junk(method: str, path: str, operation: dict[str, Any], real: dict[str, str]) -> Iterator[dict[str, Any]]:
     """Requests of one operation: wrong ids, then wrong parameters, then wrong bodies on things that exist."""
     known = re.sub(r"\{(\w+)\}", lambda found: real.get(found[1], JUNK_IDS[0]), path)
-    yield from ({"method": method, "url": re.sub(r"\{\w+\}", one, path)} for one in JUNK_IDS)
+    ids = JUNK_IDS if "{" in path else JUNK_IDS[:1]
+    yield from ({"method": method, "url": re.sub(r"\{\w+\}", one, path)} for one in ids)
     query = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
     for name, value in itertools.product(query, JUNK_VALUES):
         yield {"method": method, "url": known, "params": {name: value}}

@@ -111,7 +111,9 @@ class Fetching:
 
 
 @pytest.fixture
-def fetching(desk: Desk, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fetching]:
+def fetching(
+    desk: Desk, settings: Settings, tmp_path: Path, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> Fetching:
     """A running batch over three studies outside."""
     outside = Outside({name: study(f"1.2.{number}") for number, name in enumerate("abc", start=1)})
     monkeypatch.setattr(fetch, "open_source", lambda *_: outside)
@@ -119,12 +121,10 @@ def fetching(desk: Desk, settings: Settings, tmp_path: Path, monkeypatch: pytest
     archive = Archive(desk, chosen)
     archive.study("here already")
     archive.register_new()
-    with Decoder() as decoder:
-        fetching = Fetching(archive, outside, Parts(desk.store, chosen, archive.bell, decoder, SYSTEM, "batch"))
-        monkeypatch.setattr("services.work.reprocess.admit", lambda source, *_, **__: dict(source))
-        archive.start(source={"kind": "folder", "path": "/archive"})
-        archive.tend()
-        yield fetching
+    monkeypatch.setattr("services.work.reprocess.admit", lambda source, *_, **__: dict(source))
+    archive.start(source={"kind": "folder", "path": "/archive"})
+    archive.tend()
+    return Fetching(archive, outside, Parts(desk.store, chosen, archive.bell, decoder, SYSTEM, "batch"))
 
 
 def test_everything_outside_is_fetched_and_read_once(fetching: Fetching, each_store: Store) -> None:
