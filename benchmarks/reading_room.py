@@ -78,17 +78,22 @@ def _cold_list(browser: Browser, data: Path) -> Iterator[Figure]:
     with served(settings) as client:
         url = str(client.base_url.copy_with(path="")).rstrip("/")
         cookies = _log_in(url)
-        taken = [_cold_load(browser, url, cookies) for _ in range(COLD_LOADS)]
+        taken, worked = zip(*(_cold_load(browser, url, cookies) for _ in range(COLD_LOADS)), strict=True)
     median = statistics.median(taken)
     name = f"worklist of {LONG_LIST:,} studies, cold load to first key, processor slowed {SLOWED}x"
     yield Figure(name, median, "s", target=f"<= {TARGET_WORKLIST} s", reached=median <= TARGET_WORKLIST)
+    # Neighbours on the machine tell on this much less.
+    yield Figure("  processor time of its main thread", statistics.median(worked), "s")
 
 
-def _cold_load(browser: Browser, url: str, cookies: list[Any]) -> float:
+def _cold_load(browser: Browser, url: str, cookies: list[Any]) -> tuple[float, float]:
+    """Seconds to the first key, and seconds of processor that the page's main thread took for it."""
     with _page(browser, cookies) as page:
-        _session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+        devtools = _session(page)
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
         page.goto(url)
-        return float(page.evaluate("room.listAnswers()")) / 1000
+        waited = float(page.evaluate("room.listAnswers()")) / 1000
+        return waited, _metric(devtools, "TaskDuration")
 
 
 def _reading(browser: Browser, data: Path) -> Iterator[Figure]:
@@ -154,8 +159,13 @@ def _overlay(browser: Browser, cookies: list[Any], url: str, brain: str) -> Figu
 def _heap(devtools: CDPSession) -> float:
     """Bytes of the page's JavaScript that are still referred to."""
     devtools.send("HeapProfiler.collectGarbage")
+    return _metric(devtools, "JSHeapUsedSize")
+
+
+def _metric(devtools: CDPSession, name: str) -> float:
+    """One of the browser's own figures of the page."""
     metrics = devtools.send("Performance.getMetrics")["metrics"]
-    return next(float(each["value"]) for each in metrics if each["name"] == "JSHeapUsedSize")
+    return next(float(each["value"]) for each in metrics if each["name"] == name)
 
 
 def _send_photographs(client: httpx.Client) -> None:
@@ -244,5 +254,6 @@ def _page(browser: Browser, cookies: list[Any]) -> Iterator[Page]:
 
 def _session(page: Page) -> CDPSession:
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
+    # Durations as processor time, without what the thread waited for its turn.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     return session
