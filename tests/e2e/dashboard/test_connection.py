@@ -61,6 +61,19 @@ def forgive(room: Room) -> None:
     room.faults[:] = [one for one in room.faults if "ERR_FAILED" not in one and "401" not in one]
 
 
+def test_the_rows_are_asked_for_before_the_program_has_come(room: Room) -> None:
+    page, held, asked = room.page, list[Route](), list[str]()
+    page.route("**/assets/program-*.js", lambda route: held.append(route))
+    page.on("request", lambda one: asked.append(one.url) if "/api/v1/" in one.url else None)
+    with page.expect_request("**/api/v1/studies?limit=*"), page.expect_request("**/api/v1/me"):
+        page.goto(f"{room.system.url}/", wait_until="commit")
+    assert len(held) == 1
+    assert len(asked) == 2
+    held[0].continue_()
+    expect(page.get_by_role("group", name="Filters")).to_be_visible()
+    assert [url.endswith("/me") for url in asked].count(True) == 1
+
+
 def test_on_a_slow_line_signing_says_that_it_is_sending_and_sends_once(room: Room) -> None:
     written = volumes_study(room.system.store, "C-5001", SEGMENTATION)
     room.open("C-5001")
