@@ -64,6 +64,16 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
     with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=30.0) as client:
         assert client.post("/session", json={"name": "technician 7", "password": PASSWORD}).status_code == 201
         assert client.get("/operations/overview").status_code == 403
+        role = row.get_by_role("combobox", name="Role of technician 7")
+        room.reach(role)
+        room.press("ArrowDown")  # chooses the next role in a closed list, and alone gives nobody a right
+        expect(page.get_by_role("dialog")).to_contain_text("to Clinician?")
+        room.press("Enter")
+        expect(role).to_have_value("technician")
+        assert client.get("/me").json()["role"] == "technician"
+        room.reach(role)
+        room.press("ArrowDown", "Tab", "Enter")
+        expect(role).to_have_value("clinician")
         room.reach(row.get_by_role("button", name="Lock out"))
         room.press("Enter", "Tab", "Enter")  # the way out has the focus, so that Enter alone locks nobody out
         expect(row).to_contain_text("Locked out")

@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 
 import { useChangeUser, useUsers, type User } from "../api/ops";
 import { rowsOf } from "../api/queries";
-import type { Me, Role } from "../api/types";
+import type { Me } from "../api/types";
 import { Age } from "../design/Age";
 import { NotDone } from "../design/Confirm";
 import { More } from "../design/More";
@@ -11,7 +11,7 @@ import { Badge } from "../design/parts";
 import { Table } from "../design/Table";
 import { t } from "../text/messages";
 import { AddUser } from "./AddUser";
-import { RoleSelect } from "./RoleSelect";
+import { RoleOf } from "./RoleOf";
 import { Sheet } from "../design/Sheet";
 import { UserActions } from "./UserActions";
 
@@ -34,20 +34,13 @@ export default function UsersPage({ me }: { me: Me }): ReactElement {
 function UserRow({ user, own }: { user: User; own: boolean }): ReactElement {
   const change = useChangeUser();
   const words = t.ops.users;
-  const setRole = (role: Role): void => change.mutate({ id: user.id, role });
   return (
     <tr>
       <th scope="row">
         {user.name} {own ? <span className="tone-muted">({words.you})</span> : null}
       </th>
       <td>
-        <RoleSelect
-          label={words.roleOf(user.name)}
-          role={user.role}
-          disabled={own || change.isPending}
-          onChange={setRole}
-        />
-        <NotDone error={change.error} />
+        <RoleOf user={user} own={own} />
       </td>
       <td>
         <label className="choice">
@@ -59,6 +52,7 @@ function UserRow({ user, own }: { user: User; own: boolean }): ReactElement {
             onChange={(event) => change.mutate({ id: user.id, blind_first: event.target.checked })}
           />
         </label>
+        <NotDone error={change.error} />
       </td>
       <td>
         <Badge

@@ -181,6 +181,8 @@ export const ops = {
       table: "Users, newest first",
       columns: { name: "Name", role: "Role", blind: "Reads blind", state: "State", since: "Added", action: "Action" },
       roleOf: (name: string) => `Role of ${name}`,
+      sureRole: (name: string, role: string) => `Change the role of ${name} to ${role}?`,
+      yesRole: "Change the role",
       blindOf: (name: string) => `${name} reads before the machine's answer is shown`,
       here: "May log in",
       disabled: "Locked out",
