@@ -41,7 +41,7 @@ function BatchList({ me }: { me: Me }): ReactElement {
       load={list}
       end={me.role === "admin" ? create : null}
     >
-      <Listed label={t.overnight.table} columns={t.overnight.columns} more={list} empty={<NoBatch me={me} />}>
+      <Listed words={t.overnight} more={list} empty={<NoBatch me={me} />}>
         {rowsOf(list.data).map((batch) => (
           <BatchRow key={batch.id} batch={batch} me={me} />
         ))}

@@ -34,8 +34,7 @@ export default function JobsPage(): ReactElement {
   return (
     <Sheet title={t.jobs.title} summary={t.jobs.summary} load={list} end={filter}>
       <Listed
-        label={t.jobs.table}
-        columns={t.jobs.columns}
+        words={t.jobs}
         more={list}
         empty={
           <Empty inside title={state === "" ? t.jobs.emptyTitle : t.jobs.emptyFiltered}>

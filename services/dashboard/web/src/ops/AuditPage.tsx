@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import { useAudit, useChain, type AuditRow, type Chain } from "../api/ops";
 import { rowsOf } from "../api/queries";
 import { Listed } from "../design/Listed";
-import { Badge, Empty, Notice } from "../design/parts";
+import { Badge, Notice } from "../design/parts";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { AuditFilters } from "./AuditFilters";
@@ -32,16 +32,7 @@ export default function AuditPage(): ReactElement {
   );
   return (
     <Sheet title={t.ops.parts.audit} summary={words.summary} load={list} top={top}>
-      <Listed
-        label={words.table}
-        columns={words.columns}
-        more={list}
-        empty={
-          <Empty inside title={words.emptyTitle}>
-            <p>{words.empty}</p>
-          </Empty>
-        }
-      >
+      <Listed words={words} more={list}>
         {rows.map((row) => (
           <Row key={row.id} row={row} />
         ))}

@@ -44,8 +44,7 @@ export default function DeliveriesPage(): ReactElement {
       end={rows.length > 0 || state !== "" ? filter : null}
     >
       <Listed
-        label={words.table}
-        columns={words.columns}
+        words={words}
         more={list}
         empty={
           <Empty inside title={state === "" ? words.emptyTitle : words.emptyFiltered}>

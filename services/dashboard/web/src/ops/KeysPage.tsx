@@ -6,7 +6,7 @@ import { rowsOf } from "../api/queries";
 import { Age } from "../design/Age";
 import { Confirm } from "../design/Confirm";
 import { Listed } from "../design/Listed";
-import { Badge, Button, Empty } from "../design/parts";
+import { Badge, Button } from "../design/parts";
 import { t } from "../text/messages";
 import { MakeKey } from "./MakeKey";
 import { Sheet } from "../design/Sheet";
@@ -17,16 +17,7 @@ export default function KeysPage(): ReactElement {
   return (
     <Sheet title={t.ops.parts.keys} summary={words.summary} load={list}>
       <MakeKey />
-      <Listed
-        label={words.table}
-        columns={words.columns}
-        more={list}
-        empty={
-          <Empty inside title={words.emptyTitle}>
-            <p>{words.empty}</p>
-          </Empty>
-        }
-      >
+      <Listed words={words} more={list}>
         {rowsOf(list.data).map((row) => (
           <KeyRow key={row.id} row={row} />
         ))}

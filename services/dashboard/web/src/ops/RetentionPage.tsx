@@ -4,7 +4,7 @@ import { useState, type ReactElement } from "react";
 import { useEndPolicy, usePolicies, type Policy } from "../api/ops";
 import { Confirm } from "../design/Confirm";
 import { Listed } from "../design/Listed";
-import { Badge, Button, Empty } from "../design/parts";
+import { Badge, Button } from "../design/parts";
 import { nameOfPipeline } from "../study/questions";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
@@ -18,15 +18,7 @@ export default function RetentionPage(): ReactElement {
   return (
     <Sheet title={t.ops.parts.retention} summary={words.summary} load={policies}>
       <AddPolicy />
-      <Listed
-        label={words.table}
-        columns={words.columns}
-        empty={
-          <Empty inside title={words.emptyTitle}>
-            <p>{words.empty}</p>
-          </Empty>
-        }
-      >
+      <Listed words={words}>
         {(policies.data ?? []).map((policy) => (
           <PolicyRow key={policy.id} policy={policy} />
         ))}

@@ -4,7 +4,6 @@ import type { ReactElement } from "react";
 import { rowsOf, useRejections } from "../api/queries";
 import { Age } from "../design/Age";
 import { Listed } from "../design/Listed";
-import { Empty } from "../design/parts";
 import { Sheet } from "../design/Sheet";
 import { bytes, sentence } from "../text/format";
 import { t } from "../text/messages";
@@ -14,16 +13,7 @@ export default function RejectionsPage(): ReactElement {
   const words = t.rejections;
   return (
     <Sheet title={words.title} summary={words.summary} load={list}>
-      <Listed
-        label={words.table}
-        columns={words.columns}
-        more={list}
-        empty={
-          <Empty inside title={words.emptyTitle}>
-            <p>{words.empty}</p>
-          </Empty>
-        }
-      >
+      <Listed words={words} more={list}>
         {rowsOf(list.data).map((row) => (
           <tr key={row.id}>
             <td>

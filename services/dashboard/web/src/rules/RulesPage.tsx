@@ -5,7 +5,7 @@ import { useEndRule, useRules, type Rule } from "../api/rules";
 import { Age } from "../design/Age";
 import { Confirm } from "../design/Confirm";
 import { Listed } from "../design/Listed";
-import { Button, Empty } from "../design/parts";
+import { Button } from "../design/parts";
 import { Sheet } from "../design/Sheet";
 import { t } from "../text/messages";
 import { AddRule } from "./AddRule";
@@ -17,15 +17,7 @@ export default function RulesPage(): ReactElement {
   return (
     <Sheet title={words.title} summary={words.summary} load={rules}>
       <AddRule />
-      <Listed
-        label={words.table}
-        columns={words.columns}
-        empty={
-          <Empty inside title={words.emptyTitle}>
-            <p>{words.empty}</p>
-          </Empty>
-        }
-      >
+      <Listed words={words}>
         {(rules.data ?? []).map((rule) => (
           <RuleRow key={rule.id} rule={rule} />
         ))}
