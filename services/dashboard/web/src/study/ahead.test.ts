@@ -53,15 +53,18 @@ test("what is too large is left until somebody opens the study", () => {
   expect(wanted(study("segmentation", made), 512).files).toEqual([]);
 });
 
-test("studies that are neither shown nor next are left behind", () => {
+test("studies that are neither shown nor next are left behind, with their files, unless one is on its way", () => {
   const client = new QueryClient();
-  for (const key of [["study", "left"], ["study", "left", "priors"], ["study", "shown"], ["study", "next"], ["worklist"]]) {
+  const kept = [["study", "shown"], ["study", "next"], ["artifact", "next's", "map"], ["worklist"]];
+  for (const key of [["study", "left"], ["study", "left", "priors"], ["artifact", "left's", "map"], ...kept]) {
     client.setQueryData(key, {});
   }
+  const coming = ["artifact", "shown's", "volume"];
+  void client.prefetchQuery({ queryKey: coming, queryFn: () => new Promise(() => undefined) });
   const shown = new QueryObserver(client, { queryKey: ["study", "shown"], queryFn: () => ({}), staleTime: Infinity });
   const stop = shown.subscribe(() => undefined);
-  leaveBehind(client, "next");
+  leaveBehind(client, "next", [{ resultId: "next's", name: "map" }]);
   stop();
-  const kept = client.getQueryCache().getAll();
-  expect(kept.map(({ queryKey }) => queryKey)).toEqual([["study", "shown"], ["study", "next"], ["worklist"]]);
+  const held = client.getQueryCache().getAll();
+  expect(held.map(({ queryKey }) => queryKey)).toEqual([...kept, coming]);
 });

@@ -38,14 +38,19 @@ async function lookAhead(client: QueryClient, id: string): Promise<void> {
   if (study === undefined) return;
   const { pictures, files } = wanted(study, shownWidth());
   held.splice(0, held.length, ...pictures.map(decoded));
-  leaveBehind(client, id);
+  leaveBehind(client, id, files);
   for (const file of files) void client.prefetchQuery(artifactQuery(file.resultId, file.name));
   if (questionsOf(study).some((one) => kindOf(one.pipeline) === "volumes")) loadVolumeViewer();
 }
 
-/** Studies that are neither shown nor next go: kept for their usual minutes, those of a fast reader pile up. */
-export function leaveBehind(client: QueryClient, next: string): void {
-  client.removeQueries({ type: "inactive", queryKey: ["study"], predicate: ({ queryKey }) => queryKey[1] !== next });
+/** Studies that are neither shown nor next go, and their files: kept for their usual minutes, those of a fast reader pile up. */
+export function leaveBehind(client: QueryClient, next: string, files: readonly File[]): void {
+  const wanted = new Set<unknown>([next, ...files.map((one) => one.resultId)]);
+  for (const kind of ["study", "artifact"]) {
+    // What is on its way is waited for by somebody.
+    const left = { type: "inactive", fetchStatus: "idle", queryKey: [kind] } as const;
+    client.removeQueries({ ...left, predicate: ({ queryKey }) => !wanted.has(queryKey[1]) });
+  }
 }
 
 type File = { resultId: string; name: string };
