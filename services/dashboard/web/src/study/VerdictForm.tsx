@@ -6,6 +6,7 @@ import { Button, Field, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
+import { AnswerLine } from "./AnswerLine";
 import { fieldsOf } from "./edits";
 import { EditFields } from "./EditFields";
 import { firstValue } from "./firstValue";
@@ -65,6 +66,7 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
       }}
     >
       <Head reviews={reviews} />
+      <AnswerLine result={result} />
       <div className="verdicts" role="group" aria-labelledby="verdict-title">
         {VERDICTS.map((verdict) => (
           <Button

@@ -73,6 +73,13 @@ export const study = {
     interval: (low: number, high: number) =>
       low === high ? `Likely grade ${low}` : `Likely between grade ${low} and ${high}`,
   },
+  answer: {
+    machine: "Machine",
+    newer: "Machine, newer result",
+    none: "No answer",
+    eye: (eye: string, grade: number, sure: string | null) => `${eye} grade ${grade}${sure === null ? "" : ` (${sure})`}`,
+    eyeNone: (eye: string) => `${eye} no grade`,
+  },
   trust: {
     unreliable: "Heat-map not reliable here",
     unreliableShort: "Heat-map not reliable",
