@@ -192,7 +192,7 @@ class ResultView(BaseModel):
     pipeline: str = Field(examples=["retinopathy"])
     role: JobRole
     current: bool = Field(description="Whether this is the answer now.")
-    proposed: bool = Field(description="Whether it is newer than a signed answer, and waits for a reader.")
+    proposed: bool = Field(description="Whether it is newer than the answer and waits for a reader; a signature on either settles it.")
     created_at: datetime
     model: ModelRefView
     findings: list[FindingView]

@@ -53,7 +53,8 @@ def settle(session: Session, job_id: str, result_id: str) -> None:
     if pointer is None and _is_active(session, items[0]):
         values = {"slot_id": new.slot_id, "result_id": new.id, "updated_at": utcnow()}
         insert_or_keep(session, CurrentResult, values, conflict=("slot_id",))
-    elif pointer is not None and change.weight > 0:
+    elif pointer is not None and change.weight > 0 and pointer.proposed_result_id != new.id:
+        # The same once more is no new proposal: a signature that was made beside it has settled it.
         pointer.proposed_result_id, pointer.updated_at = new.id, utcnow()
     session.flush()
     worklist.project(session, new.study_id)

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.store.clock import utcnow
-from services.store.signatures import standing_of
+from services.store.signatures import Standing, standing_of
 from services.store.states import JobRole
 from services.store.tables import CurrentResult, Job, Result, Slot
 from services.store.upsert import insert_or_keep
@@ -23,6 +23,18 @@ def point(session: Session, slot_id: str, result_id: str) -> None:
     else:
         change = {"result_id": result_id, "proposed_result_id": None}
     session.execute(update(CurrentResult).where(CurrentResult.slot_id == slot_id).values(**change, updated_at=utcnow()))
+
+
+def open_proposal(pointer: CurrentResult | None, word: Standing) -> str | None:
+    """The proposed result that waits for a reader; None where there is none, or a signature was made beside it.
+
+    Such a signature has settled it, whichever of the two it is for. The pointer keeps it: with the signature taken back
+    it waits again, and the same result found once more is nothing new.
+    """
+    if pointer is None or pointer.proposed_result_id is None:
+        return None
+    is_settled = word.newest is not None and word.newest.created_at >= pointer.updated_at
+    return None if is_settled else pointer.proposed_result_id
 
 
 def is_shown(session: Session, result: Result) -> bool:

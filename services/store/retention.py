@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import Conflict, NotFound
 from services.store import search, worklist
 from services.store.clock import UtcDateTime, seconds_from_now, utcnow
+from services.store.current import open_proposal
 from services.store.signatures import standing_of
 from services.store.states import (
     BatchItemState,
@@ -175,9 +176,10 @@ def _is_settled(session: Session, slot_id: str) -> bool:
     """Whether a signature is the last word on a slot, with no newer draft and no newer result beside it."""
     newest = session.scalar(select(Review).where(Review.slot_id == slot_id).order_by(Review.number.desc()).limit(1))
     pointer = session.get(CurrentResult, slot_id, populate_existing=True)
-    if pointer is None or pointer.proposed_result_id is not None or newest is None:
+    stands = standing_of(session, slot_id)
+    if pointer is None or open_proposal(pointer, stands) is not None or newest is None:
         return False
-    return newest.action != ReviewAction.DRAFT and standing_of(session, slot_id).state is ReviewState.SIGNED
+    return newest.action != ReviewAction.DRAFT and stands.state is ReviewState.SIGNED
 
 
 def _old(policy: RetentionPolicy) -> tuple[ColumnElement[bool], ...]:

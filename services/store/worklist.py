@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Select, delete, select, update
@@ -12,6 +13,7 @@ from pipelines.core.change import Document
 from pipelines.core.types import Urgency
 from services.store.age import SILENT, age_rank
 from services.store.clock import utcnow
+from services.store.current import open_proposal
 from services.store.disagreement import disagreement_of
 from services.store.locks import only_one_of
 from services.store.reading import confidence_of, headline_of, is_gradable
@@ -153,7 +155,7 @@ def _slot_row(session: Session, slot: Slot, study: Study) -> dict[str, Any]:
         "job_state": job.state if job else None,
         "job_error": job.error_code if job else None,
         "result_id": result.id if result else None,
-        "proposed_result_id": pointer.proposed_result_id if pointer else None,
+        "proposed_result_id": open_proposal(pointer, word),
         "urgency": result.urgency if result else None,
         "urgency_rank": RANKS_OF_STATES.get(word.state, _rank(job, result)),
         "abstained": bool(result and result.abstained),
@@ -165,7 +167,7 @@ def _slot_row(session: Session, slot: Slot, study: Study) -> dict[str, Any]:
         "first_reader_id": word.first_reader_id,
         "disagreement": disagreement_of(session, word, result) if result else None,
         "assignee_id": assignment.user_id if assignment else None,
-        **_change(session, slot, word),
+        **_change(session, slot, pointer, word),
     }
     placed = _of_batch(session, told) if study.batch_only else told
     return placed | _silence(word, job)
@@ -200,8 +202,11 @@ def _of_batch(session: Session, values: dict[str, Any]) -> dict[str, Any]:
     return values | {"urgency_rank": _rank(None, marked)}
 
 
-def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
-    """The mark of the newest batch that found another answer, until a reader signs after it."""
+def _change(session: Session, slot: Slot, pointer: CurrentResult | None, word: Standing) -> dict[str, Any]:
+    """The mark of the newest batch that found another answer, until a reader signs after it.
+
+    An answer that a signature has settled is not marked again where another batch finds the same.
+    """
     # Any: column values are of the columns' types
     marked = (
         select(BatchItem)
@@ -212,7 +217,7 @@ def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
         .limit(1)
     )
     item = session.scalar(_now(marked))
-    if item is None or item.finished_at is None or (word.newest and word.newest.created_at >= item.finished_at):
+    if item is None or item.finished_at is None or _is_settled(item, item.finished_at, pointer, word):
         return {"change": None, "change_weight": None, "change_batch_id": None, "change_headline": None}
     return {
         "change": item.change,
@@ -220,6 +225,13 @@ def _change(session: Session, slot: Slot, word: Standing) -> dict[str, Any]:
         "change_batch_id": item.batch_id,
         "change_headline": item.headline,
     }
+
+
+def _is_settled(item: BatchItem, found_at: datetime, pointer: CurrentResult | None, word: Standing) -> bool:
+    if word.newest is None:
+        return False
+    is_same = pointer is not None and pointer.proposed_result_id == item.new_result_id
+    return word.newest.created_at >= found_at or (is_same and open_proposal(pointer, word) is None)
 
 
 def _counting(result: Result, word: Standing) -> Document:

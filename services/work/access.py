@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.errors import BytesRemoved, NotFound, Withheld
 from services.store import audit, reviews, search, shown, studies
 from services.store.blind import reads_blind, withheld_slots
-from services.store.current import is_shown
+from services.store.current import is_shown, open_proposal
 from services.store.descent import DERIVED_SERIES
 from services.store.session import unit_of_work
 from services.store.signatures import Standing, standing_of
@@ -199,12 +199,13 @@ def _all_shown(session: Session, results: Sequence[Result]) -> list[ShownResult]
     shown = []
     for result in results:
         pointer = pointers.get(result.slot_id)
+        is_proposed = pointer is not None and pointer.proposed_result_id == result.id
         shown.append(
             ShownResult(
                 result,
                 files[result.id],
                 current=pointer is not None and pointer.result_id == result.id,
-                proposed=pointer is not None and pointer.proposed_result_id == result.id,
+                proposed=is_proposed and open_proposal(pointer, standing_of(session, result.slot_id)) is not None,
             )
         )
     return shown

@@ -14,7 +14,6 @@ from pipelines.core.errors import BadReview, Conflict, NotFound, ReviewConflict
 from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
 from services.store.blind import reads_blind
-from services.store.clock import utcnow
 from services.store.current import is_shown
 from services.store.reviews import SIGNING, NewReview
 from services.store.session import unit_of_work
@@ -75,7 +74,7 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word, *
             row = reviews.add(session, result.slot_id, _row(word, user_id, result))
             ask(session, actor, result, row, standing_of(session, result.slot_id))
             stands = standing_of(session, result.slot_id)
-            _point(session, result.slot_id, stands.newest)
+            _point(session, result.slot_id, stands.newest, row)
             _tell(session, actor, result, row)
             return shown_review(row, session.get_one(User, user_id).name, stands)
     except IntegrityError as error:
@@ -193,12 +192,12 @@ def _finding(finding: EditedFinding, label: Label) -> dict[str, object]:
     }
 
 
-def _point(session: Session, slot_id: str, signed: Review | None) -> None:
+def _point(session: Session, slot_id: str, signed: Review | None, word: Review) -> None:
     """Let the slot's pointer say what is current now.
 
-    A signed result is the answer until a reader signs another; what came after it is only proposed. Without a standing
-    signature the newest of a study's own readings is the answer, as it was before anyone signed, and what a batch found
-    is only proposed.
+    A signed result is the answer until a reader signs another; what came after it is only proposed, and stays known
+    where the signature was made beside it and settled it (`open_proposal`). Without a standing signature the newest of
+    a study's own readings is the answer, as it was before anyone signed, and what a batch found is only proposed.
     """
     pointer = session.get(CurrentResult, slot_id)
     if pointer is None:
@@ -207,11 +206,13 @@ def _point(session: Session, slot_id: str, signed: Review | None) -> None:
     newest = max(known)  # ULIDs: the greater is the younger
     if signed is not None:
         current, proposed = signed.result_id, newest if newest > signed.result_id else None
+        if current == pointer.result_id:
+            proposed = pointer.proposed_result_id
     else:
         own = max(_live(session, slot_id, known), default=pointer.result_id)
         current, proposed = own, newest if newest > own else None
     if (pointer.result_id, pointer.proposed_result_id) != (current, proposed):
-        pointer.result_id, pointer.proposed_result_id, pointer.updated_at = current, proposed, utcnow()
+        pointer.result_id, pointer.proposed_result_id, pointer.updated_at = current, proposed, word.created_at
         session.flush()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from pipelines.core.types import ModelRef
-from services.store import models
+from services.store import changes, models
 from services.store.session import unit_of_work
 from services.store.states import JobRole, ModelState, Role
+from services.store.stores import Store
 from services.store.tables import AuditRow, ModelVersion
 from tests.services.api.conftest import Read, Reader, Web
 from tests.services.conftest import Desk
@@ -116,6 +118,80 @@ def test_a_signed_proposal_becomes_the_answer_and_undone_a_proposal_again(
     assert client.post(f"/api/v1/results/{new.result_id}/reviews", json=undo).status_code == 201
     assert client.get(f"/api/v1/results/{old.result_id}").json()["current"] is True
     assert client.get(f"/api/v1/results/{new.result_id}").json()["proposed"] is True
+
+
+def waits(client: httpx.Client, old: Read, new: Read) -> tuple[str | None, str | None, bool, int]:
+    """What worklist and study say of a proposal: the row's, its mark, the result's own, and the study's changes."""
+    (row,) = client.get("/api/v1/studies").json()["items"]
+    proposed = client.get(f"/api/v1/results/{new.result_id}").json()["proposed"]
+    marks = client.get(f"/api/v1/studies/{old.study_id}").json()["changes"]
+    return row["proposed_result_id"], row["change"], proposed, len(marks)
+
+
+def say(client: httpx.Client, read: Read, action: str, base: str | None = None) -> str:
+    """A word on a result; returns its id."""
+    verdict = None if action == "undo" else "accept"
+    word = {"action": action, "verdict": verdict, "base_review_id": base}
+    answer = client.post(f"/api/v1/results/{read.result_id}/reviews", json=word)
+    assert answer.status_code == 201
+    return str(answer.json()["id"])
+
+
+def test_a_signature_on_the_answer_before_settles_the_proposal_until_it_is_undone(
+    each_store: Store, web: Web, reader: Reader, night: Night
+) -> None:
+    old, new = changed(night, reader, "one", 1, 2)
+    client, open_yet = web.client(Role.CLINICIAN), (new.result_id, "crossed", True, 1)
+    assert waits(client, old, new) == open_yet
+    signed = say(client, old, "sign")
+    assert waits(client, old, new) == (None, None, False, 0)
+    (item,) = client.get(f"/api/v1/batches/{night.id}/changes").json()["items"]
+    assert (item["worklist"]["marked"], item["worklist"]["proposed_result_id"]) == (False, None)
+    say(client, old, "undo", signed)
+    assert waits(client, old, new) == open_yet
+
+
+def test_a_signature_from_before_the_proposal_leaves_it_open_until_the_next_one(
+    each_store: Store, web: Web, reader: Reader, night: Night
+) -> None:
+    old = reader.read("one", grade(1))
+    client = web.client(Role.CLINICIAN)
+    signed = say(client, old, "sign")
+    night.item("one")
+    new = reader.answer_next(grade(2))
+    assert waits(client, old, new) == (new.result_id, "crossed", True, 1)
+    say(client, old, "amend", signed)
+    assert waits(client, old, new) == (None, None, False, 0)
+
+
+def test_a_settled_proposal_is_not_marked_again_by_a_batch_that_finds_the_same(
+    each_store: Store, desk: Desk, web: Web, reader: Reader, night: Night
+) -> None:
+    old, new = changed(night, reader, "one", 1, 2)
+    client = web.client(Role.CLINICIAN)
+    say(client, old, "sign")
+    again = Night(desk)
+    again.begin()
+    again.item("one", new.job_id)
+    with unit_of_work(each_store.database) as session:
+        changes.settle(session, new.job_id, new.result_id)
+    assert again.found(new.job_id).weight > 0
+    assert waits(client, old, new) == (None, None, False, 0)
+    (item,) = client.get(f"/api/v1/batches/{again.id}/changes").json()["items"]
+    assert item["worklist"]["marked"] is False
+
+
+def test_another_result_after_a_settled_proposal_waits_for_a_reader_again(
+    each_store: Store, desk: Desk, web: Web, reader: Reader, night: Night
+) -> None:
+    old, _ = changed(night, reader, "one", 1, 2)
+    client = web.client(Role.CLINICIAN)
+    say(client, old, "sign")
+    later = Night(desk)
+    later.begin()
+    later.item("one")
+    newer = reader.answer_next(grade(3))
+    assert waits(client, old, newer) == (newer.result_id, "crossed", True, 1)
 
 
 def test_what_a_shadow_reads_stands_on_no_page_of_the_study(web: Web, reader: Reader) -> None:
