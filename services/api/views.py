@@ -192,7 +192,9 @@ class ResultView(BaseModel):
     pipeline: str = Field(examples=["retinopathy"])
     role: JobRole
     current: bool = Field(description="Whether this is the answer now.")
-    proposed: bool = Field(description="Whether it is newer than the answer and waits for a reader; a signature on either settles it.")
+    proposed: bool = Field(
+        description="Whether it is newer than the answer, and no reader has signed either of them since."
+    )
     created_at: datetime
     model: ModelRefView
     findings: list[FindingView]
