@@ -13,6 +13,10 @@ from pipelines.core.types import Code, Finding, Laterality
 #: What stands over a page that no reader answers for.
 DRAFT: Final = "DRAFT - not signed"
 SIGNED: Final = "Signed"
+#: What stands over it where readers have signed, and not all who are to. A series' description has 64 characters (LO).
+SECOND_AWAITED: Final = "NOT FINAL: one reader signed, a second is to"
+THIRD_AWAITED: Final = "NOT FINAL: two readers disagree"
+PARTLY_SIGNED: Final = "NOT FINAL: not every reading is signed"
 
 
 class Part(StrEnum):
@@ -80,7 +84,7 @@ class Report:
     """The whole page; `as_of` is when the newest of what it tells was said, UTC.
 
     `identity` is whose page it is, in one line for the foot of each sheet of paper. `signatures` are of the words that
-    count, and empty unless every question of the study is decided.
+    count, and empty unless every question of the study is decided; until then `undecided` stands over the page.
     """
 
     study_id: str
@@ -89,11 +93,12 @@ class Report:
     as_of: datetime
     sections: tuple[Section, ...]
     signatures: tuple[Signature, ...]
+    undecided: str = DRAFT
 
     @property
     def mark(self) -> str:
         """Whether readers answer for the page, in the words that stand over it."""
-        return SIGNED if self.signatures else DRAFT
+        return SIGNED if self.signatures else self.undecided
 
     def words(self) -> Iterator[str]:
         """Every word of the page, in its order: title, mark, and each section's heading, lines and captions.

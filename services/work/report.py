@@ -35,6 +35,7 @@ from services.work.report_words import (
     machine,
     made,
     patient_lines,
+    undecided,
     word,
 )
 
@@ -87,6 +88,7 @@ def report_of(store: Store, looker: Looker, study_id: str, zone: str, grace_seco
         as_of=as_of,
         sections=(study, answers, *(read.section for read in reads), *unread, foot),
         signatures=signatures if is_decided else (),
+        undecided=undecided([read.stands.state for read in reads]),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pipelines.core.labels import LABELS
-from pipelines.core.report import Line
+from pipelines.core.report import DRAFT, PARTLY_SIGNED, SECOND_AWAITED, THIRD_AWAITED, Line
 from services.store.disagreement import ShadowChange
 from services.store.signatures import Standing
 from services.store.states import ReviewAction, ReviewState, Verdict
@@ -118,6 +118,15 @@ def counts(asked: str, stands: Standing, document: Document | None) -> Line:
     if document is None:
         return Line(asked, "The machine's answer was rejected; nothing of it is to be relied on.", chief=True)
     return Line(asked, answer(document), chief=True)
+
+
+def undecided(states: Collection[ReviewState]) -> str:
+    """What stands over a page that is not decided yet: a signature that does not count alone is no draft either."""
+    if ReviewState.ADJUDICATION in states:
+        return THIRD_AWAITED
+    if ReviewState.SECOND_READ in states:
+        return SECOND_AWAITED
+    return PARTLY_SIGNED if ReviewState.SIGNED in states else DRAFT
 
 
 def word(review: Review, reader: str, clock: Clock, document: Document | None) -> Line:

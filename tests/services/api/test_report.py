@@ -120,10 +120,14 @@ def test_a_page_stays_a_draft_while_a_second_reader_is_asked(web: Web, reader: R
     turn, dora = Turn(reader.read()), web.client(Role.CLINICIAN, "dora")
     turn.accept(carol)
     waiting = report(carol, turn.read)
-    assert waiting["mark"] == DRAFT and "a second one is asked" in words(waiting)
+    assert waiting["mark"] == "NOT FINAL: one reader signed, a second is to"
+    assert "a second one is asked" in words(waiting)
+    assert waiting["mark"] in words_of(carol.get(address(turn.read, ".pdf")).content)
+    told = structured(carol, turn.read)
+    assert (told.SeriesDescription, told.VerificationFlag) == (f"Overread: report ({waiting['mark']})", "UNVERIFIED")
     turn.edit(dora)
     apart = report(carol, turn.read)
-    assert apart["mark"] == DRAFT and "two readers disagree" in words(apart)
+    assert apart["mark"] == "NOT FINAL: two readers disagree" and "a third one decides" in words(apart)
     assert "carol signed" in words(apart) and "dora signed" in words(apart)
 
 
