@@ -71,12 +71,14 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
         room.press("Enter")
         expect(role).to_have_value("technician")
         assert client.get("/me").json()["role"] == "technician"
-        room.reach(role)
+        expect(role).to_be_focused()
         room.press("ArrowDown", "Tab", "Enter")
         expect(role).to_have_value("clinician")
+        expect(role).to_be_focused()
         room.reach(row.get_by_role("button", name="Lock out"))
         room.press("Enter", "Tab", "Enter")  # the way out has the focus, so that Enter alone locks nobody out
         expect(row).to_contain_text("Locked out")
+        expect(row.get_by_role("button", name="Let in again technician 7")).to_be_focused()
         assert client.get("/jobs").status_code == 401
 
 

@@ -20,6 +20,10 @@ from tests.e2e.dashboard.room import JOB_SECONDS, Room, colleague, reviews_of
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
+#: By then the page has fetched what it shows next, and asks for nothing more by itself.
+AHEAD_MS = 1_500
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The real photograph as a left eye, its mirror image as a right one, and a copy too blurred to grade."""
@@ -168,6 +172,30 @@ def test_an_edit_gives_grade_reason_and_comment(room: Room, read: Callable[..., 
     assert graded == {"L": 4, None: 4}
 
 
+def test_a_key_meant_as_a_command_does_not_change_the_reason(room: Room, read: Callable[..., str]) -> None:
+    study_id = read("P-1020", "left")
+    room.open("P-1020")
+    page = room.page
+    reason = page.get_by_role("combobox", name="Reason")
+    comment = page.get_by_role("textbox", name="Comment")
+    expect(page.get_by_role("img", name=re.compile("^Fundus"))).not_to_have_js_property("naturalWidth", 0)
+    room.press("x")
+    expect(reason).to_be_focused()
+    room.press("ArrowDown")
+    expect(reason).to_have_value("lesion_missed")
+    room.press("r", "w")  # "Right and left are exchanged." begins with the one, and nothing is a command of the other
+    expect(page.get_by_role("img", name=re.compile("^Fundus"))).to_have_css("filter", re.compile("red-free"))
+    expect(reason).to_have_value("lesion_missed")
+    room.press("m")
+    page.keyboard.type("Two of them.")
+    expect(comment).to_have_value("Two of them.")
+    room.press("Shift+Tab")
+    expect(reason).to_be_focused()
+    room.press("Enter")
+    expect(comment).to_be_focused()
+    assert reviews_of(room.system, study_id) == []
+
+
 def test_two_readers_at_once_overwrite_nothing(room: Room, read: Callable[..., str]) -> None:
     study_id = read("P-1005", "left")
     room.open("P-1005")
@@ -207,6 +235,22 @@ def test_a_session_that_ends_in_mid_review_loses_no_text(room: Room, read: Calla
     refused = [fault for fault in room.faults if "401" in fault]
     room.faults[:] = [fault for fault in room.faults if fault not in refused]
     assert refused
+
+
+def test_a_picture_that_is_refused_alone_asks_for_a_new_log_in(room: Room, read: Callable[..., str]) -> None:
+    read("P-1007", "blurred")
+    room.open("P-1007")
+    page = room.page
+    expect(page.get_by_role("img", name=re.compile("^Fundus"))).not_to_have_js_property("naturalWidth", 0)
+    page.wait_for_timeout(AHEAD_MS)
+    page.context.clear_cookies()
+    room.press("h")
+    expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
+    room.log_in(room.system.user, room.system.password)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("img", name=re.compile("^Heat-map"))).not_to_have_js_property("naturalWidth", 0)
+    assert all("401" in fault and "/artifacts/" in fault for fault in room.faults), room.faults
+    room.faults.clear()
 
 
 def test_what_was_typed_is_still_there_after_leaving_the_page(room: Room, read: Callable[..., str]) -> None:

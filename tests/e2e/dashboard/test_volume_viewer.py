@@ -47,7 +47,7 @@ def test_an_outline_is_corrected_saved_and_signed_by_keyboard(room: Room) -> Non
     right = page.get_by_role("textbox", name="Right: Anterior part")
     expect(right).to_have_value("1.62")
     room.reach(page.get_by_label("Reason"))
-    page.keyboard.type("The outline le")
+    room.press("ArrowDown", "ArrowDown", "ArrowDown")
     expect(page.get_by_label("Reason")).to_have_value("outline_wrong")
     room.press("Control+Enter")
     expect(page.get_by_text(re.compile("^Signed")).first).to_be_visible()

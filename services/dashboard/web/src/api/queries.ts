@@ -73,7 +73,7 @@ export function usePolling(): number | false {
 }
 
 /** Without the token's cookie there is no session to ask about. */
-async function whoAmI(): Promise<Me | null> {
+export async function whoAmI(): Promise<Me | null> {
   if (csrfToken() === null) return null;
   try {
     return await get<Me>("/me");

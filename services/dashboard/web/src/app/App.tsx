@@ -5,6 +5,7 @@ import { useLocation } from "wouter";
 
 import { listen } from "../api/events";
 import { useMe } from "../api/queries";
+import { usePictureFailures } from "../api/sessionCheck";
 import type { Me } from "../api/types";
 import { Notice } from "../design/parts";
 import { LoginDialog, LoginPage } from "../session/Login";
@@ -37,6 +38,7 @@ function Rooms({ me }: { me: Me | null }): ReactElement {
   const [shown, remember] = useState(me);
   if (me !== null && me !== shown) remember(me);
   const loggedIn = me !== null;
+  usePictureFailures(loggedIn);
   useEffect(() => (loggedIn ? listen(client) : undefined), [client, loggedIn]);
   useEffect(() => {
     if (loggedIn && place === "/login") goTo("/", { replace: true });

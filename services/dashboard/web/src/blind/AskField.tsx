@@ -2,6 +2,7 @@
 import { useId, type ReactElement } from "react";
 
 import type { Ask } from "../api/blind";
+import { SteadySelect } from "../design/Choices";
 import { sideText } from "../study/findings";
 import { kindOf } from "../study/kinds";
 import { t } from "../text/messages";
@@ -52,14 +53,14 @@ function Named({ ask, name, off, answer, change }: FieldProps): ReactElement {
   return (
     <label className="field">
       <span>{name}</span>
-      <select className="input" disabled={off} value={answer} onChange={(event) => change(event.target.value)}>
+      <SteadySelect disabled={off} value={answer} onChange={(event) => change(event.target.value)}>
         <option value="">{t.review.choose}</option>
         {ask.choices.map((choice) => (
           <option key={choice.value} value={String(choice.value)}>
             {choice.name}
           </option>
         ))}
-      </select>
+      </SteadySelect>
     </label>
   );
 }

@@ -1,6 +1,7 @@
 /** Choosing: one of a list, one of the pipelines, or yes and no. */
-import type { ReactElement, ReactNode } from "react";
+import type { ComponentProps, KeyboardEvent, ReactElement, ReactNode } from "react";
 
+import { keysEnabled, STEADY } from "../keys/keys";
 import { nameOfPipeline } from "../study/questions";
 
 export type Choice = readonly [value: string, name: string];
@@ -24,6 +25,28 @@ export function Select({ value, choices, any, onChange }: SelectProps): ReactEle
       ))}
     </select>
   );
+}
+
+type SteadyProps = Omit<ComponentProps<"select">, "onKeyDown" | "onKeyPress"> & {
+  /** Enter goes on from here, and never sends the form. */
+  onEnter?: () => void;
+};
+
+/**
+ * A list that only arrows choose from: where single letters are commands, one that is meant as such would otherwise
+ * choose what begins with it, and nobody would notice.
+ */
+export function SteadySelect({ onEnter, className = "input", ...rest }: SteadyProps): ReactElement {
+  const goOn = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    onEnter?.();
+  };
+  // Browsers look for what begins with a letter as it is typed, after the commands have heard of the key.
+  const stay = (event: KeyboardEvent): void => {
+    if (keysEnabled() && event.key.length === 1 && event.key !== " ") event.preventDefault();
+  };
+  return <select {...{ [STEADY]: "" }} className={className} onKeyDown={goOn} onKeyPress={stay} {...rest} />;
 }
 
 type PipelineProps = Omit<SelectProps, "choices"> & { pipelines: readonly string[] };

@@ -1,5 +1,5 @@
 /** The small parts every page is made of. */
-import { useEffect, useRef, type ComponentProps, type ReactElement, type ReactNode } from "react";
+import { useLayoutEffect, useRef, type ComponentProps, type ReactElement, type ReactNode } from "react";
 
 import { Icon, type IconName } from "./icons";
 
@@ -92,7 +92,8 @@ type DialogProps = { labelledBy: string; onClose: (() => void) | null; children:
 /** A modal dialog: the browser keeps the focus inside and gives it back; without onClose it cannot be dismissed. */
 export function Dialog({ labelledBy, onClose, children }: DialogProps): ReactElement {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Of the layout, since the browser gives the focus back only while the dialog is still in the page as it closes.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("[data-first]")?.focus();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { t } from "../text/messages";
 import { KEYS } from "./bindings";
-import { nameOf, takesKey } from "./keys";
+import { nameOf, STEADY, takesKey } from "./keys";
 
 const place = (tagName: string, type: string | null = null) => ({
   tagName,
@@ -37,6 +37,13 @@ test("a focused link keeps Enter; the list is walked on and marked from it", () 
 test("a focused slider keeps the arrows", () => {
   expect(takesKey(place("INPUT", "range"), "ArrowLeft")).toBe(true);
   expect(takesKey(place("INPUT", "range"), "h")).toBe(false);
+});
+
+test("a list keeps its letters, unless it is one that only arrows choose from", () => {
+  const steady = { ...place("SELECT"), getAttribute: (name: string) => (name === STEADY ? "" : null) };
+  expect(takesKey(place("SELECT"), "m")).toBe(true);
+  expect(takesKey(steady, "m")).toBe(false);
+  expect(["ArrowDown", "Enter", " ", "Escape"].every((key) => takesKey(steady, key))).toBe(true);
 });
 
 test("Command counts as Control", () => {

@@ -33,16 +33,21 @@ export function nameOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" 
   return `${held}${event.key}`;
 }
 
+/** Marks a list that letters do not choose from: they are commands there as everywhere on the page. */
+export const STEADY = "data-steady";
+
 type Place = { tagName: string; isContentEditable: boolean; getAttribute(name: string): string | null };
 
 const TEXT_INPUTS = new Set(["text", "password", "search", "email", "number", "date", null]);
 /** Keys by which a focused control is worked; a shortcut of the same name waits until the focus is elsewhere. */
 const PRESSES: ReadonlySet<string> = new Set(["Enter", " "]);
+const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"];
 const WORKS: Record<string, ReadonlySet<string>> = {
   A: new Set(["Enter"]),
   BUTTON: PRESSES,
   SUMMARY: PRESSES,
-  INPUT: new Set([...PRESSES, "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"]),
+  INPUT: new Set([...PRESSES, ...ARROWS]),
+  SELECT: new Set([...PRESSES, ...ARROWS, "PageUp", "PageDown", "Escape"]),
 };
 
 function isText(place: Place): boolean {
@@ -53,7 +58,7 @@ function isText(place: Place): boolean {
 /** Whether the focused element needs this key press for itself. */
 export function takesKey(place: Place, name: string): boolean {
   if (name.startsWith("Control+")) return false;
-  if (isText(place) || place.tagName === "SELECT") return true;
+  if (isText(place) || (place.tagName === "SELECT" && place.getAttribute(STEADY) === null)) return true;
   return WORKS[place.tagName]?.has(name) ?? false;
 }
 

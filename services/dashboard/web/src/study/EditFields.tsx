@@ -2,6 +2,7 @@
 import { useId, type ReactElement } from "react";
 
 import type { Result } from "../api/types";
+import { SteadySelect } from "../design/Choices";
 import { t } from "../text/messages";
 import { fieldsOf, GRADES, type Answers, type Field } from "./edits";
 import { labelText, sideText } from "./findings";
@@ -74,13 +75,13 @@ function Class({ name, field, answer, change }: FieldProps): ReactElement {
     <fieldset className="grade-field">
       <label className="number-field">
         <span className="field-label">{name}</span>
-        <select className="input" value={answer} onChange={(event) => change(event.target.value)}>
+        <SteadySelect value={answer} onChange={(event) => change(event.target.value)}>
           {field.choices?.map((choice) => (
             <option key={choice} value={choice}>
               {choice}
             </option>
           ))}
-        </select>
+        </SteadySelect>
         <span className="tone-muted small">{t.review.begins(field.begin)}</span>
       </label>
     </fieldset>

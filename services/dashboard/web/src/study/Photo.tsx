@@ -1,6 +1,7 @@
 /** A picture of the server's; the next one, or a sharper rendering, takes its place only once it is there. */
 import { useEffect, useState, type ReactElement } from "react";
 
+import { useSessionCheck } from "../api/sessionCheck";
 import { Badge, Button } from "../design/parts";
 import { t } from "../text/messages";
 import { filterOf, type Picture } from "./picture";
@@ -20,18 +21,22 @@ type Source = Pick<Props, "id" | "url" | "alt">;
 export function Photo({ id, url, alt, picture, arrived }: Props): ReactElement {
   const [shown, setShown] = useState<Source>({ id, url, alt });
   const [failed, setFailed] = useState<string | null>(null);
+  const checkSession = useSessionCheck();
   useEffect(() => {
     if (url === shown.url) return;
     const next = new Image();
     next.onload = () => setShown({ id, url, alt });
     // A sharper rendering that does not come leaves the coarser one; another picture that does not come is said.
-    next.onerror = () => setFailed(id === shown.id ? null : id);
+    next.onerror = () => {
+      checkSession();
+      setFailed(id === shown.id ? null : id);
+    };
     next.src = url;
     return () => {
       next.onload = null;
       next.onerror = null;
     };
-  }, [id, url, alt, shown]);
+  }, [id, url, alt, shown, checkSession]);
 
   const again = (): void => {
     setShown({ id, url, alt });

@@ -2,6 +2,7 @@
 import { useLayoutEffect, useRef, useState, type ReactElement } from "react";
 
 import type { Me, Reason, Result, Review, Slot, Verdict } from "../api/types";
+import { SteadySelect } from "../design/Choices";
 import { Button, Field, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
@@ -47,11 +48,12 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
   useLayoutEffect(() => {
     if (turn !== null && form.current !== null) firstOf(form.current, turn.to)?.focus();
   }, [turn]);
+  const comment = (): void => form.current?.querySelector("textarea")?.focus();
   useShortcuts([
     { keys: KEYS.verdict.accept, run: () => choose("accept") },
     { keys: KEYS.verdict.edit, run: () => choose("edit") },
     { keys: KEYS.verdict.reject, run: () => choose("reject") },
-    { keys: KEYS.verdict.comment, run: () => form.current?.querySelector("textarea")?.focus() },
+    { keys: KEYS.verdict.comment, run: comment },
     { keys: KEYS.verdict.sign, run: () => word.write(word.action) },
   ]);
 
@@ -83,7 +85,7 @@ export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }
       {draft.verdict === "edit" ? (
         <EditFields result={result} answers={draft.answers} change={(answers) => word.change({ answers })} />
       ) : null}
-      <Why word={word} reasons={reasonsFor(reasons, draft.verdict, result.pipeline)} />
+      <Why word={word} reasons={reasonsFor(reasons, draft.verdict, result.pipeline)} comment={comment} />
       <Outcome word={word} goOn={goOn} />
       {draft.verdict === null ? null : <Ending word={word} />}
     </form>
@@ -104,21 +106,27 @@ function Head({ reviews }: { reviews: readonly Review[] }): ReactElement {
   );
 }
 
+type WhyProps = { word: Word; reasons: readonly Reason[]; comment: () => void };
+
 /** The coded reason, where the verdict has any, and the comment. */
-function Why({ word, reasons }: { word: Word; reasons: readonly Reason[] }): ReactElement {
+function Why({ word, reasons, comment }: WhyProps): ReactElement {
   const { draft, change } = word;
   return (
     <>
       {reasons.length > 0 ? (
         <Field label={draft.verdict === "reject" ? t.review.reasonNeeded : t.review.reason}>
-          <select className="input" value={draft.reason} onChange={(event) => change({ reason: event.target.value })}>
+          <SteadySelect
+            value={draft.reason}
+            onChange={(event) => change({ reason: event.target.value })}
+            onEnter={comment}
+          >
             <option value="">{t.review.noReason}</option>
             {reasons.map((reason) => (
               <option key={reason.code} value={reason.code}>
                 {reason.sentence}
               </option>
             ))}
-          </select>
+          </SteadySelect>
         </Field>
       ) : null}
       {draft.verdict !== null || draft.comment !== "" ? (
