@@ -23,8 +23,12 @@ Assignee = Annotated[str, StringConstraints(max_length=ULID_LENGTH, pattern=r"^(
 #: Whose reading it is, where no user's id says it.
 ME: Final = "me"
 NOBODY: Final = "none"
+#: Whatever no signature has settled.
+OPEN: Final = "open"
 #: Review states that a blind reader may choose: that others have begun or differ is what others said.
-NOT_TELLING: Final = frozenset({None, "open", ReviewState.SIGNED})
+NOT_TELLING: Final = frozenset({None, OPEN, ReviewState.SIGNED})
+#: Review states that ask what this reader may do: who signed first is waited for by nobody.
+FOR_THIS_READER: Final = frozenset({OPEN, ReviewState.SECOND_READ})
 
 
 class ListFilters(BaseModel):
@@ -38,7 +42,9 @@ class ListFilters(BaseModel):
     abstained: bool | None = None
     gradable: bool | None = Field(default=None, description="False: the machine says that the images cannot be graded.")
     review_state: ReviewState | Literal["open"] | None = Field(
-        default=None, description="`open`: whatever no signature has settled."
+        default=None,
+        description="`open`: whatever no signature has settled. What you signed first, and another has to read, is in"
+        " neither `open` nor `second_read`.",
     )
     disagreement: Disagreement | Literal["any"] | None = Field(default=None, description="Who says otherwise.")
     assignee: Assignee | None = Field(
@@ -76,7 +82,7 @@ def stored_filters(wanted: ListFilters, actor: Actor) -> WorklistFilters:
     named = wanted.assignee if wanted.assignee not in {ME, NOBODY} else None
     return WorklistFilters(
         study_state=wanted.state,
-        open=wanted.review_state == "open",
+        open=wanted.review_state == OPEN,
         job_state=wanted.job_state,
         modality=wanted.modality,
         pipeline=wanted.pipeline,
@@ -84,12 +90,13 @@ def stored_filters(wanted: ListFilters, actor: Actor) -> WorklistFilters:
         abstained=wanted.abstained,
         gradable=wanted.gradable,
         disagreements=_one_or_any(wanted.disagreement, tuple(Disagreement)),
-        review_state=None if wanted.review_state == "open" else wanted.review_state,
+        review_state=None if wanted.review_state == OPEN else wanted.review_state,
         assignee_id=actor.user_id if wanted.assignee == ME else named,
         unassigned=wanted.assignee == NOBODY,
         first_day=wanted.first_day,
         last_day=wanted.last_day,
         changes=_one_or_any(wanted.change, tuple(ChangeKind)),
+        not_signed_first_by=actor.user_id if wanted.review_state in FOR_THIS_READER else None,
         by_age=actor.blind_first,
     )
 

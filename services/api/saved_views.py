@@ -13,7 +13,7 @@ from starlette.responses import Response
 from pipelines.core.errors import Conflict, Forbidden, NotFound
 from services.api.deps import RowId, Technician, TheStore, Word
 from services.api.errors import problems
-from services.api.filters import ME, KeptFilters, ListFilters, stored_filters, tells
+from services.api.filters import ME, OPEN, KeptFilters, ListFilters, stored_filters, tells
 from services.api.pages import Page
 from services.intake.access import Actor
 from services.intake.idempotency import IdempotencyHeader, once
@@ -30,7 +30,6 @@ router = APIRouter(prefix="/views", tags=["studies"])
 
 #: Counted no further than this: beyond it a reader wants to know that there is much.
 MOST_COUNTED: Final = 1_000
-OPEN: Final = "open"
 
 #: Views that everybody has, in the order of the strip; their names are the dashboard's.
 BUILT_IN: Final[Mapping[str, ListFilters]] = {

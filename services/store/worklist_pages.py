@@ -43,6 +43,7 @@ class WorklistFilters:
     last_day: date | None = None
     study_ids: Collection[str] | None = None
     changes: Collection[str] | None = None
+    not_signed_first_by: str | None = None  # a user's id: what waits for another reader than this one is left out
     by_age: bool = False  # in an order, and with a choice of rows, that say nothing of the machine
 
     @property
@@ -175,6 +176,9 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
     if filters.unassigned:
         # PostgreSQL sorts what it finds by "is null" in an index: walking the list in its order ends after a page.
         wanted.append(func.coalesce(WorklistRow.assignee_id, "") == "")
+    if filters.not_signed_first_by is not None:
+        # Few lines have a first reader: no index begins with who that is.
+        wanted.append(func.coalesce(WorklistRow.first_reader_id, "") != filters.not_signed_first_by)
     if filters.changes is not None:
         wanted.append(WorklistRow.change.in_(filters.changes))
     return wanted

@@ -18,8 +18,8 @@ from services.store.stores import Store
 from services.store.tables import AuditRow, SecondRead
 from tests.services.api.conftest import Read, Reader, Web, serve
 from tests.services.api.test_reviews import EDIT, line, pointer, say
-from tests.services.conftest import reading
 from tests.services.overnight import grade
+from tests.services.readings import reading
 
 ROUTE = "/api/v1/reading-rules"
 ALL = {"name": "everything twice", "share": 1.0}
@@ -65,6 +65,17 @@ def second_reads(web: Web) -> list[tuple[str, bool]]:
     """Why, and whether blinded, of every second read that was asked for."""
     with unit_of_work(web.store.database, writing=False) as session:
         return [(row.reason, row.blinded) for row in session.scalars(select(SecondRead).order_by(SecondRead.id))]
+
+
+def held_by(client: httpx.Client) -> dict[str, tuple[int, int, int]]:
+    """By review state, how many readings this reader's list, its count and the view of it tell."""
+    views = {view["key"]: view["total"] for view in client.get("/api/v1/views/counts").json()["views"]}
+    told = {}
+    for asked, key in (("open", "to_read"), ("second_read", "second_read")):
+        rows = client.get("/api/v1/studies", params={"review_state": asked}).json()["items"]
+        counted = client.get("/api/v1/studies/counts", params={"review_state": asked}).json()["total"]
+        told[asked] = (len(rows), counted, views[key])
+    return told
 
 
 @pytest.fixture
@@ -267,3 +278,15 @@ def test_a_newer_result_lets_neither_of_two_who_differ_decide(web: Web, reader: 
     assert state(carol) == "adjudication"
     assert turn.accept(erin, "adjudicate").status_code == 201
     assert (state(carol), pointer(web, old)) == ("signed", (turn.read.result_id, None))
+
+
+def test_who_signed_first_has_the_reading_in_no_list_of_what_is_to_be_read(web: Web, turn: Turn) -> None:
+    first, second = web.client(Role.CLINICIAN), web.client(Role.CLINICIAN, name="second")
+    held = [held_by(client) for client in (first, second)]
+    assert held == [{"open": (1, 1, 1), "second_read": (0, 0, 0)}] * 2
+    turn.accept(first)
+    assert held_by(first) == {"open": (0, 0, 0), "second_read": (0, 0, 0)}
+    assert held_by(second) == {"open": (1, 1, 1), "second_read": (1, 1, 1)}
+    assert len(first.get("/api/v1/studies").json()["items"]) == 1
+    turn.say(first, "undo")
+    assert held_by(first)["open"] == (1, 1, 1)
