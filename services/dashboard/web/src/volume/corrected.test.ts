@@ -22,14 +22,18 @@ function saved(anterior: number, posterior = 0): Pick<Mask, "volumes"> {
 }
 
 test("an outline that grew never tells a smaller volume than the machine, though fewer millilitres are counted", () => {
-  expect(correctedAnswers(saved(2310), structures, modelled, findings)).toEqual({ "anterior/L": "2.3503" });
+  expect(correctedAnswers(saved(2310), structures, modelled, findings)).toEqual({ "anterior/L": "2.35" });
 });
 
 test("one that was wiped out holds nothing, and one that the machine did not measure is what was counted", () => {
   expect(correctedAnswers(saved(0, 12), structures, modelled, findings)).toEqual({
-    "anterior/L": "0",
-    "posterior/L": "0.012",
+    "anterior/L": "0.00",
+    "posterior/L": "0.01",
   });
+});
+
+test("a change too small for the digits that are shown has more, since what reads as the machine's stands for it", () => {
+  expect(correctedAnswers(saved(2291), structures, modelled, findings)).toEqual({ "anterior/L": "2.3310" });
 });
 
 test("a structure that was left alone is not answered", () => {

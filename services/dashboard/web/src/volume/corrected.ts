@@ -2,9 +2,11 @@
 import type { Mask } from "../api/masks";
 import type { Finding } from "../api/types";
 import { fieldKey, type Answers } from "../study/edits";
+import { figure } from "../text/format";
 import type { Structure } from "./structures";
 
-/** Of millilitres, as the server rounds them. */
+const UNIT = "ml";
+/** As the server rounds: told only where fewer digits would not tell the volume from the machine's. */
 const DIGITS = 4;
 
 /**
@@ -26,7 +28,13 @@ export function correctedAnswers(
     const key = fieldKey(one.label, one.laterality);
     const machine = findings.find((found) => fieldKey(found.label, found.laterality ?? null) === key)?.value;
     const scaled = typeof machine === "number" && before > 0 ? (machine * one.voxels) / before : one.value;
-    answers[key] = String(Number(scaled.toFixed(DIGITS)));
+    answers[key] = written(scaled, typeof machine === "number" ? machine : null);
   });
   return answers;
+}
+
+/** With the digits that the machine's volumes are shown with; what reads as the machine's own stands for that. */
+function written(volume: number, machine: number | null): string {
+  const short = figure(volume, UNIT);
+  return machine !== null && short === figure(machine, UNIT) ? volume.toFixed(DIGITS) : short;
 }
