@@ -104,9 +104,14 @@ ENTRIES: Final[Mapping[str, Entry]] = {
         title="The self-test of the system itself",
         exporters=("json",),
         on_request=True,
+        is_internal=True,
         hard_seconds=10.0,  # an object that asks it to hang is found out within seconds
     ),
 }
+
+
+#: What a person may choose from.
+OFFERED: Final = tuple(sorted(name for name, each in ENTRIES.items() if not each.is_internal))
 
 
 def entry(name: str) -> Entry:
@@ -114,7 +119,7 @@ def entry(name: str) -> Entry:
     try:
         return ENTRIES[name]
     except KeyError:
-        raise NotFound(f"there is no pipeline of this name; there are: {', '.join(sorted(ENTRIES))}") from None
+        raise NotFound(f"there is no pipeline of this name; there are: {', '.join(OFFERED)}") from None
 
 
 def resolve(

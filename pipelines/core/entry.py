@@ -68,6 +68,7 @@ class Entry:
     title: str
     exporters: tuple[str, ...] = field(default=("json", "sr", "secondary_capture"))
     on_request: bool = False  # runs only for a sender who names it, beside the pipelines that answer by themselves
+    is_internal: bool = False  # for the system's own tests: nobody is offered it
     is_warm: bool = False  # loaded before its first job: where a reading takes less time than loading
     parameters: Mapping[str, str] = field(default_factory=dict)  # tells entries of one class apart
     soft_seconds: float | None = None  # a job is asked to stop after this; None: as the settings say

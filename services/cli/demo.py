@@ -45,12 +45,13 @@ def demo(exit: ExitFlag = False, port: PortOption = None, data: DemoData = None)
         if login is None:
             fail(f"{folder} is in use already: a demo needs a folder of its own")
         out.print(f"Overread is ready at [bold cyan]{system.url}[/]")
+        invite(login)
         with connected(system.url, login.api_key) as service, tempfile.TemporaryDirectory() as scratch:
             prepare(service, system.settings, Path(scratch))
             samples, studies = send_samples(service, Path(scratch))
             print_findings(system.url, studies, [sample.title for sample in samples])
             print_night(system.url, read_again(service))
-        invite(login)
+        out.print("\nLog in as above to see the heat-maps and to sign.", style="bold")
         unread = sum(not any(result["current"] for result in study["results"]) for study in studies)
         if unread:
             fail(f"{unread} of {len(studies)} studies were not read; {system.settings.logs_dir} says more")
@@ -115,9 +116,8 @@ def print_night(url: str, batch: Document) -> None:
 
 
 def invite(login: Login) -> None:
-    """Say how to log in and look."""
+    """Say how to log in, as soon as there is somewhere to."""
     out = stdout()
-    out.print("\nLog in there to see the heat-maps and to sign:", style="bold")
     out.print(f"  user      {login.user}", markup=False)
     out.print(f"  password  {login.password}", markup=False)
     out.print(f"  API key   {login.api_key}\n", markup=False)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.entry import Entry
 from pipelines.core.zoo import QUEUE, ZooBundle
-from pipelines.registry import ENTRIES
+from pipelines.registry import ENTRIES, OFFERED
 from services.store.session import unit_of_work
 from services.store.states import ModelState
 from services.store.stores import Store
@@ -42,6 +42,11 @@ def bundle_entry(version: ModelVersion) -> Entry | None:
 def queues() -> list[str]:
     """Every queue that there can be work in."""
     return sorted({entry.queue for entry in ENTRIES.values()} | {QUEUE})
+
+
+def offered_queues() -> list[str]:
+    """Those of them that people are shown before there is work in them."""
+    return sorted({ENTRIES[name].queue for name in OFFERED} | {QUEUE})
 
 
 def _bundles(session: Session) -> dict[str, Entry]:

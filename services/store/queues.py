@@ -40,7 +40,7 @@ class QueueState:
 
 
 def queue_states(session: Session, known: Iterable[str]) -> list[QueueState]:
-    """All queues by name: those known to the registry, those that hold jobs and those somebody asked something of."""
+    """All queues by name: those that are known, those that hold jobs and those somebody asked something of."""
     asked = {row.name: row for row in session.scalars(select(Queue))}
     return [_state(session, name, asked.get(name)) for name in sorted({*known, *queues_in_use(session), *asked})]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from services.settings import Settings
 from services.store import alarms, deliveries, failures, workers
 from services.store.clock import utcnow
-from services.store.entries import queues as known_queues
+from services.store.entries import offered_queues
 from services.store.queues import QueueState, queue_states
 from services.store.room import Level, Room
 from services.store.session import unit_of_work
@@ -39,7 +39,7 @@ def look(store: Store, settings: Settings) -> Overview:
     with unit_of_work(store.database, writing=False) as session:
         return Overview(
             at=session.execute(utcnow().select()).scalar_one(),
-            queues=queue_states(session, known_queues()),
+            queues=queue_states(session, offered_queues()),
             workers=workers.worker_states(session, settings.worker_presence_seconds),
             alarms=alarms.open_alarms(session),
             levels=levels,

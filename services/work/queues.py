@@ -6,7 +6,7 @@ from pipelines.core.errors import NotFound, QueueFull
 from services.broker import Bell
 from services.settings import Settings
 from services.store import audit, queues
-from services.store.entries import queues as known_queues
+from services.store.entries import offered_queues
 from services.store.queues import QueueState
 from services.store.session import after_commit, unit_of_work
 from services.store.states import Priority
@@ -16,7 +16,7 @@ from services.store.stores import Store
 def states(store: Store) -> list[QueueState]:
     """Every queue as it is now."""
     with unit_of_work(store.database, writing=False) as session:
-        return queues.queue_states(session, known_queues())
+        return queues.queue_states(session, offered_queues())
 
 
 def pause(store: Store, name: str, actor: str) -> QueueState:

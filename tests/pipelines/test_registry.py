@@ -50,6 +50,13 @@ def test_an_unknown_name_is_not_found() -> None:
         entry("palmistry")
 
 
+def test_what_is_told_to_choose_from_has_nothing_of_the_self_test() -> None:
+    with pytest.raises(NotFound) as refused:
+        entry("palmistry")
+    assert "retinopathy" in str(refused.value) and "selftest" not in str(refused.value)
+    assert entry("selftest").is_internal
+
+
 def test_the_registry_loads_nothing_heavy() -> None:
     heavy = ("torch", "openvino", "cv2", "pydicom")
     script = f"import sys, pipelines.registry; print([name for name in {heavy} if name in sys.modules])"

@@ -42,6 +42,12 @@ def test_what_waits_in_a_queue_is_listed(overread: Overread, data: Path, tmp_pat
 
 
 @pytest.mark.usefixtures("data")
+def test_the_queue_of_the_self_test_is_not_listed_while_nothing_is_in_it(overread: Overread) -> None:
+    names = [each["name"] for each in overread("queues", "list", "--json").json]
+    assert "retinopathy" in names and "selftest" not in names
+
+
+@pytest.mark.usefixtures("data")
 @pytest.mark.parametrize("wanted", [("pause", "elsewhere"), ("limit", "retinopathy", "many")])
 def test_what_makes_no_sense_is_refused_in_one_sentence(overread: Overread, wanted: tuple[str, ...]) -> None:
     ended = overread("queues", *wanted)
