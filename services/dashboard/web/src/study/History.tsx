@@ -1,12 +1,11 @@
 /** Every word readers wrote on this reading, newest first; none is ever changed or removed. */
 import type { ReactElement } from "react";
 
-import type { EditedFinding, Reason, Result, Review } from "../api/types";
+import type { Reason, Result, Review } from "../api/types";
 import { Badge, Button } from "../design/parts";
-import { dateTime, quantity } from "../text/format";
+import { dateTime } from "../text/format";
 import { t } from "../text/messages";
-import { finding, labelText, sideText } from "./findings";
-import { kindOf } from "./kinds";
+import { editedText } from "./answer";
 
 type Props = {
   result: Result;
@@ -71,14 +70,4 @@ function Entry({ review, result, reason }: EntryProps): ReactElement {
       {review.comment ? <blockquote>{review.comment}</blockquote> : null}
     </>
   );
-}
-
-/** "Right: Anterior part 1.62 ml"; the unit is that of the finding which was corrected. */
-function editedText(one: EditedFinding, result: Result): string {
-  const laterality = one.laterality ?? null;
-  const unit = finding(result, one.label, laterality)?.unit ?? null;
-  const value = typeof one.value === "number" ? quantity(one.value, unit) : (one.value ?? t.none);
-  const what = `${labelText(one)} ${value}`;
-  const kind = kindOf(result.pipeline);
-  return laterality === null && kind !== "eyes" ? what : `${sideText(kind, laterality)}: ${what}`;
 }

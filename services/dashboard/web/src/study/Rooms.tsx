@@ -9,6 +9,7 @@ import { Button, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
+import { signedText } from "./answer";
 import { Downloads } from "./Downloads";
 import { goesOn } from "./goingOn";
 import { kindOf } from "./kinds";
@@ -106,7 +107,8 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
   const goOn = wayOn(nextUnsigned(questions, question.slotId, me.user_id), choose, next);
   const signed = (written: Written): void => {
     const patient = study.patient.patient_id || t.worklist.unknownPatient;
-    saySigned({ ...written, studyId: study.id, patient }, Date.now());
+    const what = result === null ? "" : signedText(written.review, result);
+    saySigned({ ...written, studyId: study.id, patient, what }, Date.now());
     if (goesOn()) goOn?.go();
   };
   return (

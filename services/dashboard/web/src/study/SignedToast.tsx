@@ -21,7 +21,7 @@ export function SignedToast(): ReactElement {
 function Toast({ signed }: { signed: Signed }): ReactElement {
   const undo = useUndo();
   const [, goTo] = useLocation();
-  const { review, studyId, patient, place, draft } = signed;
+  const { review, studyId, patient, what, place, draft } = signed;
   const takeBack = (): void => {
     if (undo.isPending) return;
     undo.mutate(
@@ -41,7 +41,7 @@ function Toast({ signed }: { signed: Signed }): ReactElement {
   return (
     <aside className="toast" aria-label={t.signed.region}>
       <Link href={`/studies/${studyId}`} role="status">
-        {t.signed.of(verdict, patient)}
+        {t.signed.of(verdict, patient, what)}
       </Link>
       <Button small disabled={undo.isPending} onClick={takeBack}>
         {undo.isPending ? t.signed.undoing : t.signed.undo} <Key>{KEYS.verdict.undo[0]}</Key>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Finding, Result } from "../api/types";
 import { percent, quantity } from "../text/format";
-import { answerParts } from "./answer";
+import { answerParts, signedText } from "./answer";
 
 const grade = (laterality: "R" | "L", value: number | null): Finding => ({
   code: { scheme: "SCT", value: "4855003", meaning: "Retinopathy due to diabetes mellitus" },
@@ -43,4 +43,15 @@ test("volumes are told by side, the whole of each", () => {
   });
   const findings = [volume("anterior", "R", 1), volume("hippocampus", "L", 2.5), volume("hippocampus", "R", 2.25)];
   expect(answerParts(result({ pipeline: "segmentation", findings }))).toEqual([`Right ${quantity(2.25, "ml")}`, `Left ${quantity(2.5, "ml")}`]);
+});
+
+test("a signature names the grade that was accepted, or the values that were corrected, and nothing rejected", () => {
+  const one = result({ findings: [grade("R", 2), grade("L", 0)] });
+  const edit = [
+    { ...grade("R", 3), value: 3 },
+    { ...grade("L", 0), value: 0 },
+  ];
+  expect(signedText({ verdict: "accept", findings: [] }, one)).toBe("OD grade 2, OS grade 0");
+  expect(signedText({ verdict: "edit", findings: edit }, one)).toBe("Right eye: Retinopathy grade 3");
+  expect(signedText({ verdict: "reject", findings: [] }, one)).toBe("");
 });

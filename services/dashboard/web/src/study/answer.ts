@@ -1,5 +1,5 @@
 /** A result's answer in a few words, for the head of the form: it is in sight while the reader decides. */
-import type { Finding, Result } from "../api/types";
+import type { EditedFinding, Finding, Result, Review } from "../api/types";
 import { percent, quantity } from "../text/format";
 import { t } from "../text/messages";
 import { finding, labelText, sideText } from "./findings";
@@ -34,4 +34,30 @@ function eyeText(result: Result, eye: ReturnType<typeof eyesOf>[number]): string
 function valueText(one: Finding): string {
   if (one.value === null) return t.none;
   return typeof one.value === "number" ? quantity(one.value, one.unit ?? null) : one.value;
+}
+
+/** "Right: Anterior part 1.62 ml"; the unit is that of the finding which was corrected. */
+export function editedText(one: EditedFinding, result: Result): string {
+  const laterality = one.laterality ?? null;
+  const unit = finding(result, one.label, laterality)?.unit ?? null;
+  const value = typeof one.value === "number" ? quantity(one.value, unit) : (one.value ?? t.none);
+  const what = `${labelText(one)} ${value}`;
+  const kind = kindOf(result.pipeline);
+  return laterality === null && kind !== "eyes" ? what : `${sideText(kind, laterality)}: ${what}`;
+}
+
+/** What a signature says, in a few words: the answer accepted, or what was corrected of it; nothing of a rejected one. */
+export function signedText(review: Pick<Review, "verdict" | "findings">, result: Result): string {
+  if (review.verdict === "reject") return "";
+  if (review.verdict !== "edit") return answerParts(withoutShares(result)).join(", ");
+  const changed = review.findings.filter(
+    (one) => finding(result, one.label, one.laterality ?? null)?.value !== one.value,
+  );
+  const told = changed.slice(0, MOST).map((one) => editedText(one, result));
+  return [...told, ...(changed.length > MOST ? [t.signed.more(changed.length - MOST)] : [])].join(", ");
+}
+
+/** A reader signs a grade, not how probable the model thought it. */
+function withoutShares(result: Result): Result {
+  return { ...result, findings: result.findings.map((one) => ({ ...one, probabilities: null })) };
 }

@@ -8,6 +8,8 @@ export type Signed = {
   review: Review;
   studyId: string;
   patient: string;
+  /** The answer that was signed, in a few words; empty where there is none. */
+  what: string;
   /** The place of the form it was written in, and what stood there. */
   place: string;
   draft: Draft;

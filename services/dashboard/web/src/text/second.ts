@@ -2,7 +2,8 @@
 export const second = {
   signed: {
     region: "Your last signature",
-    of: (verdict: string, patient: string) => `${verdict}: ${patient}`,
+    of: (verdict: string, patient: string, what: string) => `${verdict}: ${patient}${what === "" ? "" : `, ${what}`}`,
+    more: (count: number) => `${count} more`,
     left: (minutes: number, seconds: number) => `${minutes}:${String(seconds).padStart(2, "0")}`,
     leftWhat: "Time left to take it back",
     undo: "Take back",
