@@ -78,6 +78,7 @@ class ModelDetail(ModelView):
     card: str = Field(description="The model card, Markdown.")
     facts: JsonObject = Field(description="configs/metadata.json of the newest version.")
     events: list[EventView] = Field(description="Newest first.")
+    before: str | None = Field(description="The version that `rollback` puts back; null where there is none.")
 
 
 class Decision(BaseModel):
@@ -209,8 +210,15 @@ def _detail(store: Store, actor: Actor, name: str) -> ModelDetail:
         if not versions:
             raise UnknownModel
         events = _events(session, actor, versions)
+        former = models.version_before(session, name)
     newest = versions[0].version
-    return ModelDetail(**_view(name, versions).model_dump(), card=newest.card, facts=newest.facts, events=events)
+    return ModelDetail(
+        **_view(name, versions).model_dump(),
+        card=newest.card,
+        facts=newest.facts,
+        events=events,
+        before=former.version if former else None,
+    )
 
 
 def _events(session: Session, actor: Actor, versions: list[StatedVersion]) -> list[EventView]:

@@ -62,9 +62,17 @@ def shadow(session: Session, model_version_id: str, actor: str, reason: str) -> 
 
 
 def former_version(session: Session, model: str) -> ModelVersion:
-    """The version to go back to: the one that was put to use before the one that is, and that nobody retired.
+    """The version to go back to; raises UnknownModel where there is none."""
+    version = version_before(session, model)
+    if version is None:
+        raise UnknownModel("no other version was in use before: `promote` names one")
+    return version
 
-    Going back undoes: what was rolled back is not come back to by rolling back once more. Raises UnknownModel.
+
+def version_before(session: Session, model: str) -> ModelVersion | None:
+    """The version that was put to use before the one that is, and that nobody retired; None where there is none.
+
+    Going back undoes: what was rolled back is not come back to by rolling back once more.
     """
     activated = (
         select(ModelVersion)
@@ -79,7 +87,7 @@ def former_version(session: Session, model: str) -> ModelVersion:
     for version in reversed(path):
         if states[version.id] not in (ModelState.ACTIVE, ModelState.RETIRED):
             return version
-    raise UnknownModel("no other version was in use before: `promote` names one")
+    return None
 
 
 def retire(session: Session, model_version_id: str, actor: str, reason: str) -> None:

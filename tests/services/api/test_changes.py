@@ -251,7 +251,10 @@ def test_a_model_is_shadowed_compared_promoted_and_rolled_back(web: Web, reader:
     reader.answer_next(replace(grade(2), model=ModelRef("fundus_dr_grading", "2.0.0", "3" * 64)))
     figures = web.client(Role.TECHNICIAN).get(f"{path}/comparison").json()
     assert (figures["n"], figures["crossings"], figures["agreement"]["count"]) == (1, {"up": 1, "down": 0}, 0)
+    assert admin.get(path).json()["before"] is None
     promoted = admin.post(f"{path}/promote", json=decision).json()
+    assert promoted["before"] == "1.0.0"
     assert (promoted["active"], promoted["events"][0]["comparison"]["n"]) == ("2.0.0", 1)
-    assert admin.post(f"{path}/rollback", json={"reason": "alarms"}).json()["active"] == "1.0.0"
+    back = admin.post(f"{path}/rollback", json={"reason": "alarms"}).json()
+    assert (back["active"], back["before"]) == ("1.0.0", None)
     assert admin.get(f"{path}/comparison", params={"version": "9"}).json()["code"] == "unknown_model"

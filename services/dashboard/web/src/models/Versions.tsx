@@ -23,7 +23,7 @@ export function Versions({ model, decides }: { model: ModelDetail; decides: bool
     <section className="panel">
       <div className="row row-apart">
         <h2>{t.models.versions}</h2>
-        {decides && model.versions.length > 1 ? (
+        {decides && model.before !== null ? (
           <Button small onClick={() => decide({ action: "rollback" })}>
             {t.modelPage.rollback}
           </Button>
