@@ -71,16 +71,17 @@ def test_a_second_reader_is_told_so_and_who_differs_leaves_it_to_a_third(room: R
 
 def test_a_third_reader_sees_both_words_and_decides(room: Room, twice: None) -> None:
     written = volumes_study(room.system.store, "V-6005", SEGMENTATION)
-    say(room.system, "early reader", written, action="sign", **EDIT)
+    say(room.system, "early_reader_of_a_long_name", written, action="sign", **EDIT)
     say(room.system, "late reader", written, action="sign", verdict="accept")
     room.open("V-6005")
     page = room.page
     words = page.get_by_role("table", name="What the readers signed")
     expect(words.get_by_role("columnheader")).to_have_text(
-        ["Finding", "The model", "early readerEdited", "late readerAccepted"]
+        ["Finding", "The model", "early_reader_of_a_long_nameEdited", "late readerAccepted"]
     )
     expect(words.get_by_role("row").filter(has_text="≠")).to_have_count(1)
     expect(words).to_contain_text("The tail is left out.")
+    assert words.evaluate("table => table.offsetWidth <= table.parentElement.clientWidth")
     expect(page.get_by_role("img", name=re.compile("outlines"))).not_to_have_js_property("naturalWidth", 0)
     room.press("a", "Control+Enter")
     expect(page.get_by_role("region", name="History")).to_contain_text("Adjudicated · Accepted")
