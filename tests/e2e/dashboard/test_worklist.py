@@ -43,6 +43,22 @@ def test_readings_are_marked_and_assigned_by_keyboard_alone(room: Room) -> None:
     expect(mine).to_contain_text(str(before + 2))
 
 
+def test_assigning_marks_the_row_one_stands_on_and_dropped_marks_are_told(room: Room) -> None:
+    volumes_study(room.system.store, "W-3004", SEGMENTATION)
+    expect(room.row("W-3004")).to_be_visible()
+    room.press("A")
+    expect(room.page.get_by_role("dialog", name="Assign 1 reading")).to_be_visible()
+    room.press("Escape", "v")
+    told = room.page.get_by_role("status").filter(has_text="another list is shown")
+    expect(told).to_have_text("1 reading no longer marked, since another list is shown.")
+    room.press("V", "/")
+    room.page.keyboard.type("W-3004")
+    room.press("Enter")
+    expect(room.page.get_by_text("1 reading for")).to_be_visible()
+    room.press("Escape", "Escape")
+    expect(room.page.get_by_text("1 reading for")).to_have_count(0)
+
+
 def test_another_readers_readings_are_taken_over_on_purpose_only(room: Room) -> None:
     volumes_study(room.system.store, "W-3003", SEGMENTATION)
     expect(room.row("W-3003")).to_be_visible()
@@ -89,7 +105,7 @@ def test_a_study_is_found_by_its_patient_without_telling_the_address(room: Room)
     room.page.keyboard.type("w-3005")
     room.press("Enter")
     expect(room.page.get_by_role("main")).to_contain_text("1 reading for “w-3005”")
-    room.press("Escape", "Enter")
+    room.press("Enter")
     expect(room.page.get_by_role("heading", name="W-3005", exact=True)).to_be_visible()
     room.press("Escape")
     expect(room.page.get_by_role("main")).to_contain_text("1 reading for “w-3005”")

@@ -105,7 +105,7 @@ export const frame = {
       markDown: "Mark down to the next reading",
       markUp: "Mark up to the previous reading",
       assign: "Assign what is marked",
-      unmark: "Mark nothing",
+      unmark: "Mark nothing, then leave the search",
       overlay: "Heat-map on or off",
       lessOverlay: "Heat-map fainter",
       moreOverlay: "Heat-map stronger",

@@ -56,6 +56,9 @@ export const worklistWords = {
     count: (count: number) => `${readings(count)} marked`,
     assign: "Assign…",
     clear: "Mark nothing",
+    nothing: "There is no reading here to assign.",
+    notYours: "Only clinicians assign readings.",
+    dropped: (count: number) => `${readings(count)} no longer marked, since another list is shown.`,
   },
   assign: {
     title: (count: number) => `Assign ${readings(count)}`,

@@ -1,5 +1,5 @@
 /** The worklist: what a person has to look at first stands first. */
-import { useEffect, useRef, useState, type ReactElement } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactElement } from "react";
 import { useLocation } from "wouter";
 
 import { usePipelines } from "../api/queries";
@@ -12,6 +12,7 @@ import { nameOfPipeline } from "../study/questions";
 import { t } from "../text/messages";
 import { AssignDialog } from "./AssignDialog";
 import { Filters } from "./Filters";
+import type { WorklistFilters } from "./filters";
 import { Glance } from "./Glance";
 import { Marks } from "./Marks";
 import { NothingHere } from "./NothingHere";
@@ -43,6 +44,10 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
   const focusRef = useRef(keptPlace().cursor !== null);
   const { rows, at, query, search } = list;
   const canMark = me.role !== "technician";
+  const marked = useRef(0);
+  useEffect(() => {
+    marked.current = list.marked.length;
+  });
 
   const shown = useRef(list.filters);
   useEffect(() => {
@@ -55,7 +60,26 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
     focusRef.current = true;
     list.moveTo(index);
   };
-  const walk = (step: 1 | -1): void => list.choose(walked(groupsOf(views, nameOfPipeline), list.filters, step));
+  // Nobody assigns what they cannot see any more, and nobody is left to wonder where their marks went.
+  const sayDropped = useCallback(
+    (): void => tell(marked.current === 0 ? "" : t.marks.dropped(marked.current)),
+    [marked],
+  );
+  const listed = list.choose;
+  const choose = useCallback(
+    (filters: WorklistFilters): void => {
+      sayDropped();
+      listed(filters);
+    },
+    [listed, sayDropped],
+  );
+  const ask = (text: string): void => {
+    sayDropped();
+    list.ask(text);
+  };
+  const walk = (step: 1 | -1): void => choose(walked(groupsOf(views, nameOfPipeline), list.filters, step));
+  // One thing at a time: the marks first, then out of the search.
+  const leave = (): void => (list.marked.length > 0 || search === "" ? list.unmark() : ask(""));
   const markTo = (step: 1 | -1): void => {
     if (at.id !== null) list.markTo(at.id);
     const next = rows[at.index + step];
@@ -77,12 +101,13 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
     { keys: KEYS.worklist.mark, run: () => canMark && at.id !== null && list.mark(at.id) },
     { keys: KEYS.worklist.markDown, run: () => canMark && markTo(1) },
     { keys: KEYS.worklist.markUp, run: () => canMark && markTo(-1) },
-    { keys: KEYS.worklist.unmark, run: list.unmark },
+    { keys: KEYS.worklist.unmark, run: leave },
     {
       keys: KEYS.worklist.assign,
       run: () => {
-        if (!canMark || at.id === null) return;
-        if (list.marked.length === 0) list.mark(at.id);
+        if (!canMark) return tell(t.marks.notYours);
+        if (row === undefined) return tell(t.marks.nothing);
+        if (list.marked.length === 0) list.mark(row.row_id);
         assign(true);
       },
     },
@@ -101,10 +126,10 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
             </p>
           )}
         </div>
-        <Search key={search} ref={searchBox} asked={search} ask={list.ask} />
+        <Search key={search} ref={searchBox} asked={search} ask={ask} />
       </div>
       <div className="worklist-body">
-        <Views views={views} chosen={list.filters} choose={list.choose} />
+        <Views views={views} chosen={list.filters} choose={choose} />
         <div className="worklist-main">
           <Filters
             ref={filterBar}
@@ -112,7 +137,7 @@ export function WorklistPage({ me }: { me: Me }): ReactElement {
             pipelines={pipelines}
             sites={sites}
             withheld={me.blind_first}
-            choose={list.choose}
+            choose={choose}
           />
           <Marks list={list} told={told} assign={() => assign(true)} />
           <div className="page-body" ref={setScroller}>
