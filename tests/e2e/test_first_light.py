@@ -270,6 +270,7 @@ def test_the_demo_ends_by_itself_with_findings(tmp_path: Path) -> None:
         timeout=3 * READ_SECONDS,
     )
     assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.index("  password ") < ended.stdout.index("Sent ")
     assert "left eye: grade " in ended.stdout
     assert "not graded, too blurred" in ended.stdout
     assert "not graded, shows no retina" in ended.stdout
