@@ -18,6 +18,7 @@ from services.store import (
     batches,
     closing,
     descent,
+    failures,
     leases,
     lists,
     matching,
@@ -161,6 +162,12 @@ def list_jobs(*states: JobState) -> Callable[[World], object]:
     return reading(lambda session, world: lists.newest_jobs(session, states, None, PAGE))
 
 
+def failed(session: Session, _: World) -> object:
+    """What ended badly: how many, by which reason, and the jobs of each."""
+    failures.count_failed(session, JobState.FAILED)
+    return [failures.oldest_failed(session, group.failure, PAGE) for group in failures.failure_groups(session)]
+
+
 def queue_places(session: Session, world: World) -> object:
     """The places in the queue of a page of jobs that wait in the long one."""
     waiting = lists.newest_jobs(session, (JobState.QUEUED,), None, PAGE, Job.queue == "retinopathy")
@@ -280,6 +287,7 @@ ARCHIVE: Final[Sequence[Ask]] = (
 ENGINE: Final[Sequence[Ask]] = (
     Ask("jobs, all", list_jobs()),
     Ask("jobs, failed or quarantined", list_jobs(JobState.FAILED, JobState.QUARANTINED)),
+    Ask("failures by reason", reading(failed)),
     Ask("places in the queue of a page of jobs", reading(queue_places)),
     Ask("claim and give back", claim_and_give_back),
     Ask("worklist row made anew", project),

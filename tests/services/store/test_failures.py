@@ -1,8 +1,6 @@
-"""Failures by their reason: counted, named, and found by the index of those jobs alone."""
+"""Failures by their reason: counted and named; test_plans.py holds which index finds them."""
 
 from __future__ import annotations
-
-from functools import partial
 
 from pipelines.core.errors import BadInput, ReaderCrashed
 from services.store import attempts, failures
@@ -11,7 +9,6 @@ from services.store.session import unit_of_work
 from services.store.states import JobState
 from services.store.stores import Store
 from tests.services.conftest import Desk
-from tests.services.store.plans import Plan, plans_of
 
 CORRUPT = Failure(JobState.FAILED, "retinopathy", "corrupt_pixels")
 
@@ -53,22 +50,3 @@ def test_quarantined_jobs_are_a_group_of_their_own(desk: Desk, each_store: Store
         states = [group.failure.state for group in failures.failure_groups(session)]
         assert failures.count_failed(session, JobState.QUARANTINED) == 1
     assert states == [JobState.FAILED, JobState.QUARANTINED]
-
-
-def test_failures_are_found_by_the_index_of_what_ended_badly(desk: Desk, each_store: Store) -> None:
-    fail_next(desk, "corrupt_pixels")
-
-    def ask() -> None:
-        with unit_of_work(each_store.database, writing=False) as session:
-            failures.failure_groups(session)
-            failures.oldest_failed(session, CORRUPT, 10)
-            failures.count_failed(session, JobState.FAILED)
-
-    plans = [plan for plan in plans_of(each_store, ask) if "FROM jobs" in plan.statement]
-    assert len(plans) == 4
-    assert list(map(partial(uses, "ix_jobs_failures"), plans)) == [True] * 4, "\n\n".join(map(str, plans))
-
-
-def uses(index: str, plan: Plan) -> bool:
-    """Whether the database would go through the index."""
-    return any(index in line for line in plan.lines)

@@ -71,6 +71,7 @@ INDEXES: Final = (
     ("QIDO: modality on a day", "ix_studies_day"),
     ("QIDO: rare modality", "ix_series_modality"),
     ("jobs, failed or quarantined", "ix_jobs_newest"),
+    ("failures by reason", "ix_jobs_failures"),
     ("places in the queue of a page of jobs", "ix_jobs_claim"),
     ("claim and give back", "ix_jobs_claim"),
     ("sweep", "ix_jobs_lease"),
