@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 #: The first studies fill caches that are bounded, some by a minute, and their code is compiled.
 SETTLED, STUDIES = 40, 100
-#: Code that is compiled later explains 1.07; were the studies kept that were left behind, it would be 1.2.
+#: Code that is compiled later explains 1.06 to 1.07; were the studies kept that were left behind, it would be 1.11.
 MOST_GROWTH: Final = 1.1
 #: What one collection finishes another one finds: what waited for a finalizer goes with the second.
 COLLECTIONS: Final = 3
