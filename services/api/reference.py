@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.api.deps import Technician
 from services.api.openapi import Schema, document
+from services.dashboard.plain import only_style
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,9 +27,7 @@ summary code { font-weight: 600; }
 table { border-collapse: collapse; width: 100%; }
 td, th { text-align: left; vertical-align: top; padding: 0.2rem 0.6rem 0.2rem 0; border-bottom: 1px solid #8884; }
 """
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-#: Only this very style sheet: https://www.w3.org/TR/CSP3/#external-hash.
-POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'"
+POLICY: Final = f"default-src 'none'; style-src {only_style(STYLE)}; frame-ancestors 'none'; base-uri 'none'"
 #: A word or call between backticks, as descriptions mark them.
 CODE: Final = re.compile("`([^`]+)`")
 METHODS: Final = ("get", "post", "put", "patch", "delete")

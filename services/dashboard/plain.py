@@ -58,10 +58,15 @@ a {{
 }}
 a:focus-visible {{ outline: 2px solid var(--focus); outline-offset: 2px; }}
 """
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-#: Only this very style sheet: https://www.w3.org/TR/CSP3/#external-hash.
+
+
+def only_style(sheet: str) -> str:
+    """The policy's source that allows this very style sheet: https://www.w3.org/TR/CSP3/#external-hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()}'"
+
+
 HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src {only_style(STYLE)}; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Vary": "Accept",

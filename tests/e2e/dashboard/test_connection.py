@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 #: A line as over a telephone: 400 kbit/s, 400 ms there and back.
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
+#: By then an event has its number, so that a stream that begins later does not tell it.
+NUMBERED_MS = 2000
 #: Notes what the button that signs said until the history has another entry.
 WATCH = """() => {
     window.said = [];
@@ -72,6 +74,19 @@ def test_the_rows_are_asked_for_before_the_program_has_come(room: Room) -> None:
     held[0].continue_()
     expect(page.get_by_role("group", name="Filters")).to_be_visible()
     assert [url.endswith("/me") for url in asked].count(True) == 1
+
+
+def test_what_comes_between_the_first_rows_and_the_live_line_is_shown(room: Room) -> None:
+    held: list[Route] = []
+    room.page.route("**/api/v1/events", lambda route: held.append(route))
+    with room.page.expect_response("**/api/v1/studies?*"):
+        room.page.reload()
+    volumes_study(room.system.store, "V-8101", SEGMENTATION)
+    room.page.wait_for_timeout(NUMBERED_MS)
+    expect(room.row("V-8101")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(room.row("V-8101")).to_have_count(1)
 
 
 def test_on_a_slow_line_signing_says_that_it_is_sending_and_sends_once(room: Room) -> None:

@@ -69,8 +69,13 @@ export function listen(client: QueryClient): () => void {
     gathering ??= setTimeout(refresh, Math.max(GATHER_MS, refreshed + SPACING_MS - performance.now()));
   };
   const open = (): void => {
+    let isNew = true;
     source = new EventSource(`${API}/events`);
     source.onopen = () => {
+      // A new stream begins with what comes from now on (the browser's own reconnecting names the last event it had):
+      // what was asked before may lack a change that nobody will tell of.
+      if (isNew) Object.keys(STALE).forEach(note);
+      isNew = false;
       clearTimeout(away);
       away = undefined;
       say("live");
