@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Final
 
 import pytest
@@ -20,8 +21,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 #: The first studies fill caches that are bounded, some by a minute, and their code is compiled.
 SETTLED, STUDIES = 40, 100
-#: Code that is compiled later explains 1.06 to 1.07; were the studies kept that were left behind, it would be 1.11.
-MOST_GROWTH: Final = 1.1
+#: Kinds in a heap snapshot that are the engine's: code compiled later, logs of the network and of what was drawn.
+ENGINE: Final = frozenset({"code", "native", "hidden", "synthetic"})
+#: Measured 1.00 to 1.05, and 0.95 after another sixty; with the answers kept that the page was given, 1.76.
+MOST_GROWTH: Final = 1.15
 #: What one collection finishes another one finds: what waited for a finalizer goes with the second.
 COLLECTIONS: Final = 3
 #: What is left behind of one study would be several hundred nodes.
@@ -41,16 +44,16 @@ def test_the_page_holds_no_more_after_a_hundred_signatures_than_after_forty(room
     room.open("P-9100")
     devtools = _devtools(room)
     _sign(room, SETTLED)
-    settled = _held(devtools)
+    settled, settled_bytes = _held(devtools), _bytes_of_objects(devtools)
     _sign(room, STUDIES - SETTLED)
-    held = _held(devtools)
+    held, held_bytes = _held(devtools), _bytes_of_objects(devtools)
     assert held["Nodes"] <= MOST_NODES * settled["Nodes"]
     assert held["JSEventListeners"] <= MOST_NODES * settled["JSEventListeners"]
-    assert held["JSHeapUsedSize"] <= MOST_GROWTH * settled["JSHeapUsedSize"]
+    assert held_bytes <= MOST_GROWTH * settled_bytes
 
 
 def test_a_volume_that_was_left_is_given_back(room: Room, system: Running) -> None:
-    first, *others = [f"P-{9200 + number}" for number in range(HEADS)]
+    first, *others = [f"P-{9300 + number}" for number in range(HEADS)]
     for patient in (first, *others):
         volumes_study(system.store, patient, SEGMENTATION, head_files())
     devtools = _devtools(room)
@@ -104,6 +107,23 @@ def _held(devtools: CDPSession) -> dict[str, float]:
     for _ in range(COLLECTIONS):
         devtools.send("HeapProfiler.collectGarbage")
     return {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
+
+
+def _bytes_of_objects(devtools: CDPSession) -> int:
+    """What the page's own objects, texts and functions take, by a heap snapshot."""
+    chunks: list[str] = []
+
+    def keep(event: dict[str, str]) -> None:
+        chunks.append(event["chunk"])
+
+    devtools.on("HeapProfiler.addHeapSnapshotChunk", keep)
+    devtools.send("HeapProfiler.takeHeapSnapshot", {"reportProgress": False})
+    devtools.remove_listener("HeapProfiler.addHeapSnapshotChunk", keep)
+    snapshot = json.loads("".join(chunks))
+    meta, nodes = snapshot["snapshot"]["meta"], snapshot["nodes"]
+    fields, kinds = meta["node_fields"], meta["node_types"][0]
+    of_kind, of_size = nodes[fields.index("type") :: len(fields)], nodes[fields.index("self_size") :: len(fields)]
+    return sum(size for kind, size in zip(of_kind, of_size, strict=True) if kinds[kind] not in ENGINE)
 
 
 def _bytes_of_arrays(devtools: CDPSession) -> float:
