@@ -3,8 +3,6 @@ import { t } from "../text/messages";
 import { API, csrfToken } from "./address";
 import { earlyAnswer, fetched } from "./early";
 
-export { API, artifactPath, cookieValue, csrfToken, query, renderedUrl } from "./address";
-
 const CSRF_HEADER = "X-CSRF-Token";
 
 /** What the server said (RFC 9457), or `status` 0 with code `unreachable` where it said nothing. */

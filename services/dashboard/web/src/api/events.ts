@@ -2,7 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 
-import { API } from "./client";
+import { API } from "./address";
 
 export type Connection = "connecting" | "live" | "polling";
 

@@ -1,7 +1,8 @@
 /** Outlines that readers corrected: which there are, and how one is saved. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { get, postFile, query } from "./client";
+import { query } from "./address";
+import { get, postFile } from "./client";
 import type { Page } from "./types";
 import type { components } from "./schema.gen";
 

@@ -1,7 +1,8 @@
 /** What the models' pages ask the API for beside the models themselves, and what an administrator decides. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { get, post, query } from "./client";
+import { query } from "./address";
+import { get, post } from "./client";
 import { keys } from "./queries";
 import type { components } from "./schema.gen";
 import type { ModelDetail } from "./types";

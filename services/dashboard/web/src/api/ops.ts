@@ -1,7 +1,8 @@
 /** What the operations pages ask, and what an administrator changes. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { get, patch, post, query, remove } from "./client";
+import { query } from "./address";
+import { get, patch, post, remove } from "./client";
 import { usePages } from "./queries";
 import type { components } from "./schema.gen";
 import type { Page, Role } from "./types";

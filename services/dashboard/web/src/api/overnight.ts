@@ -1,7 +1,8 @@
 /** What the pages of the readings overnight ask the API for, and what they tell it. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { API, get, post, query } from "./client";
+import { API, query } from "./address";
+import { get, post } from "./client";
 import { useConnection } from "./events";
 import type { components } from "./schema.gen";
 import type { Page } from "./types";

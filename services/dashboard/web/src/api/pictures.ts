@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 
 import { readAside } from "../picture/aside";
 import type { Volume } from "../picture/nifti";
-import { get, getBytes, query } from "./client";
+import { query } from "./address";
+import { get, getBytes } from "./client";
 import { artifactQuery, keys as base } from "./queries";
 import type { components } from "./schema.gen";
 import type { Page, StudyDetail } from "./types";

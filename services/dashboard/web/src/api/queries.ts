@@ -14,7 +14,8 @@ import {
 import { useMemo } from "react";
 
 import { FIRST_PAGE } from "./address";
-import { ApiError, artifactPath, csrfToken, get, getBytes, post, query, remove } from "./client";
+import { artifactPath, csrfToken, query } from "./address";
+import { ApiError, get, getBytes, post, remove } from "./client";
 import { t } from "../text/messages";
 import { dropAllUnsaved } from "../study/unsaved";
 import { forgetPlace } from "../worklist/place";

@@ -1,7 +1,8 @@
 /** What the report's page asks the API for. */
 import { useQuery } from "@tanstack/react-query";
 
-import { API, get, query } from "./client";
+import { API, query } from "./address";
+import { get } from "./client";
 import { keys, usePolling } from "./queries";
 import type { components } from "./schema.gen";
 

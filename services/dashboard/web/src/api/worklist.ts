@@ -8,7 +8,8 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 
-import { get, post, put, query, remove } from "./client";
+import { query } from "./address";
+import { get, post, put, remove } from "./client";
 import { keys } from "./queries";
 import type { components } from "./schema.gen";
 import type { Page, WorklistRow } from "./types";

@@ -2,7 +2,8 @@
 import { useEffect, type ReactElement } from "react";
 import { Link, useLocation } from "wouter";
 
-import { ApiError, API } from "../api/client";
+import { API } from "../api/address";
+import { ApiError } from "../api/client";
 import { reportUrl, useReport, type Report, type ReportLine, type ReportSection } from "../api/report";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Badge, Button, Key, Notice } from "../design/parts";

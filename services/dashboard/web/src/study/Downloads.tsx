@@ -1,7 +1,7 @@
 /** The files of a result that a reader may want elsewhere. */
 import type { ReactElement } from "react";
 
-import { API, artifactPath } from "../api/client";
+import { API, artifactPath } from "../api/address";
 import type { Result } from "../api/types";
 import { bytes } from "../text/format";
 import { t } from "../text/messages";

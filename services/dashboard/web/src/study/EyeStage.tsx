@@ -1,7 +1,7 @@
 /** A fundus photograph on its stage, the heat-map exactly over it. */
 import { useState, type ReactElement } from "react";
 
-import { renderedUrl } from "../api/client";
+import { renderedUrl } from "../api/address";
 import { t } from "../text/messages";
 import type { HeatMapFile } from "./heatMapOf";
 import { HeatMap } from "./HeatMap";

@@ -1,7 +1,7 @@
 /** The heat-map over the photograph: the artifact covers the whole picture, so it lies on it point for point. */
 import type { ReactElement } from "react";
 
-import { API, artifactPath } from "../api/client";
+import { API, artifactPath } from "../api/address";
 import { t } from "../text/messages";
 
 type Props = { resultId: string; name: string; opacity: number; from: number };

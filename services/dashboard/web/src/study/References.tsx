@@ -1,7 +1,7 @@
 /** One grade at a time: what it means, our drawing of it, and photographs that readers of this site confirmed. */
 import { useState, type ReactElement } from "react";
 
-import { renderedUrl } from "../api/client";
+import { renderedUrl } from "../api/address";
 import { useReferences } from "../api/pictures";
 import type { StudyDetail } from "../api/types";
 import { LoadFailed } from "../design/LoadFailed";

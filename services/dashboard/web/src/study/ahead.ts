@@ -2,7 +2,7 @@
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { API, artifactPath, renderedUrl } from "../api/client";
+import { API, artifactPath, renderedUrl } from "../api/address";
 import { artifactQuery, keys, studyQuery } from "../api/queries";
 import type { Result, StudyDetail } from "../api/types";
 import { beginning, imageSets } from "./imageSets";

@@ -1,5 +1,5 @@
 /** The sets of pictures there are to look at: what the result shows first, then the images of the study itself. */
-import { API, artifactPath, renderedUrl } from "../api/client";
+import { API, artifactPath, renderedUrl } from "../api/address";
 import type { Instance, Result, StudyDetail } from "../api/types";
 import { t } from "../text/messages";
 import { panelSlices } from "./receipt";

@@ -1,7 +1,7 @@
 /** The volume of a result with its outlines and maps: to look at, to measure, and to correct. Loaded when it is needed. */
 import { useEffect, useRef, type ReactElement } from "react";
 
-import { API, artifactPath } from "../api/client";
+import { API, artifactPath } from "../api/address";
 import { useVolume } from "../api/pictures";
 import type { Me, Result } from "../api/types";
 import { Button, Key, Notice } from "../design/parts";

@@ -1,5 +1,5 @@
 /** What a worklist row says of itself: its urgency, its state, and why where there is no finding. */
-import { query } from "../api/client";
+import { query } from "../api/address";
 import type { JobState, Urgency, WorklistRow } from "../api/types";
 import type { IconName } from "../design/icons";
 import type { Tone } from "../design/parts";

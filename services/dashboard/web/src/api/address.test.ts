@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { artifactPath, cookieValue, query } from "./client";
+import { artifactPath, cookieValue, query } from "./address";
 
 test("the CSRF token is read from among other cookies", () => {
   expect(cookieValue("theme=dark; overread_csrf=a%2Bb", "overread_csrf")).toBe("a+b");
