@@ -27,8 +27,8 @@ NOBODY: Final = "none"
 OPEN: Final = "open"
 #: Review states that a blind reader may choose: that others have begun or differ is what others said.
 NOT_TELLING: Final = frozenset({None, OPEN, ReviewState.SIGNED})
-#: Review states that ask what this reader may do: who signed first is waited for by nobody.
-FOR_THIS_READER: Final = frozenset({OPEN, ReviewState.SECOND_READ})
+#: Review states that ask what this reader may do: who has signed is no second reader, and decides between no two.
+FOR_THIS_READER: Final = frozenset({OPEN, ReviewState.SECOND_READ, ReviewState.ADJUDICATION})
 
 
 class ListFilters(BaseModel):
@@ -43,8 +43,8 @@ class ListFilters(BaseModel):
     gradable: bool | None = Field(default=None, description="False: the machine says that the images cannot be graded.")
     review_state: ReviewState | Literal["open"] | None = Field(
         default=None,
-        description="`open`: whatever no signature has settled. What you signed first, and another has to read, is in"
-        " neither `open` nor `second_read`.",
+        description="`open`: whatever no signature has settled. What you signed, and another has to read or to decide"
+        " on, is in none of `open`, `second_read` and `adjudication`.",
     )
     disagreement: Disagreement | Literal["any"] | None = Field(default=None, description="Who says otherwise.")
     assignee: Assignee | None = Field(
@@ -96,7 +96,7 @@ def stored_filters(wanted: ListFilters, actor: Actor) -> WorklistFilters:
         first_day=wanted.first_day,
         last_day=wanted.last_day,
         changes=_one_or_any(wanted.change, tuple(ChangeKind)),
-        not_signed_first_by=actor.user_id if wanted.review_state in FOR_THIS_READER else None,
+        not_signed_by=actor.user_id if wanted.review_state in FOR_THIS_READER else None,
         by_age=actor.blind_first,
     )
 

@@ -22,6 +22,7 @@ from services.api.views import PriorityWord, priority_word
 from services.intake.access import Actor
 from services.store.age import SILENT
 from services.store.blind import withheld_slots
+from services.store.reviews import signed_by
 from services.store.session import unit_of_work
 from services.store.sites import site_ids
 from services.store.states import Disagreement, JobState, ReviewState, StudyState, Verdict
@@ -69,6 +70,9 @@ class WorklistItem(BaseModel):
     review_state: ReviewState
     verdict: Verdict | None
     first_reader_id: str | None = Field(description="Who signed, while a second reader or an adjudicator is awaited.")
+    waits_for_another: bool = Field(
+        description="You have signed it, and another reader has to read or to decide: nothing waits for you."
+    )
     disagreement: Disagreement | None = Field(description="Who says otherwise, the gravest first.")
     assignee_id: str | None
     assignee_name: str | None = Field(examples=["reader"])
@@ -127,8 +131,15 @@ def _page(
         names = _names(session, {row.assignee_id for row in shown if row.assignee_id})
         errors = _errors(session, {row.job_id for row in shown if row.job_id and row.job_error})
         withheld = withheld_slots(session, actor.user_id, {row.slot_id for row in shown if row.slot_id})
+        own = _signed_by(session, actor, {row.slot_id for row in shown if row.slot_id and row.first_reader_id})
     items = [
-        worklist_item(row, patients[row.patient_id], names.get(row.assignee_id or ""), errors.get(row.job_id or ""))
+        worklist_item(
+            row,
+            patients[row.patient_id],
+            names.get(row.assignee_id or ""),
+            errors.get(row.job_id or ""),
+            waits_for_another=row.slot_id in own,
+        )
         for row in shown
     ]
     told = [unspoken(item, actor) if row.slot_id in withheld else item for item, row in zip(items, shown, strict=True)]
@@ -141,6 +152,11 @@ def _patients(session: Session, ids: set[str]) -> dict[str, Patient]:
 
 def _names(session: Session, ids: set[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(sorted(ids))))}
+
+
+def _signed_by(session: Session, actor: Actor, slot_ids: set[str]) -> frozenset[str]:
+    """Of the readings that wait for another's word: those that hold this reader's own."""
+    return frozenset() if actor.user_id is None else signed_by(session, actor.user_id, slot_ids)
 
 
 def _errors(session: Session, job_ids: set[str]) -> dict[str, str | None]:
@@ -173,11 +189,13 @@ def unspoken(item: WorklistItem, actor: Actor) -> WorklistItem:
     """The line without what the machine and other readers said, as if it had come and nothing happened to it since."""
     silent = {**SILENT, "result_id": None, "updated_at": item.created_at}
     if actor.blind_first:  # to whom only the second read is blinded is told that it is one
-        silent |= {"review_state": ReviewState.UNREAD, "first_reader_id": None}
+        silent |= {"review_state": ReviewState.UNREAD, "first_reader_id": None, "waits_for_another": False}
     return item.model_copy(update=silent)
 
 
-def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None, error: str | None) -> WorklistItem:
+def worklist_item(
+    row: WorklistRow, patient: Patient, assignee: str | None, error: str | None, *, waits_for_another: bool
+) -> WorklistItem:
     """A line of the projection as JSON; `assignee` is the name of who is to read it, `error` why its job failed."""
     return WorklistItem(
         id=row.study_id,
@@ -205,6 +223,7 @@ def worklist_item(row: WorklistRow, patient: Patient, assignee: str | None, erro
         review_state=ReviewState(row.review_state),
         verdict=Verdict(row.verdict) if row.verdict else None,
         first_reader_id=row.first_reader_id,
+        waits_for_another=waits_for_another,
         disagreement=Disagreement(row.disagreement) if row.disagreement else None,
         assignee_id=row.assignee_id,
         assignee_name=assignee,

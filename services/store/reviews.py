@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, case, func, select
 from sqlalchemy.orm import Session
 
 from services.store.states import ReviewAction, Verdict
@@ -34,6 +34,25 @@ class NewReview:
 def of_slot(session: Session, slot_id: str) -> Sequence[Review]:
     """All reviews of a slot, in the order they were written."""
     return session.scalars(select(Review).where(Review.slot_id == slot_id).order_by(Review.number)).all()
+
+
+def standing_of_reader(user_id: str, slot_id: ColumnElement[str | None]) -> ScalarSelect[int]:
+    """How many signatures of a person stand in the slot of a row, as a part of that row's query; null without reviews.
+
+    A signature is taken back by its own reader alone, so that it can be counted without the order of the reviews.
+    """
+    return select(_standing()).where(Review.slot_id == slot_id, Review.user_id == user_id).scalar_subquery()
+
+
+def signed_by(session: Session, user_id: str, slot_ids: Collection[str]) -> frozenset[str]:
+    """Those of the slots in which a signature of this person stands."""
+    own = select(Review.slot_id).where(Review.user_id == user_id, Review.slot_id.in_(sorted(slot_ids)))
+    return frozenset(session.scalars(own.group_by(Review.slot_id).having(_standing() > 0))) if slot_ids else frozenset()
+
+
+def _standing() -> ColumnElement[int]:
+    counts = case((Review.action.in_(sorted(SIGNING)), 1), (Review.action == ReviewAction.UNDO, -1), else_=0)
+    return func.sum(counts)
 
 
 def add(session: Session, slot_id: str, review: NewReview) -> Review:

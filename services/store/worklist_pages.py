@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from services.store.age import AGE_SHELVED, AGE_SIGNED
 from services.store.clock import UtcDateTime
+from services.store.reviews import standing_of_reader
 from services.store.tables import WorklistRow
 from services.store.worklist import RANK_SHELVED, RANK_SIGNED
 
@@ -43,7 +44,7 @@ class WorklistFilters:
     last_day: date | None = None
     study_ids: Collection[str] | None = None
     changes: Collection[str] | None = None
-    not_signed_first_by: str | None = None  # a user's id: what waits for another reader than this one is left out
+    not_signed_by: str | None = None  # a user's id: what waits for another reader than this one is left out
     by_age: bool = False  # in an order, and with a choice of rows, that say nothing of the machine
 
     @property
@@ -176,9 +177,10 @@ def _wanted(filters: WorklistFilters) -> list[ColumnElement[bool]]:
     if filters.unassigned:
         # PostgreSQL sorts what it finds by "is null" in an index: walking the list in its order ends after a page.
         wanted.append(func.coalesce(WorklistRow.assignee_id, "") == "")
-    if filters.not_signed_first_by is not None:
-        # Few lines have a first reader: no index begins with who that is.
-        wanted.append(func.coalesce(WorklistRow.first_reader_id, "") != filters.not_signed_first_by)
+    if filters.not_signed_by is not None:
+        # Few lines have a first reader, so that few slots are asked whose signatures they hold.
+        own = standing_of_reader(filters.not_signed_by, WorklistRow.slot_id.expression)
+        wanted.append(or_(WorklistRow.first_reader_id.is_(None), func.coalesce(own, 0) <= 0))
     if filters.changes is not None:
         wanted.append(WorklistRow.change.in_(filters.changes))
     return wanted

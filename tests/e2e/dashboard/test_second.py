@@ -67,6 +67,8 @@ def test_a_second_reader_is_told_so_and_who_differs_leaves_it_to_a_third(room: R
     expect(differ).to_contain_text("A third reader decides.")
     room.press("a")
     expect(page.get_by_text("there is nothing more for you to sign")).to_be_visible()
+    room.press("Escape")
+    expect(room.row("V-6004")).to_contain_text("Waits for another")
 
 
 def test_a_third_reader_sees_both_words_and_decides(room: Room, twice: None) -> None:

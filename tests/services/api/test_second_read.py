@@ -290,3 +290,21 @@ def test_who_signed_first_has_the_reading_in_no_list_of_what_is_to_be_read(web: 
     assert len(first.get("/api/v1/studies").json()["items"]) == 1
     turn.say(first, "undo")
     assert held_by(first)["open"] == (1, 1, 1)
+
+
+def test_who_signed_one_of_two_words_that_differ_has_the_reading_in_no_list_of_what_is_to_be_read(
+    web: Web, turn: Turn
+) -> None:
+    first, second, third = (web.client(Role.CLINICIAN) for _ in range(3))
+    turn.accept(first)
+    turn.edit(second)
+    asked = {"review_state": "adjudication"}
+    nothing = {"open": (0, 0, 0), "second_read": (0, 0, 0)}
+    assert [held_by(one) for one in (first, second)] == [nothing] * 2
+    assert held_by(third)["open"] == (1, 1, 1)
+    told = [one.get("/api/v1/studies", params=asked).json()["items"] for one in (first, second, third)]
+    assert [len(items) for items in told] == [0, 0, 1]
+    assert [line(one)["waits_for_another"] for one in (first, second, third)] == [True, True, False]
+    turn.say(second, "undo")
+    assert held_by(second)["second_read"] == (1, 1, 1)
+    assert [line(one)["waits_for_another"] for one in (first, second)] == [True, False]

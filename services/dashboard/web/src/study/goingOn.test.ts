@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 
 import { nextToRead } from "./goingOn";
 
-const row = (id: string, review_state = "unread"): { id: string; review_state: string } => ({ id, review_state });
+type Row = { id: string; review_state: string; waits_for_another: boolean };
+
+const row = (id: string, review_state = "unread", waits_for_another = false): Row => ({
+  id,
+  review_state,
+  waits_for_another,
+});
 
 test("the next study is the next one of the list that is not decided", () => {
   expect(nextToRead([row("a"), row("b", "signed"), row("c")], "a")).toBe("c");
@@ -19,4 +25,9 @@ test("behind the last comes the first that was passed over, and never the study 
 
 test("from a study that the list does not hold the first one is next", () => {
   expect(nextToRead([row("a"), row("b")], "elsewhere")).toBe("a");
+});
+
+test("what this reader has signed, and another has to decide on, is passed over", () => {
+  const rows = [row("a"), row("b", "adjudication", true), row("c", "second_read", true), row("d", "adjudication")];
+  expect(nextToRead(rows, "a")).toBe("d");
 });

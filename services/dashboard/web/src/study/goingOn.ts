@@ -20,11 +20,11 @@ export function useGoesOn(): boolean {
   }, goesOn);
 }
 
-type Row = { id: string; review_state: string };
+type Row = { id: string; review_state: string; waits_for_another: boolean };
 
-/** The next study of the list, from here on and round, that holds something nobody has decided; null where none does. */
+/** The next study of the list, from here on and round, that holds something this reader can decide; null where none does. */
 export function nextToRead(rows: readonly Row[], id: string): string | null {
   const place = rows.findLastIndex((row) => row.id === id);
   const round = [...rows.slice(place + 1), ...rows.slice(0, Math.max(place, 0))];
-  return round.find((row) => row.id !== id && row.review_state !== "signed")?.id ?? null;
+  return round.find((row) => row.id !== id && row.review_state !== "signed" && !row.waits_for_another)?.id ?? null;
 }

@@ -36,6 +36,8 @@ export const lists = {
     receivingWhy: "More images may still arrive.",
     incomplete: "Images are missing",
     unknownPatient: "No patient id",
+    waits: "Waits for another",
+    waitsWhy: "You have signed it; another reader has to read it, or to decide.",
     proposed: "A newer result proposes a change",
     overruled: {
       edit: (reader: string) => `${reader}, changed by the reader`,

@@ -88,7 +88,9 @@ test("a row says that it cannot be graded, and that a shadow disagrees", () => {
 });
 
 test("a reading that two readers disagree on says that a third decides", () => {
-  expect(stateMark(row({ review_state: "adjudication", result_id: "r" })).text).toBe(t.reviewState.adjudication);
+  const differing = row({ review_state: "adjudication", result_id: "r" });
+  expect(stateMark(differing).text).toBe(t.reviewState.adjudication);
+  expect(stateMark({ ...differing, waits_for_another: true }).text).toBe(t.worklist.waits);
 });
 
 test("a row leads to its own reading of the study", () => {

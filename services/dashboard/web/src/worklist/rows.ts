@@ -42,6 +42,9 @@ export function stateMark(row: WorklistRow): Mark {
   if (row.review_state === "signed") {
     return { icon: "signed", tone: "routine", text: row.verdict ? t.verdict[row.verdict] : t.reviewState.signed };
   }
+  if (row.waits_for_another) {
+    return { icon: "waiting", tone: "muted", text: t.worklist.waits, why: t.worklist.waitsWhy };
+  }
   if (row.review_state === "second_read" || row.review_state === "adjudication") {
     const icon = row.review_state === "second_read" ? "unread" : "stat";
     return { icon, tone: "urgent", text: t.reviewState[row.review_state] };
