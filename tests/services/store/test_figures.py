@@ -1,9 +1,11 @@
-"""What is counted of a result: with it, in one transaction, however it is stored; of older ones afterwards."""
+"""What is counted of a result: with it, in one transaction, however it is stored; of older ones afterwards.
+
+test_plans.py holds which index finds a model's weeks.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -11,7 +13,7 @@ from sqlalchemy import delete, select, update
 from pipelines.core import codes
 from pipelines.core.types import Explanation, Finding, Laterality, Quality, Reading
 from pipelines.exporters.json import reading_json
-from services.store import figures, results
+from services.store import results
 from services.store.results import Finished
 from services.store.session import unit_of_work
 from services.store.states import JobRole
@@ -21,7 +23,6 @@ from services.work import drift_watch
 from tests.services.conftest import Desk, reading
 from tests.services.counted import MODEL, VERSION
 from tests.services.overnight import answer
-from tests.services.store.plans import plans_of
 
 
 def fundus(grade: int | None = 2, referable: float | None = 0.71, **changes: object) -> Reading:
@@ -103,21 +104,3 @@ def test_results_of_before_are_counted_page_by_page_and_once_and_their_lines_say
     with unit_of_work(each_store.database, writing=False) as session:
         ungradable = set(session.scalars(select(WorklistRow.result_id).where(~WorklistRow.gradable)))
     assert ungradable == {before[0], before[2]}
-
-
-@pytest.mark.parametrize("ask", ["days", "bins", "first"])
-def test_a_models_weeks_come_from_the_index_of_its_days(each_store: Store, desk: Desk, ask: str) -> None:
-    answer(desk, desk.queue(), fundus())
-    since = date.today() - timedelta(days=7)
-    asks = {
-        "days": lambda session: list(figures.figures_by_day(session, MODEL, VERSION, since)),
-        "bins": lambda session: figures.bins_by_day(session, MODEL, VERSION, since, "value", [0.1, 0.5]),
-        "first": lambda session: figures.first_figures(session, MODEL, VERSION, 10),
-    }
-
-    def look() -> None:
-        with unit_of_work(each_store.database, writing=False) as session:
-            assert len(asks[ask](session)) == 1
-
-    plans = plans_of(each_store, look)
-    assert all(any("ix_result_figures_model" in line for line in plan.lines) for plan in plans), plans
