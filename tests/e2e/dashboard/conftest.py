@@ -11,11 +11,18 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, expect, sync_playwright
 
-from tests.e2e.conftest import Running, running
+from services.store import worklist
+from services.store.session import unit_of_work
+from services.store.tables import BatchItem, WorklistRow
+from tests.e2e.conftest import PATIENCE_SECONDS, Running, running
 from tests.e2e.dashboard.nights import Night, model_with_darker_images, night_with_changes
 from tests.e2e.dashboard.room import PATIENCE_MS, ROOT, WINDOW, Room
+
+#: A busy machine starts a browser slowly.
+START_MS = 120_000
 
 
 @pytest.fixture(scope="package")
@@ -23,6 +30,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The whole system over SQLite, for all journeys."""
     with running(tmp_path_factory.mktemp("reading-room")) as started:
         yield started
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_list(system: Running) -> None:
+    """Each file begins with an empty list: what others left hides none of its rows and stands before none of them."""
+    with unit_of_work(system.store.database) as session:
+        session.execute(sa.delete(WorklistRow))
 
 
 def run_script(name: str, *arguments: str) -> str:
@@ -49,7 +63,10 @@ def chromium() -> Iterator[Browser]:
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found["program"], args=arguments, env={**os.environ, **found["environment"]}
+            executable_path=found["program"],
+            args=arguments,
+            env={**os.environ, **found["environment"]},
+            timeout=START_MS,
         )
         yield browser
         browser.close()
@@ -84,6 +101,8 @@ def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
     room.page.on("console", hear)
     room.page.on("pageerror", lambda error: room.faults.append(str(error)))
     room.page.on("request", note)
+    room.page.on("requestfinished", lambda request: room.answered.append(request.url))
+    room.page.on("requestfailed", lambda request: room.answered.append(request.url))
     yield room
     assert room.faults == []
     assert [url for url in room.asked if not url.startswith((system.url, "blob:"))] == []
@@ -92,7 +111,7 @@ def stranger(context: BrowserContext, system: Running) -> Iterator[Room]:
 @pytest.fixture(scope="package")
 def session_cookies(system: Running) -> list[Any]:
     """What the browser of a logged-in reader holds; logging in is slow on purpose, so it is done once."""
-    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0) as client:
+    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=PATIENCE_SECONDS) as client:
         client.post("/session", json={"name": system.user, "password": system.password}).raise_for_status()
         return [{"name": name, "value": value, "url": system.url} for name, value in client.cookies.items()]
 
@@ -107,9 +126,18 @@ def room(stranger: Room, session_cookies: list[Any]) -> Room:
 
 
 @pytest.fixture(scope="package")
-def night(system: Running) -> Night:
+def one_night(system: Running) -> Night:
     """A night in which two studies changed, one more than the other."""
     return night_with_changes(system.store)
+
+
+@pytest.fixture(scope="module")
+def night(one_night: Night, system: Running) -> Night:
+    """The one night of all files, its studies in this file's list."""
+    with unit_of_work(system.store.database) as session:
+        for study_id in session.scalars(sa.select(BatchItem.study_id).filter_by(batch_id=one_night.id)).all():
+            worklist.project(session, study_id)
+    return one_night
 
 
 @pytest.fixture(scope="package")

@@ -83,7 +83,7 @@ def search(client: httpx.Client, text: str) -> list[dict[str, Any]]:
 
 
 def test_a_view_is_kept_under_a_name_and_comes_back_with_its_count(room: Room) -> None:
-    volumes_study(room.system.store, "W-3004", SEGMENTATION)
+    volumes_study(room.system.store, "W-3008", SEGMENTATION)
     room.page.get_by_label("Urgency").select_option("routine")
     room.page.get_by_label("Question").select_option(label="Hippocampus volumes")
     views(room).get_by_role("button", name="Keep this view").click()

@@ -20,6 +20,7 @@ import nibabel
 import numpy as np
 from PIL import Image, ImageDraw
 from pydicom.uid import MRImageStorage, generate_uid
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.core import codes
@@ -33,7 +34,7 @@ from services.store.received import InstanceFacts, PatientFacts, SeriesFacts, St
 from services.store.session import unit_of_work
 from services.store.states import JobRole, JobState, Priority, SeriesState, StudyState
 from services.store.stores import Store
-from services.store.tables import ArtifactRow, CurrentResult, Job, Result, Series, Slot, Study
+from services.store.tables import ArtifactRow, CurrentResult, Job, Patient, Result, Series, Slot, Study
 from tests.conftest import ophthalmic_dataset
 
 #: Any: the contract's JSON.
@@ -121,6 +122,8 @@ class Writer:
     def __init__(self, session: Session, store: Store, patient_id: str) -> None:
         """The study is complete from the start, so that nothing routes it."""
         self._session, self._store = session, store
+        if session.scalar(select(Patient.id).filter_by(patient_id=patient_id)) is not None:
+            raise ValueError(f"another test has a patient {patient_id}: its rows would be found for this one's")
         self.uid = generate_uid()
         patient = received.upsert_patient(session, store.site_id, PatientFacts("clinic", patient_id, "Doe^Jane"))
         facts = StudyFacts(self.uid, date(2026, 1, 2))
