@@ -22,6 +22,7 @@ from services.worker.embedded import System
 PASSWORD = "correct horse battery staple"
 ENDED = frozenset({"succeeded", "failed", "quarantined", "cancelled"})
 POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 120.0  # a busy machine, not a slow API
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def running(data_dir: Path, database_url: str | None = None) -> Iterator[Running
             key = users.create_key(session, "tests", Role.ADMIN, "system").key
             users.create_user(session, "reader", PASSWORD, Role.ADMIN)
         headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=f"{started.url}/api/v1", headers=headers, timeout=30.0) as client:
+        with httpx.Client(base_url=f"{started.url}/api/v1", headers=headers, timeout=PATIENCE_SECONDS) as client:
             yield Running(started, store, key, "reader", PASSWORD, client)
         store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from services.store import users
 from services.store.session import unit_of_work
 from services.store.states import Role
-from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.conftest import PASSWORD, PATIENCE_SECONDS, Running
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ROOT / "docs" / "images"
@@ -22,8 +23,10 @@ KEEP_SCREENSHOTS = "OVERREAD_SCREENSHOTS" in os.environ
 #: A picture with photographs is larger as it comes, and then has this many colours.
 MOST_BYTES, COLOURS = 300_000, 256
 WINDOW = {"width": 1280, "height": 800}
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 JOB_SECONDS = 180.0
+#: A page that has its answer and asks for something more does so sooner.
+REST_MS = 1_000
 #: More stops than any page has.
 MOST_STOPS = 120
 CSRF_COOKIE, CSRF_HEADER = "overread_csrf", "X-CSRF-Token"
@@ -37,6 +40,7 @@ class Room:
     system: Running
     faults: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> None:
         """Open one of the dashboard's addresses."""
@@ -56,6 +60,18 @@ class Room:
                 return
         raise AssertionError("the control cannot be reached by keyboard")
 
+    def rest(self) -> None:
+        """Wait until the page has fetched what it shows next and asks for nothing more by itself."""
+        before = -1
+        while len(self.asked) > before or self.under_way():
+            before = len(self.asked)
+            self.page.wait_for_timeout(REST_MS)
+
+    def under_way(self) -> Counter[str]:
+        """What was asked for and has no answer yet; the line of live news never has its last."""
+        waiting = Counter(self.asked) - Counter(self.answered)
+        return Counter({url: count for url, count in waiting.items() if not url.endswith("/events")})
+
     def log_in(self, name: str, password: str) -> None:
         """Log in by keyboard; the user's name has the focus."""
         expect(self.page.get_by_label("User name")).to_be_focused()
@@ -72,6 +88,7 @@ class Room:
         """Open the patient's first reading in the worklist by keyboard alone."""
         row = self.row(patient_id).first
         expect(row).to_be_visible()
+        self.press("Home")
         for _ in range(self.page.get_by_role("row").count()):
             if "chosen" in (row.get_attribute("class") or ""):
                 break
@@ -102,7 +119,7 @@ def colleague(system: Running, name: str) -> httpx.Client:
     """Another clinician, logged in."""
     with unit_of_work(system.store.database) as session:
         users.create_user(session, name, PASSWORD, Role.CLINICIAN)
-    client = httpx.Client(base_url=f"{system.url}/api/v1", timeout=30.0)
+    client = httpx.Client(base_url=f"{system.url}/api/v1", timeout=PATIENCE_SECONDS)
     assert client.post("/session", json={"name": name, "password": PASSWORD}).status_code == 201
     client.headers[CSRF_HEADER] = client.cookies[CSRF_COOKIE]
     return client

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PASSWORD, Running
+from tests.e2e.conftest import PASSWORD, PATIENCE_SECONDS, Running
 from tests.e2e.dashboard.room import Room
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -61,7 +61,7 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
     room.press("Enter")
     row = page.get_by_role("row", name=re.compile("technician 7"))
     expect(row).to_contain_text("May log in")
-    with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=30.0) as client:
+    with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=PATIENCE_SECONDS) as client:
         assert client.post("/session", json={"name": "technician 7", "password": PASSWORD}).status_code == 201
         assert client.get("/operations/overview").status_code == 403
         role = row.get_by_role("combobox", name="Role of technician 7")

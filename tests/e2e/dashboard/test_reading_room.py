@@ -20,10 +20,6 @@ from tests.e2e.dashboard.room import JOB_SECONDS, Room, colleague, reviews_of
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
-#: By then the page has fetched what it shows next, and asks for nothing more by itself.
-AHEAD_MS = 1_500
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The real photograph as a left eye, its mirror image as a right one, and a copy too blurred to grade."""
@@ -242,7 +238,7 @@ def test_a_picture_that_is_refused_alone_asks_for_a_new_log_in(room: Room, read:
     room.open("P-1007")
     page = room.page
     expect(page.get_by_role("img", name=re.compile("^Fundus"))).not_to_have_js_property("naturalWidth", 0)
-    page.wait_for_timeout(AHEAD_MS)
+    room.rest()
     page.context.clear_cookies()
     room.press("h")
     expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()

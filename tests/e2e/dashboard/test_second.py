@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import statistics
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -119,17 +122,23 @@ WATCH = """() => {
     const pressed = () => { window.signedAt = performance.now(); };
     document.addEventListener('keydown', pressed, { once: true, capture: true });
     window.nextPicture = new Promise((done) => {
+        const tell = () => {
+            const fetched = performance.getEntriesByName(document.querySelector('.viewer img').currentSrc);
+            const ahead = fetched.some(one => one.responseEnd < window.signedAt);
+            done({ ms: performance.now() - window.signedAt, ahead });
+        };
         const look = () => {
             const picture = document.querySelector('.viewer img');
             const other = document.querySelector('h1')?.textContent !== name;
             const shown = other && picture?.complete && picture.naturalWidth > 0;
-            requestAnimationFrame(shown ? () => done(performance.now()) : look);
+            requestAnimationFrame(shown ? tell : look);
         };
         look();
     });
 }"""
-#: What a reader waits for between two studies, in ms (median).
-NEXT_PICTURE_MS = 200
+#: Median of what a reader waits for between two studies: 70 to 100 ms where nobody else computes, and 200 is promised
+#: (benchmarks/reading_room.py measures it); a machine busy with other things takes several times as long.
+NEXT_PICTURE_MS = 600
 
 
 @pytest.mark.slow
@@ -138,18 +147,21 @@ def test_the_next_picture_is_there_at_once(room: Room) -> None:
         volumes_study(room.system.store, f"V-61{number:02}", SEGMENTATION)
     page = room.page
     page.evaluate("localStorage.setItem('overread.goOn', 'on')")
+    page.evaluate("performance.setResourceTimingBufferSize(10_000)")
     room.open("V-6100")
-    waits = [_sign_and_wait(room) for _ in range(7)]
-    assert sorted(waits)[len(waits) // 2] <= NEXT_PICTURE_MS, waits
+    pictures = [_sign_and_wait(room) for _ in range(7)]
+    assert [picture["ahead"] for picture in pictures] == [True] * 7
+    assert statistics.median(picture["ms"] for picture in pictures) <= NEXT_PICTURE_MS
 
 
-def _sign_and_wait(room: Room) -> float:
-    """Milliseconds from the press that signs until another study's picture is painted."""
+def _sign_and_wait(room: Room) -> Mapping[str, Any]:
+    """`ms` from the press that signs until the next study's picture is painted, and if it was `ahead` (Any: JSON)."""
     page = room.page
     picture = page.get_by_role("img", name=re.compile("outlines"))
     expect(picture).not_to_have_js_property("naturalWidth", 0)
-    page.wait_for_timeout(1500)  # a reader looks for longer: the next study is loaded meanwhile
+    room.rest()  # a reader looks for longer: the next study is loaded meanwhile
     room.press("a")
     page.evaluate(WATCH)
     room.press("Control+Enter")
-    return float(page.evaluate("window.nextPicture.then(shown => shown - window.signedAt)"))
+    shown: Mapping[str, Any] = page.evaluate("window.nextPicture")
+    return shown
