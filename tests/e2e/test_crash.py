@@ -158,7 +158,7 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         pids = [int(word) for word in up.stdout.readline().split()]
         up.kill()
     assert len(pids) == 4
-    wait_for("all processes to end", lambda: not any(map(alive, pids)), seconds=15)
+    wait_for("all processes to end", lambda: not any(map(alive, pids)), seconds=60)
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def test_a_study_is_read_though_the_next_one_keeps_us_waiting() -> None:
 
     def rows() -> Iterator[Subject]:
         yield subject("a")
-        more.wait(10)
+        more.wait(60)
 
     answers = overlapped(rows(), Reader().stages())
     assert isinstance(next(answers), Reading)

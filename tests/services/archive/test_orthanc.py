@@ -27,7 +27,7 @@ from tests.services.intake.conftest import series
 
 ORTHANC = shutil.which("Orthanc")
 PLUGINS = Path("/usr/share/orthanc/plugins")
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 
 pytestmark = [
     pytest.mark.slow,

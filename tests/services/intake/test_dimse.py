@@ -34,7 +34,7 @@ from tests.services.intake.conftest import Sender, dicom, statuses
 
 SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND, ANOTHER_OBJECT = 0x0000, 0xA700, 0xC000, 0xB007
 VERIFICATION = VerificationPresentationContexts[0].abstract_syntax or ""
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 60.0
 
 
 @dataclass

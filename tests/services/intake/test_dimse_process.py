@@ -18,7 +18,7 @@ from services.store.stores import Store
 from services.worker.embedded import System
 
 ROOT = Path(__file__).resolve().parents[3]
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 
 
 def free_port() -> int:

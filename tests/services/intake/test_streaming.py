@@ -17,7 +17,7 @@ from services.store.blobs import Blobs, Published
 from services.work.spool import Spool, SpooledFile
 from tests.services.intake.conftest import BOUNDARY, Sender, dicom, multipart, statuses
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Hearing:

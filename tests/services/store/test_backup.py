@@ -130,7 +130,7 @@ def test_what_is_collected_while_a_backup_runs_is_left_out(
 
 def wait_until(reached: Callable[[], bool]) -> None:
     """Wait, but not for ever."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.01)

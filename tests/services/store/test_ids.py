@@ -10,7 +10,9 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
 def test_an_id_tells_when_it_was_made() -> None:
-    assert abs(moment_of(new_id()) - datetime.now(UTC)) < timedelta(seconds=5)
+    before = datetime.now(UTC)
+    made = moment_of(new_id())
+    assert before - timedelta(milliseconds=1) < made <= datetime.now(UTC)  # an id tells whole milliseconds
 
 
 def test_the_first_id_of_a_moment_sorts_before_what_is_made_then_and_behind_what_was() -> None:

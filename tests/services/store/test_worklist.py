@@ -297,7 +297,7 @@ def test_a_claimed_job_and_a_late_image_of_its_study_do_not_wait_for_each_other(
 
 def wait_for_a_waiter(store: Store) -> None:
     """Until some transaction waits for another."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     while True:
         with unit_of_work(store.database, writing=False) as session:

@@ -29,6 +29,7 @@ from tests.services.intake.conftest import dicom
 
 AT_ONCE = -60.0  # a grace time that the youngest file has passed, whatever its clock
 HOUR = 3600.0
+PATIENCE_SECONDS = 60.0
 
 
 class InterruptedBlobs(Blobs):
@@ -150,7 +151,7 @@ def test_who_records_while_the_bytes_are_removed_waits_and_is_told(each_store: S
 
     def pause() -> None:
         removing.set()
-        go_on.wait(10)
+        assert go_on.wait(PATIENCE_SECONDS)
 
     slow.before_remove, quick.after_publish = pause, sent.set
     content = dicom()
@@ -158,9 +159,9 @@ def test_who_records_while_the_bytes_are_removed_waits_and_is_told(each_store: S
         left = leave(each_store, spool.folder, content)
     with ThreadPoolExecutor(2) as threads:
         removed = threads.submit(remove_unreferenced, collecting, left, AT_ONCE)
-        assert removing.wait(10)
+        assert removing.wait(PATIENCE_SECONDS)
         kept = threads.submit(send, sending, settings, content)
-        assert sent.wait(10)
+        assert sent.wait(PATIENCE_SECONDS)
         assert not wait([kept], timeout=0.5).done
         go_on.set()
         assert removed.result()

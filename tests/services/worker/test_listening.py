@@ -76,7 +76,7 @@ def test_a_worker_asked_to_stop_says_so_to_the_job_it_runs(valkey: Valkey) -> No
         wait_for(heard, ["begin"])
         worker.terminate()
         wait_for(heard, ["begin", "stopped"])
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
 
 
 def wait_for(heard: list[str], expected: list[str], seconds: float = 60.0) -> None:

@@ -14,7 +14,7 @@ from services.store.stores import Store
 from services.store.tables import Worker
 from services.worker.presence import Presence
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
