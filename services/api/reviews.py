@@ -25,6 +25,8 @@ router = APIRouter(tags=["reviews"])
 Id = Annotated[str, StringConstraints(max_length=26, pattern=r"^[0-9A-Z]+$")]
 Label = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
 MAX_FINDINGS = 200
+#: A question is read anew a few times in a study's life.
+MAX_RESULTS = 1000
 
 
 class FindingEdit(BaseModel):
@@ -52,6 +54,12 @@ class ReviewRequest(BaseModel):
     )
     mask_id: Id | None = Field(
         default=None, description="The corrected outline of this result that an `edit` goes with."
+    )
+    seen_result_ids: list[Id] | None = Field(
+        default=None,
+        max_length=MAX_RESULTS,
+        description="The results of this question that you were shown: a signature leaves open what is proposed and is"
+        " not among them. Null: it settles whatever is proposed by then.",
     )
 
 
@@ -90,6 +98,7 @@ def add(
         comment=body.comment,
         base_review_id=body.base_review_id,
         mask_id=body.mask_id,
+        seen_result_ids=body.seen_result_ids,
     )
     grace = settings.undo_grace_seconds
 

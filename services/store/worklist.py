@@ -230,8 +230,9 @@ def _change(session: Session, slot: Slot, pointer: CurrentResult | None, word: S
 def _is_settled(item: BatchItem, found_at: datetime, pointer: CurrentResult | None, word: Standing) -> bool:
     if word.newest is None:
         return False
-    is_same = pointer is not None and pointer.proposed_result_id == item.new_result_id
-    return word.newest.created_at >= found_at or (is_same and open_proposal(pointer, word) is None)
+    if pointer is not None and pointer.proposed_result_id == item.new_result_id:
+        return open_proposal(pointer, word) is None  # a signature that did not see it has not settled it
+    return word.newest.created_at >= found_at
 
 
 def _counting(result: Result, word: Standing) -> Document:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -14,10 +15,10 @@ from pipelines.core.errors import BadReview, Conflict, NotFound, ReviewConflict
 from pipelines.core.labels import Label, Measure, labels_of
 from services.store import audit, outbox, reviews, worklist
 from services.store.blind import reads_blind
-from services.store.current import is_shown
+from services.store.current import is_shown, open_proposal
 from services.store.reviews import SIGNING, NewReview
 from services.store.session import unit_of_work
-from services.store.signatures import standing_of
+from services.store.signatures import Standing, standing_of
 from services.store.states import JobRole, ReviewAction, Verdict
 from services.store.stores import Store
 from services.store.studies import lock_study
@@ -28,6 +29,8 @@ from services.work.second import ask
 from services.work.signing import check_action, check_undo
 
 MAX_COMMENT: Final = 10_000
+#: By so much a proposal that its signature did not see counts as younger: the finest step of SQLite's clock here.
+YOUNGER: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Word:
     comment: str | None = None
     base_review_id: str | None = None
     mask_id: str | None = None  # the outline, as a reader corrected it, that an edit goes with
+    seen_result_ids: Collection[str] | None = None  # what its reader was shown; None: whatever is known by then
 
 
 def review(store: Store, actor: str, user_id: str, result_id: str, word: Word, *, grace_seconds: float) -> ShownReview:
@@ -70,12 +74,14 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word, *
             history = reviews.of_slot(session, result.slot_id)
             if word.base_review_id != (history[-1].id if history else None):
                 raise ReviewConflict
-            _check(session, word, user_id, result, grace_seconds)
+            before = standing_of(session, result.slot_id)
+            _check(session, word, user_id, result, before, grace_seconds)
+            unseen = _unseen(session, word, result, before)
             row = reviews.add(session, result.slot_id, _row(word, user_id, result))
             ask(session, actor, result, row, standing_of(session, result.slot_id))
             stands = standing_of(session, result.slot_id)
-            _point(session, result.slot_id, stands.newest, row)
-            _tell(session, actor, result, row)
+            _point(session, result.slot_id, stands.newest, row, unseen)
+            _tell(session, actor, result, row, unseen)
             return shown_review(row, session.get_one(User, user_id).name, stands)
     except IntegrityError as error:
         raise ReviewConflict from error  # two writers took one number: the unique key saw it
@@ -99,9 +105,16 @@ def _check_shown(session: Session, result: Result) -> None:
         raise Conflict("a newer result has replaced this one; read that one", code="superseded")
 
 
-def _check(session: Session, word: Word, user_id: str, result: Result, grace_seconds: float) -> None:
+def _unseen(session: Session, word: Word, result: Result, before: Standing) -> str | None:
+    """The proposal that waits for a reader and that this signature's reader was not shown: it goes on waiting."""
+    if word.seen_result_ids is None or word.action not in SIGNING:
+        return None
+    waiting = open_proposal(session.get(CurrentResult, result.slot_id, populate_existing=True), before)
+    return None if waiting == result.id or waiting in word.seen_result_ids else waiting
+
+
+def _check(session: Session, word: Word, user_id: str, result: Result, stands: Standing, grace_seconds: float) -> None:
     """Raise where the word, or its writer, does not fit what stands."""
-    stands = standing_of(session, result.slot_id)
     if word.action is ReviewAction.UNDO:
         check_undo(session, user_id, stands, grace_seconds)
         if word.verdict is not None or word.findings or word.mask_id is not None:
@@ -192,14 +205,15 @@ def _finding(finding: EditedFinding, label: Label) -> dict[str, object]:
     }
 
 
-def _point(session: Session, slot_id: str, signed: Review | None, word: Review) -> None:
+def _point(session: Session, slot_id: str, signed: Review | None, word: Review, unseen: str | None) -> None:
     """Let the slot's pointer say what is current now.
 
     A signed result is the answer until a reader signs another; what came after it is only proposed, and stays known
     where the signature was made beside it and settled it (`open_proposal`). Without a standing signature the newest of
-    a study's own readings is the answer, as it was before anyone signed, and what a batch found is only proposed.
+    a study's own readings is the answer, as it was before anyone signed, and what a batch found is only proposed. What
+    the word's reader was not shown (`unseen`) is proposed as if it came after the word.
     """
-    pointer = session.get(CurrentResult, slot_id)
+    pointer = session.get(CurrentResult, slot_id, populate_existing=True)
     if pointer is None:
         return
     known = {each for each in (pointer.result_id, pointer.proposed_result_id) if each is not None}
@@ -213,7 +227,9 @@ def _point(session: Session, slot_id: str, signed: Review | None, word: Review) 
         current, proposed = own, newest if newest > own else None
     if (pointer.result_id, pointer.proposed_result_id) != (current, proposed):
         pointer.result_id, pointer.proposed_result_id, pointer.updated_at = current, proposed, word.created_at
-        session.flush()
+    if unseen is not None and unseen == proposed:
+        pointer.updated_at = word.created_at + YOUNGER
+    session.flush()
 
 
 def _live(session: Session, slot_id: str, known: set[str]) -> list[str]:
@@ -225,8 +241,10 @@ def _live(session: Session, slot_id: str, known: set[str]) -> list[str]:
     return shown or list(session.scalars(found.limit(1)))
 
 
-def _tell(session: Session, actor: str, result: Result, row: Review) -> None:
+def _tell(session: Session, actor: str, result: Result, row: Review, unseen: str | None) -> None:
     subjects = {"result": result.id, "review": row.id}
+    if unseen is not None:
+        subjects["not_seen"] = unseen
     if row.verdict is not None:
         subjects["verdict"] = row.verdict
     audit.record(session, actor, f"review.{row.action}", result.study_id, **subjects)

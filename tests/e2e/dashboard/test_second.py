@@ -12,7 +12,7 @@ from playwright.sync_api import Route, expect
 
 from services.api.result_examples import SEGMENTATION
 from tests.e2e.dashboard.room import Room, reviews_of
-from tests.e2e.dashboard.words import EDIT, say
+from tests.e2e.dashboard.words import EDIT, newer_result, say
 from tests.e2e.dashboard.written import volumes_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -165,3 +165,22 @@ def _sign_and_wait(room: Room) -> Mapping[str, Any]:
     room.press("Control+Enter")
     shown: Mapping[str, Any] = page.evaluate("window.nextPicture")
     return shown
+
+
+def test_a_result_that_comes_while_a_reader_signs_stays_open_until_it_is_looked_at(room: Room) -> None:
+    written = volumes_study(room.system.store, "V-6007", SEGMENTATION)
+    say(room.system, "reader of the night", written, action="sign", **EDIT)
+    room.open("V-6007")
+    page = room.page
+    newer_result(room.system.store, written, SEGMENTATION)
+    came = page.get_by_role("status").filter(has_text="A newer result proposes a change")
+    expect(came).to_contain_text("look at it, or your signature leaves it open")
+    room.press("a", "Control+Enter")
+    expect(page.get_by_role("status").filter(has_text="Adjudicated")).to_be_visible()
+    expect(came).to_be_visible()
+    look = came.get_by_role("button", name="Show the newer result")
+    room.reach(look)
+    room.press("Enter")
+    expect(came).to_contain_text("Signing either one settles this.")
+    room.press("a", "Control+Enter")
+    expect(came).to_have_count(0)

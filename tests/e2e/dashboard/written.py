@@ -164,7 +164,7 @@ class Writer:
             reading["sop_instance_uid"] = image
         slot, job = self._job(said["pipeline"])
         result_id = new_id()
-        self._session.add(_result_row(result_id, slot, job, said))
+        self._session.add(result_row(result_id, slot, job, said))
         self._session.flush()
         for artifact in said["artifacts"]:
             content = pictures.get(artifact["name"], artifact["name"].encode())
@@ -205,25 +205,32 @@ class Writer:
         slot = Slot(id=new_id(), study_id=study_id, subject_kind="study", subject_id=study_id, pipeline=pipeline)
         self._session.add(slot)
         self._session.flush()
-        job = Job(
-            id=new_id(),
-            key=hashlib.sha256(slot.id.encode()).hexdigest(),
-            slot_id=slot.id,
-            study_id=study_id,
-            pipeline=pipeline,
-            pipeline_revision=1,
-            role=JobRole.LIVE,
-            queue=pipeline,
-            priority=int(Priority.ROUTINE),
-            parameters={},
-            state=JobState.SUCCEEDED,
-        )
-        self._session.add(job)
-        self._session.flush()
-        return slot, job
+        return slot, finished_job(self._session, slot)
 
 
-def _result_row(result_id: str, slot: Slot, job: Job, said: Document) -> Result:
+def finished_job(session: Session, slot: Slot) -> Job:
+    """A job of the study's own that has answered the question."""
+    job_id = new_id()
+    job = Job(
+        id=job_id,
+        key=hashlib.sha256(job_id.encode()).hexdigest(),
+        slot_id=slot.id,
+        study_id=slot.study_id,
+        pipeline=slot.pipeline,
+        pipeline_revision=1,
+        role=JobRole.LIVE,
+        queue=slot.pipeline,
+        priority=int(Priority.ROUTINE),
+        parameters={},
+        state=JobState.SUCCEEDED,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def result_row(result_id: str, slot: Slot, job: Job, said: Document) -> Result:
+    """The row of what a job found."""
     return Result(
         id=result_id,
         job_id=job.id,

@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select
 
 from services.store.session import unit_of_work
 from services.store.states import JobRole, Role
+from services.store.stores import Store
 from services.store.tables import AuditRow, CurrentResult, OutboxEvent, Review
 from tests.services.api.conftest import Read, Reader, Web
+from tests.services.overnight import Night, answer, grade
 
 EDIT = [{"label": "dr_grade", "value": 3, "laterality": "L"}]
 
@@ -208,3 +211,51 @@ def test_a_shadow_result_takes_no_review(web: Web, reader: Reader) -> None:
     read = reader.answer_next()
     answer = say(web.client(Role.CLINICIAN), read, "sign", verdict="accept")
     assert (answer.status_code, answer.json()["code"]) == (409, "shadow_result")
+
+
+def waits(client: httpx.Client, read: Read) -> tuple[bool, bool]:
+    """Whether a newer result waits for a reader, as the result itself and as the worklist says it."""
+    proposed = client.get(f"/api/v1/results/{read.result_id}").json()["proposed"]
+    return proposed, line(client)["proposed_result_id"] == read.result_id
+
+
+def test_a_signature_settles_only_what_its_reader_was_shown(web: Web, reader: Reader, each_store: Store) -> None:
+    old, carol = reader.read("twice"), web.client(Role.CLINICIAN)
+    signed = say(carol, old, "sign", verdict="accept").json()["id"]
+    new = reader.read("twice")
+    word = {"verdict": "edit", "findings": EDIT}
+    unseen = say(carol, old, "amend", base_review_id=signed, seen_result_ids=[old.result_id], **word).json()["id"]
+    assert waits(carol, new) == (True, True)
+    with unit_of_work(each_store.database, writing=False) as session:
+        audit = session.scalars(select(AuditRow).where(AuditRow.action == "review.amend")).one()
+    assert audit.subjects["not_seen"] == new.result_id
+    shown = [old.result_id, new.result_id]
+    seen = say(carol, old, "amend", base_review_id=unseen, seen_result_ids=shown, **word).json()["id"]
+    assert waits(carol, new) == (False, False)
+    late = say(carol, old, "amend", base_review_id=seen, seen_result_ids=[old.result_id], **word)
+    assert (late.status_code, waits(carol, new)) == (201, (False, False))
+
+
+def test_a_signature_that_does_not_say_what_was_shown_settles_what_is_proposed(web: Web, reader: Reader) -> None:
+    old, carol = reader.read("twice"), web.client(Role.CLINICIAN)
+    signed = say(carol, old, "sign", verdict="accept").json()["id"]
+    new = reader.read("twice")
+    assert say(carol, old, "amend", verdict="edit", findings=EDIT, base_review_id=signed).status_code == 201
+    assert waits(carol, new) == (False, False)
+
+
+def test_what_a_night_found_and_a_signature_did_not_see_stays_marked(web: Web, reader: Reader, night: Night) -> None:
+    old, carol = reader.read("s1", grade(1)), web.client(Role.CLINICIAN)
+    found = answer(reader.desk, night.item("s1"), grade(2))
+    signed = say(carol, old, "sign", verdict="accept", seen_result_ids=[old.result_id]).json()["id"]
+    assert (line(carol)["change"], line(carol)["review_state"]) == ("crossed", "signed")
+    say(carol, old, "amend", verdict="accept", base_review_id=signed, seen_result_ids=[old.result_id, found])
+    assert line(carol)["change"] is None
+
+
+@pytest.fixture
+def night(reader: Reader) -> Night:
+    """A batch of the archive."""
+    made = Night(reader.desk)
+    made.begin()
+    return made

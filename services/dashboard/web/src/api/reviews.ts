@@ -38,6 +38,7 @@ export function useUndo() {
         comment: null,
         base_review_id: review.id,
         mask_id: null,
+        seen_result_ids: null,
       });
       return post<Review>(`/results/${review.result_id}/reviews`, body, once);
     },

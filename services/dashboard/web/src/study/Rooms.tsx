@@ -2,10 +2,10 @@
 import { useState, type ReactElement } from "react";
 import { useSearch } from "wouter";
 
-import type { Me, Slot, StudyChange, StudyDetail } from "../api/types";
+import type { Me, Slot, StudyDetail } from "../api/types";
 import { BlindRoom } from "../blind/BlindRoom";
 import { YouSaid } from "../blind/YouSaid";
-import { Button, Notice } from "../design/parts";
+import { Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
@@ -15,6 +15,7 @@ import { goesOn } from "./goingOn";
 import { kindOf } from "./kinds";
 import { Machine } from "./Machine";
 import type { GoOn } from "./Outcome";
+import { Proposed } from "./Proposed";
 import { Provenance } from "./Provenance";
 import { Questions } from "./Questions";
 import {
@@ -26,6 +27,7 @@ import {
   shownResult,
   type Question,
 } from "./questions";
+import { unseenProposal, useSeen } from "./seen";
 import { saySigned } from "./signed";
 import { TwoReaders } from "./TwoReaders";
 import type { Written } from "./useWord";
@@ -101,6 +103,8 @@ type RoomProps = RoomsProps & {
 function Room({ study, question, questions, choose, me, next }: RoomProps): ReactElement {
   const [wantsProposed, setWantsProposed] = useState(false);
   const [wanted, want] = useState<string | null>(null);
+  const seen = useSeen(question.results);
+  const proposed = question.results.find((one) => one.proposed) ?? null;
   const result = shownResult(question.results, wantsProposed);
   const read = study.slots.find((one) => one.id === question.slotId)?.blind_read ?? null;
   const { Pictures, Reading } = VIEWS[kindOf(question.pipeline)];
@@ -117,12 +121,16 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
       <aside className="side" aria-label={t.study.side}>
         <div className="side-scroll">
           <Machine unrouted={study.unrouted_reason} question={question} me={me} />
-          {question.results.some((one) => one.proposed) ? (
+          {proposed ? (
             <Proposed
               change={study.changes.find((one) => one.slot_id === question.slotId) ?? null}
               signed={question.reviews.some((review) => review.standing)}
+              unseen={unseenProposal(question.results, seen.ids) !== null}
               wants={wantsProposed}
-              want={setWantsProposed}
+              want={(wants) => {
+                setWantsProposed(wants);
+                seen.open(proposed.id);
+              }}
             />
           ) : null}
           {result ? (
@@ -143,6 +151,7 @@ function Room({ study, question, questions, choose, me, next }: RoomProps): Reac
             result={result}
             reviews={question.reviews}
             slot={question.slot}
+            seenResults={seen.ids}
             me={me}
             goOn={goOn}
             signed={signed}
@@ -171,23 +180,4 @@ function wayOn(unsigned: Question | null, choose: (slotId: string) => void, next
     return { text, key: KEYS.verdict.nextReading[0], go: () => choose(unsigned.slotId) };
   }
   return next === null ? null : { text: t.review.next, key: KEYS.verdict.nextStudy[0], go: next };
-}
-
-type ProposedProps = {
-  change: StudyChange | null;
-  signed: boolean;
-  wants: boolean;
-  want: (wants: boolean) => void;
-};
-
-function Proposed({ change, signed, wants, want }: ProposedProps): ReactElement {
-  const back = signed ? t.study.showSigned : t.study.showPresent;
-  return (
-    <Notice tone="urgent" title={change === null ? t.study.proposed : t.change.told(change.kind, change.headline)}>
-      <p>{signed ? t.study.proposedWhat : t.study.proposedUnsigned}</p>
-      <Button small aria-pressed={wants} onClick={() => want(!wants)}>
-        {wants ? back : t.study.showProposed}
-      </Button>
-    </Notice>
-  );
 }

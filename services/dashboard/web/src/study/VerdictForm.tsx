@@ -21,6 +21,7 @@ type Props = {
   result: Result;
   reviews: readonly Review[];
   slot: Slot | null;
+  seenResults: ReadonlySet<string>;
   reasons: readonly Reason[];
   goOn: GoOn | null;
   signed: (written: Written) => void;
@@ -30,8 +31,9 @@ const VERDICTS: readonly Verdict[] = ["accept", "edit", "reject"];
 /** Where the reader goes on after choosing an answer that has no values. */
 const FIRST: Record<Exclude<Verdict, "edit">, string> = { accept: "[data-sign]", reject: "select" };
 
-export function VerdictForm({ me, result, reviews, slot, reasons, goOn, signed }: Props): ReactElement {
-  const word = useWord({ me, result, reviews, slot, signed });
+export function VerdictForm({ reasons, goOn, ...written }: Props): ReactElement {
+  const { result, reviews } = written;
+  const word = useWord(written);
   const { draft } = word;
   // An object, so that choosing the same verdict again moves the focus again.
   const [turn, setTurn] = useState<{ to: Verdict } | null>(null);

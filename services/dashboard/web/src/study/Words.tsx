@@ -49,20 +49,15 @@ export function Words({ study, result, reviews, me }: WordProps & { study: Study
   );
 }
 
-type FormProps = WordProps & { slot: Slot | null; goOn: GoOn | null; signed: (written: Written) => void };
+type FormProps = WordProps & {
+  slot: Slot | null;
+  seenResults: ReadonlySet<string>;
+  goOn: GoOn | null;
+  signed: (written: Written) => void;
+};
 
-export function Word({ result, reviews, slot, me, goOn, signed }: FormProps): ReactElement {
+export function Word(form: FormProps): ReactElement {
   const reasons = useReasons();
-  if (me.role === "technician") return <p className="panel tone-muted">{t.review.onlyClinicians}</p>;
-  return (
-    <VerdictForm
-      me={me}
-      result={result}
-      reviews={reviews}
-      slot={slot}
-      reasons={reasons.data ?? []}
-      goOn={goOn}
-      signed={signed}
-    />
-  );
+  if (form.me.role === "technician") return <p className="panel tone-muted">{t.review.onlyClinicians}</p>;
+  return <VerdictForm {...form} reasons={reasons.data ?? []} />;
 }

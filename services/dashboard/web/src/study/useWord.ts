@@ -16,11 +16,13 @@ type Props = {
   result: Result;
   reviews: readonly Review[];
   slot: Slot | null;
+  /** The results of the question that its reader was shown. */
+  seenResults: ReadonlySet<string>;
   /** Told of a signature, not of a draft. */
   signed: (written: Written) => void;
 };
 
-export function useWord({ me, result, reviews, slot, signed }: Props) {
+export function useWord({ me, result, reviews, slot, seenResults, signed }: Props) {
   const newest = reviews.at(-1);
   const place = placeOf(me.user_id, result.slot_id);
   const [draft, setDraft] = useState<Draft>(() => unsaved(place) ?? keptDraft(reviews, me.user_id, result));
@@ -49,7 +51,7 @@ export function useWord({ me, result, reviews, slot, signed }: Props) {
   const write = (as: ReviewAction | null): void => {
     if (as === null || sending.current || unread !== null || (as !== "draft" && lacking !== null)) return;
     sending.current = true;
-    const sent = unanswered ?? named(toReview(draft, as, result, newest?.id ?? null));
+    const sent = unanswered ?? named(toReview(draft, as, result, newest?.id ?? null, seenResults));
     send.mutate(sent, {
       onSuccess: (review) => {
         setUnanswered(null);

@@ -70,7 +70,7 @@ describe("what is missing before a signature", () => {
 
 test("an accepted result carries no findings and an empty comment is no comment", () => {
   const draft = { ...BLANK, verdict: "accept" as const, comment: "  ", answers: machineAnswers(result) };
-  expect(toReview(draft, "sign", result, null)).toEqual({
+  expect(toReview(draft, "sign", result, null, ["older", result.id])).toEqual({
     action: "sign",
     verdict: "accept",
     reason: null,
@@ -78,6 +78,7 @@ test("an accepted result carries no findings and an empty comment is no comment"
     comment: null,
     base_review_id: null,
     mask_id: null,
+    seen_result_ids: ["older", result.id],
   });
 });
 

@@ -54,7 +54,14 @@ export function unreadReview(reviews: readonly Review[], seen: number, userId: s
   return reviews.filter((review) => review.number > seen && review.user.id !== userId).at(-1) ?? null;
 }
 
-export function toReview(draft: Draft, action: ReviewAction, result: Result, baseReviewId: string | null): NewReview {
+/** `base` is the newest review that its reader has read, `seen` the results that were shown beside this one. */
+export function toReview(
+  draft: Draft,
+  action: ReviewAction,
+  result: Result,
+  base: string | null,
+  seen: Iterable<string>,
+): NewReview {
   const isEdit = draft.verdict === "edit";
   return {
     action,
@@ -62,8 +69,9 @@ export function toReview(draft: Draft, action: ReviewAction, result: Result, bas
     reason: draft.reason === "" ? null : draft.reason,
     findings: isEdit ? editedValues(result, draft.answers) : [],
     comment: draft.comment.trim() === "" ? null : draft.comment,
-    base_review_id: baseReviewId,
+    base_review_id: base,
     mask_id: isEdit ? draft.maskId : null,
+    seen_result_ids: [...new Set([...seen, result.id])],
   };
 }
 
