@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
+from pipelines.core.closing import Closing
 from pipelines.core.errors import OverreadError
 from pipelines.core.types import Reading, Subject
 
@@ -28,7 +28,7 @@ def silent(_step: str, _fraction: float) -> None:
     """Progress that nobody watches."""
 
 
-class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
+class Pipeline(Closing, Generic[Loaded, Prepared, Inferred, Explained]):
     """Files in, a reading out; holds a loaded model, serves many subjects one after another, and is closed."""
 
     #: Whether `run_batch` gives maps without the pictures that `run` draws of them: those are drawn for who looks.
@@ -59,10 +59,6 @@ class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
     def postprocess(self, explained: Explained) -> Reading:
         """Turn numbers into findings; the reading's seconds are filled in by `run`."""
 
-    @abstractmethod
-    def close(self) -> None:
-        """Give back processes and memory."""
-
     def run(self, subject: Subject, progress: Progress = silent) -> Reading:
         """Read one subject; raises BadInput, DecoderDied, OutOfMemory or ModelError."""
         seconds: dict[str, float] = {}
@@ -90,14 +86,6 @@ class Pipeline(ABC, Generic[Loaded, Prepared, Inferred, Explained]):
                 yield self.run(subject, progress)
             except OverreadError as error:
                 yield error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 #: A pipeline whose intermediate values are nobody's business; Any, since only the pipeline itself may know them.

@@ -1,26 +1,17 @@
-"""The child process that decodes pixels: limits its own memory, then answers requests on its pipes until they close.
-
-A message is four bytes of length (big endian), that many bytes of JSON, and, in answers, `bytes` raw bytes behind it.
-Started by decoder.py as `python -m pipelines.imaging.decode_child BYTES PARENT`; never imports torch.
-"""
+"""The child process that decodes pixels: what it can be asked by decoder.py; never imports torch."""
 
 from __future__ import annotations
 
 import base64
-import ctypes
 import errno
 import json
-import os
-import resource
-import signal
 import struct
-import sys
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -36,6 +27,7 @@ from pipelines.core.errors import (
     StorageFull,
     UnsuitableInput,
 )
+from pipelines.core.limited_child import Answer, Request, refusal, serve
 from pipelines.core.types import Laterality
 from pipelines.imaging.frame_headers import read_facts
 from pipelines.imaging.frame_pixels import read_frames
@@ -45,9 +37,6 @@ from pipelines.imaging.picture import DRAWN, Window
 from pipelines.imaging.pixels import decode, fitted, render
 from pipelines.imaging.sniff import MediaKind, sniff_file
 from pipelines.imaging.wrap import wrap
-
-LENGTH: Final = struct.Struct(">I")
-_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 
 #: What pydicom, its decoders, Pillow, NumPy and zlib raise on bytes that they cannot read. Anything else ends the
 #: child, which the parent reports as DecoderDied.
@@ -71,48 +60,31 @@ _COMPLAINTS: Final = (
 #: The picture is well, but the disk it is written to anew is not.
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-Request = Mapping[str, object]
-Answer = tuple[dict[str, object], bytes | memoryview]
-
 
 def main() -> None:
     """Serve requests from standard input until it closes."""
-    _limit_memory(int(sys.argv[1]))
-    _die_with_parent(int(sys.argv[2]))
     cv2.setNumThreads(1)
-    # Decoders written in C may print: standard output is kept for answers alone.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, sys.stdout.fileno())
-    _send(answers, {"ready": True}, b"")
-    while (request := _receive(sys.stdin.buffer)) is not None:
-        header, body = _answer(request)
-        _send(answers, header, body)
+    serve(_answer)
 
 
-def _answer(request: Request) -> Answer:
+def _answer(request: Request, _body: bytes) -> Answer:
     """One request to its answer, or to the error that stands for it; messages never hold a file's name."""
     try:
         return _CALLS[str(request["call"])](request)
     except OverreadError as error:
-        return _refusal(error)
+        return refusal(error)
     except RecursionError:
-        return _refusal(NotAnImage("the object is nested too deeply", code="nesting_bomb"))
+        return refusal(NotAnImage("the object is nested too deeply", code="nesting_bomb"))
     except MemoryError:
-        return _refusal(OutOfMemory("decoding the pixels needs more memory than it may have"))
+        return refusal(OutOfMemory("decoding the pixels needs more memory than it may have"))
     except Image.DecompressionBombError:
-        return _refusal(UnsuitableInput("the picture's size is absurd"))
+        return refusal(UnsuitableInput("the picture's size is absurd"))
     except _COMPLAINTS as error:
         if isinstance(error, cv2.error) and error.code == cv2.Error.STS_NO_MEM:
-            return _refusal(OutOfMemory("decoding the pixels needs more memory than it may have"))
+            return refusal(OutOfMemory("decoding the pixels needs more memory than it may have"))
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            return _refusal(StorageFull())
-        return _refusal(CorruptPixels())
-
-
-def _refusal(error: OverreadError) -> Answer:
-    """An error as a message: the class by name, since both sides know the tree."""
-    return {"error": type(error).__name__, "code": error.code, "detail": error.sentence}, b""
+            return refusal(StorageFull())
+        return refusal(CorruptPixels())
 
 
 def _decode(request: Request) -> Answer:
@@ -239,40 +211,6 @@ def _path(request: Request, name: str) -> Path:
 def _number(request: Request, name: str) -> int | None:
     value = request[name]
     return value if isinstance(value, int) else None
-
-
-def _receive(stream: BinaryIO) -> Request | None:
-    """The next request; None once the parent has closed its end."""
-    prefix = stream.read(LENGTH.size)
-    if len(prefix) < LENGTH.size:
-        return None
-    body = stream.read(LENGTH.unpack(prefix)[0])
-    request = json.loads(body)
-    if not isinstance(request, dict):
-        raise ValueError("a request is an object")
-    return request
-
-
-def _send(stream: BinaryIO, header: dict[str, object], body: bytes | memoryview) -> None:
-    text = json.dumps({**header, "bytes": len(body)}).encode()
-    stream.write(LENGTH.pack(len(text)) + text)
-    stream.write(body)
-    stream.flush()
-
-
-def _limit_memory(limit: int) -> None:
-    """No more address space than `limit` bytes, and no core file, which would hold a patient's pixels."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if limit:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _die_with_parent(parent: int) -> None:
-    """Ask Linux for SIGKILL when the parent dies; elsewhere the closing pipe ends the child at its next read."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        sys.exit(1)
 
 
 if __name__ == "__main__":

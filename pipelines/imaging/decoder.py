@@ -13,19 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.core import errors
-from pipelines.imaging.decoding_process import DecodingProcess
+from pipelines.core.limited_process import LimitedProcess
 from pipelines.imaging.frames import FileFacts, Frames, NiftiHeader, file_facts
 from pipelines.imaging.grid import Grid, Volume
 from pipelines.imaging.kspace import KspaceHeader, Survey, header_from_json, survey_from_json
 from pipelines.imaging.photograph import PhotographIdentity, WrappedPhotograph
 from pipelines.imaging.picture import DecodedImage, Shown, Window
 
+#: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.35 GB.
+MEMORY_BYTES: Final = 2_500_000_000
+TIMEOUT_S: Final = 60.0
 #: Headers read in one call: 0.3 s.
 _FILES_A_CALL: Final = 256
 
 
-class Decoder(DecodingProcess):
-    """What the decoding child can be asked; each call raises what `DecodingProcess.call` does, and what it names."""
+class Decoder(LimitedProcess):
+    """What the decoding child can be asked; each call raises what `LimitedProcess` says, and what it names itself."""
+
+    module = "pipelines.imaging.decode_child"
+    died = errors.DecoderDied
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+        """Nothing is started yet; `memory_bytes` is the child's address space."""
+        super().__init__(memory_bytes, timeout_s)
+
+    def overdue(self) -> errors.DecoderDied:
+        """Code decode_timeout."""
+        return errors.DecoderDied("decoding the pixels took too long", code="decode_timeout", seconds=self._timeout_s)
 
     def decode_dicom(self, path: Path, min_side: int | None = None) -> DecodedImage:
         """A single-frame DICOM picture as (h, w, 3) uint8 RGB.

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipelines.core import errors
-from pipelines.imaging.child_pipe import read_exactly, write_all
+from pipelines.core.child_pipe import read_exactly, write_all
 from pipelines.nets.zoo_child import NO_ROOM
 from pipelines.nets.zoo_explain import Shown
 from pipelines.nets.zoo_messages import Array, Header, packed, unpacked
@@ -99,9 +99,11 @@ class RoomRunner:
 
     def _ask(self, header: dict[str, object], arrays: Sequence[Array] = ()) -> tuple[Header, list[Array]]:
         try:
-            write_all(self._child, packed(header, arrays))
+            write_all(self._child, packed(header, arrays), time.monotonic() + _STEP_SECONDS)
         except (BrokenPipeError, ValueError) as error:
             raise self._death() from error
+        except TimeoutError as error:
+            raise self._too_slow() from error
         return self._answer(_STEP_SECONDS)
 
     def _answer(self, seconds: float) -> tuple[Header, list[Array]]:
@@ -111,11 +113,15 @@ class RoomRunner:
         except EOFError as error:
             raise self._death() from error
         except TimeoutError as error:
-            self._child.kill()
-            raise errors.ModelError("the trusted bundle's process took too long", code="bundle_failed") from error
+            raise self._too_slow() from error
         if "error" in header:
             raise _refusal(header)
         return header, arrays
+
+    def _too_slow(self) -> errors.ModelError:
+        """End a process that keeps its caller waiting."""
+        self._child.kill()
+        return errors.ModelError("the trusted bundle's process took too long", code="bundle_failed")
 
     def _death(self) -> errors.OverreadError:
         """Why the process ended."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import time
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.core.errors import BadRequest, Forbidden, OverreadError
+from pipelines.core.places import places
 from services.api.errors import http_problem, internal_problem, overread_problem
 from services.api.metrics import Metrics
 from services.intake.access import SAFE_METHODS
@@ -61,7 +61,7 @@ class Gate:
         except OverreadError as error:
             await passage.answer(overread_problem(error))
         except Exception as error:  # noqa: BLE001 - the last resort: the server would log the message, which may quote
-            log.error("request.defect", route=route_template(scope), kind=type(error).__name__, at=_places(error))
+            log.error("request.defect", route=route_template(scope), kind=type(error).__name__, at=places(error))
             await passage.answer(internal_problem())
         finally:
             seconds = time.perf_counter() - begin
@@ -119,18 +119,6 @@ def route_template(scope: Scope) -> str:
 def _method(scope: Scope) -> str:
     known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     return scope["method"] if scope["method"] in known else "OTHER"
-
-
-def _places(error: Exception) -> list[str]:
-    """Code lines of the error and its causes, innermost last; no messages and no values."""
-    summary: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        frames = traceback.extract_tb(cause.__traceback__)
-        summary.append(type(cause).__name__)
-        summary.extend(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames[-8:])
-        cause = cause.__cause__
-    return summary
 
 
 def _check_host(scope: Scope) -> None:

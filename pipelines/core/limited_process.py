@@ -1,4 +1,4 @@
-"""The memory-limited child process that decodes, as its parent sees it: started, asked, timed, and ended."""
+"""A memory-limited child process as its parent sees it: started, asked, timed, and ended."""
 
 from __future__ import annotations
 
@@ -10,39 +10,46 @@ import subprocess
 import sys
 import threading
 import time
+from abc import abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from pipelines.core import errors
-from pipelines.imaging.child_pipe import read_exactly, write_all
+from pipelines.core.child_pipe import read_exactly, write_all
+from pipelines.core.closing import Closing
 
-#: Enough for a 134-megapixel picture with its working copies; the libraries alone map 0.35 GB.
-MEMORY_BYTES: Final = 2_500_000_000
-TIMEOUT_S: Final = 60.0
 #: What the system lets a pipe hold at most, unless it was told otherwise (pipe(7)).
 _PIPE_BYTES: Final = 1024 * 1024
 _LENGTH: Final = struct.Struct(">I")
 _HEADER_LIMIT: Final = 1_000_000
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
-#: All that the child gets of the environment: it reads hostile bytes and has no business with keys and addresses.
+#: All that a child gets of the environment: it has no business with keys and addresses.
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-class DecodingProcess:
+class LimitedProcess(Closing):
     """A persistent child process, started on first use and again after it died; safe to use from several threads.
 
-    Each call raises the child's own BadInput, OutOfMemory when the child reached its limit, DecoderDied when it ended
-    without an answer or took longer than `timeout_s` seconds (code decode_timeout).
+    Each call raises the error that the child names, OutOfMemory when it reached its limit, `died` when it ended
+    without an answer, and `overdue()` when it took longer than `timeout_s` seconds.
     """
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES, timeout_s: float = TIMEOUT_S) -> None:
+    #: What the child runs: a module whose `main` ends in limited_child.serve.
+    module: ClassVar[str]
+    died: ClassVar[type[errors.OverreadError]]
+
+    def __init__(self, memory_bytes: int, timeout_s: float) -> None:
+        """Nothing is started yet; `memory_bytes` is the child's address space."""
         self._memory_bytes = memory_bytes
         self._timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+
+    @abstractmethod
+    def overdue(self) -> errors.OverreadError:
+        """What a call raises that took too long."""
 
     def another(self) -> Self:
         """One of the same limits with a child of its own, not started yet."""
@@ -63,50 +70,40 @@ class DecodingProcess:
         with self._lock:
             self._stop()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def call(self, request: dict[str, object]) -> tuple[dict[str, object], bytearray]:
+    def call(self, request: dict[str, object], body: bytes = b"") -> tuple[dict[str, object], bytearray]:
         """Send one request and wait for its answer, a second time if a child that had served before ended on it.
 
-        Such a child may have been killed while idle, or have been short of memory for another's sake; a picture that
+        Such a child may have been killed while idle, or have been short of memory for another's sake; a request that
         kills a fresh child is to blame itself.
         """
         with self._lock:
             was_running = self._child is not None
             try:
-                return self._exchange(request)
-            except errors.DecoderDied as error:
-                if not was_running or error.code != errors.DecoderDied.code:
+                return self._exchange(request, body)
+            except self.died as error:
+                if not was_running or error.code != self.died.code:
                     raise
-            return self._exchange(request)
+            return self._exchange(request, body)
 
-    def _exchange(self, request: dict[str, object]) -> tuple[dict[str, object], bytearray]:
+    def _exchange(self, request: dict[str, object], body: bytes) -> tuple[dict[str, object], bytearray]:
         """One request and its answer; a broken exchange ends the child."""
         deadline = time.monotonic() + self._timeout_s
         child = self._started(deadline)
-        text = json.dumps(request).encode()
+        text = json.dumps({**request, "bytes": len(body)}).encode()
         try:
-            write_all(child, _LENGTH.pack(len(text)) + text)
-            header, body = self._answer(child, deadline)
+            write_all(child, _LENGTH.pack(len(text)) + text + body, deadline)
+            header, answer = self._answer(child, deadline)
         except (BrokenPipeError, EOFError) as error:
             raise self._death(child) from error
         except TimeoutError as error:
             self._stop()
-            raise errors.DecoderDied(
-                "decoding the pixels took too long", code="decode_timeout", seconds=self._timeout_s
-            ) from error
+            raise self.overdue() from error
         except KeyboardInterrupt:
             self._stop()  # the answer would be taken for that of the next request
             raise
         if "error" in header:
             raise self._refusal(header)
-        return header, body
+        return header, answer
 
     def _started(self, deadline: float) -> subprocess.Popen[bytes]:
         """The living child, a new one where there is none."""
@@ -114,7 +111,7 @@ class DecodingProcess:
             return self._child
         self._stop()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        command = [sys.executable, "-m", "pipelines.imaging.decode_child", str(self._memory_bytes), str(os.getpid())]
+        command = [sys.executable, "-m", self.module, str(self._memory_bytes), str(os.getpid())]
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -143,20 +140,20 @@ class DecodingProcess:
 
     def _refusal(self, header: dict[str, object]) -> errors.OverreadError:
         """The error that the child names."""
-        kind = getattr(errors, str(header["error"]), errors.CorruptPixels)
+        kind = getattr(errors, str(header["error"]), self.died)
         if kind is errors.OutOfMemory:
             self._stop()  # what it holds is fragmented; a fresh one begins with all its memory
         refusal: errors.OverreadError = kind(str(header["detail"]), code=str(header["code"]))
         return refusal
 
-    def _death(self, child: subprocess.Popen[bytes]) -> errors.DecoderDied:
+    def _death(self, child: subprocess.Popen[bytes]) -> errors.OverreadError:
         """Why the child ended, as an error; and no child any more."""
         try:
             status = child.wait(timeout=1)
         except subprocess.TimeoutExpired:
             status = 0
         self._stop()
-        return errors.DecoderDied(signal=-status) if status < 0 else errors.DecoderDied(status=status)
+        return self.died(signal=-status) if status < 0 else self.died(status=status)
 
     def _stop(self) -> None:
         """End the child, if any, and wait for it."""
@@ -172,7 +169,7 @@ class DecodingProcess:
 
 
 def _widen(child: subprocess.Popen[bytes]) -> None:
-    """Let a picture cross in a few large pieces: each of the usual 64 KiB costs two processes a turn on a busy core."""
+    """Let an answer cross in a few large pieces: each of the usual 64 KiB costs two processes a turn on a busy core."""
     if sys.platform != "linux" or child.stdout is None:
         return
     with suppress(OSError):  # the user's pipes hold too much already: a smaller one serves, more slowly

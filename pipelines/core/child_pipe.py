@@ -1,4 +1,4 @@
-"""The two ends of a pipe to the decoding child: whole messages, by a deadline."""
+"""The two ends of a pipe to a child process: whole messages, by a deadline."""
 
 from __future__ import annotations
 
@@ -28,9 +28,17 @@ def read_exactly(child: subprocess.Popen[bytes], count: int, deadline: float) ->
     return buffer
 
 
-def write_all(child: subprocess.Popen[bytes], message: bytes) -> None:
-    """Send a message; raises BrokenPipeError where the child is gone."""
+def write_all(child: subprocess.Popen[bytes], message: bytes, deadline: float) -> None:
+    """Send a message; raises BrokenPipeError where the child is gone, TimeoutError past the deadline."""
     if child.stdin is None:
         raise BrokenPipeError("the child has no pipe")
-    child.stdin.write(message)
-    child.stdin.flush()
+    left = memoryview(message)
+    pipe = child.stdin.fileno()
+    os.set_blocking(pipe, False)  # a write of more than the pipe holds would wait for a child that never reads
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLOUT)
+    while left:
+        seconds = deadline - time.monotonic()
+        if seconds <= 0 or not waiting.poll(seconds * 1000):
+            raise TimeoutError
+        left = left[os.write(pipe, left) :]
