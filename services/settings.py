@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     )
     decoder_memory_bytes: int = Field(default=3 * GIBIBYTE, description="Address space of a decoding child.")
     decoder_timeout_seconds: float = Field(default=60.0, description="A decoding child is ended after this long.")
+    report_memory_bytes: int = Field(
+        default=GIBIBYTE, description="Address space of the process that writes report files (PDF, SR)."
+    )
+    report_timeout_seconds: float = Field(
+        default=60.0, description="The process that writes report files is ended after this long with one of them."
+    )
 
     lease_seconds: float = Field(default=60.0, description="A job whose lease is older is taken back.")
     heartbeat_seconds: float = Field(default=5.0, description="How often a worker extends its lease.")

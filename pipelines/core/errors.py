@@ -42,7 +42,11 @@ OverreadError
 │   ├── SoftTimeout
 │   ├── QueueFull
 │   ├── NotReady
-│   └── WorkerStopping
+│   ├── WorkerStopping
+│   └── ReportNotMade              a PDF, SR or page of a batch; nothing stored has changed
+│       ├── ReportTimeout
+│       ├── ReportTooLarge
+│       └── ReportsBusy
 ├── DecoderDied                    the memory-limited child ended without an answer
 ├── ReaderDied                     the process that runs the model ended without an answer
 │   └── ReaderCrashed              ... and the job itself was the cause
@@ -368,6 +372,34 @@ class WorkerStopping(Unavailable):
     """The worker was asked to stop; the job waits for another one."""
 
     code = "worker_stopping"
+
+
+class ReportNotMade(Unavailable):
+    """The process that writes report files ended before this one was done; nothing stored has changed, ask again."""
+
+    code = "report_not_made"
+    status = 502
+
+
+class ReportTimeout(ReportNotMade):
+    """Writing the report's file took too long and was stopped; nothing stored has changed."""
+
+    code = "report_timeout"
+    status = 504
+
+
+class ReportTooLarge(ReportNotMade):
+    """Writing the report's file needs more memory than it may have; nothing stored has changed."""
+
+    code = "report_too_large"
+    status = 503
+
+
+class ReportsBusy(ReportNotMade):
+    """Too many report files are being asked for; nothing stored has changed, ask again in a moment."""
+
+    code = "reports_busy"
+    status = 503
 
 
 class DecoderDied(OverreadError):

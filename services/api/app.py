@@ -56,6 +56,7 @@ from services.api.feed import Feed
 from services.api.gate import API_PREFIX, Gate
 from services.api.metrics import Metrics
 from services.api.openapi import operation_id
+from services.api.report_line import ReportLine
 from services.api.throttle import LoginThrottle
 from services.broker import open_bell
 from services.dashboard import static
@@ -63,6 +64,7 @@ from services.intake import rest
 from services.settings import Settings
 from services.store.stores import open_store
 from services.work.render import Pictures
+from services.work.report_process import ReportProcess
 from services.work.volumes import Volumes
 
 #: Of the contract, as the path's v1 says; the program's own version is in the container's label.
@@ -122,6 +124,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         with (
             closing(open_store(chosen)) as store,
             Decoder(chosen.decoder_memory_bytes, chosen.decoder_timeout_seconds) as decoder,
+            ReportProcess(chosen.report_memory_bytes, chosen.report_timeout_seconds) as report_process,
+            ReportLine(report_process) as reports,
             ThreadPoolExecutor(max_workers=1) as passwords,
         ):
             app.state.settings = chosen
@@ -134,6 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.decoder = decoder
             app.state.pictures = Pictures(decoder, chosen.rendered_dir, chosen.rendered_cache_bytes)
             app.state.volumes = Volumes(decoder, chosen.volumes_dir, chosen.volume_cache_bytes)
+            app.state.reports = reports
             metrics.watch(store)
             decoder.start()
             yield
@@ -150,6 +155,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Gate, metrics=metrics)
     errors.install(app)
+    _route(app)
+    return app
+
+
+def _route(app: FastAPI) -> None:
     app.include_router(rest.router, prefix=API_PREFIX)
     for router in API_ROUTERS:
         app.include_router(router, prefix=API_PREFIX, max_body_size=MAX_JSON_BYTES)
@@ -157,7 +167,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router, max_body_size=MAX_JSON_BYTES)
     app.include_router(reference.router, max_body_size=MAX_JSON_BYTES)
     app.include_router(static.router)
-    return app
 
 
 app = create_app()

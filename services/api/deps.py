@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, StringConstraints
 
 from pipelines.core.errors import Forbidden, NotFound, Withheld
+from services.api.report_line import ReportLine
 from services.broker import Bell
 from services.intake.access import Actor, bell_of, require, settings_of, store_of
 from services.settings import Settings
@@ -34,6 +35,15 @@ Person = Annotated[str, Depends(_person)]
 TheStore = Annotated[Store, Depends(store_of)]
 TheSettings = Annotated[Settings, Depends(settings_of)]
 TheBell = Annotated[Bell, Depends(bell_of)]
+
+
+def _reports_of(request: Request) -> ReportLine:
+    line: ReportLine = request.app.state.reports
+    return line
+
+
+#: Where the files of reports are written, one after another.
+TheReports = Annotated[ReportLine, Depends(_reports_of)]
 
 #: https://github.com/ulid/spec: 26 characters of Crockford's base 32.
 ULID: Final = re.compile(f"[{CROCKFORD}]{{{ULID_LENGTH}}}")

@@ -7,21 +7,33 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from pipelines.core.errors import BadRequest, NotFound, OverreadError, UnsuitableInput, Withheld
-from pipelines.core.report import Part, Picture, Report
-from services.api.deps import RowId, TheLooker, TheSettings, TheStore
+from pipelines.core.errors import (
+    BadRequest,
+    NotFound,
+    OverreadError,
+    ReportNotMade,
+    ReportsBusy,
+    ReportTimeout,
+    ReportTooLarge,
+    UnsuitableInput,
+    Withheld,
+)
+from pipelines.core.report import Part, Report
+from services.api.deps import RowId, TheLooker, TheReports, TheSettings, TheStore
 from services.api.drawing import STUDY_DRAWN
 from services.api.errors import problems
-from services.log import logger
 from services.work.render import Pictures
 from services.work.report import report_of
-from services.work.report_object import as_dicom
-from services.work.report_pictures import WIDTH
+from services.work.report_object import headers_of
+from services.work.report_pictures import fetched
 
 router = APIRouter(prefix="/studies", tags=["studies"])
-log = logger("api")
+
+#: What a route may raise that has a file written.
+WRITING: Final[tuple[type[OverreadError], ...]] = (ReportNotMade, ReportTimeout, ReportTooLarge, ReportsBusy)
 
 #: The longest name in the IANA database has 32 characters.
 LONGEST_ZONE: Final = 64
@@ -106,44 +118,47 @@ def report(
     summary="The report as A4 pages",
     response_class=Response,
     dependencies=[STUDY_DRAWN],
-    responses=problems(NotFound, Withheld, BadRequest)
+    responses=problems(NotFound, Withheld, BadRequest, *WRITING)
     | {200: {"description": "The pages.", "content": {"application/pdf": {"schema": {"type": "string"}}}}},
 )
-def page(
-    study_id: RowId, request: Request, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
+async def page(
+    study_id: RowId,
+    request: Request,
+    looker: TheLooker,
+    store: TheStore,
+    settings: TheSettings,
+    reports: TheReports,
+    zone: Zone = "UTC",
 ) -> Response:
     """With its key pictures; each page names the patient and says which of how many it is.
 
     Its fonts are inside it. Where they lack a letter a box stands for it, and the foot of the page says so.
     """
-    made = report_of(store, looker, study_id, zone, settings.undo_grace_seconds)
+    made = await run_in_threadpool(report_of, store, looker, study_id, zone, settings.undo_grace_seconds)
     pictures: Pictures = request.app.state.pictures
-
-    def fetch(picture: Picture) -> bytes | None:
-        try:
-            return pictures.picture(store.blobs, picture.sha256, WIDTH)
-        except OverreadError as error:  # the words are the report: a lost picture does not keep them back
-            log.warning("report.picture_missing", study=study_id, code=error.code)
-            return None
-
-    from services.work.report_page import as_pdf  # its library takes 6 MiB, and few ask for a page
-
-    return _file(as_pdf(made, fetch), "application/pdf", made, "pdf")
+    content = await reports.file(lambda process: process.pdf(made, fetched(made, pictures, store.blobs)))
+    return _file(content, "application/pdf", made, "pdf")
 
 
 @router.get(
     "/{study_id}/report.dcm",
     summary="The report as a DICOM SR",
     response_class=Response,
-    responses=problems(NotFound, Withheld, BadRequest, UnsuitableInput)
+    responses=problems(NotFound, Withheld, BadRequest, UnsuitableInput, *WRITING)
     | {200: {"description": "The object.", "content": {"application/dicom": {"schema": {"type": "string"}}}}},
 )
-def structured(
-    study_id: RowId, looker: TheLooker, store: TheStore, settings: TheSettings, zone: Zone = "UTC"
+async def structured(
+    study_id: RowId,
+    looker: TheLooker,
+    store: TheStore,
+    settings: TheSettings,
+    reports: TheReports,
+    zone: Zone = "UTC",
 ) -> Response:
     """A Comprehensive SR after TID 2000; verified only where readers answer for the page."""
-    made = report_of(store, looker, study_id, zone, settings.undo_grace_seconds)
-    return _file(as_dicom(store, made), "application/dicom", made, "dcm")
+    made = await run_in_threadpool(report_of, store, looker, study_id, zone, settings.undo_grace_seconds)
+    content = await reports.file(lambda process: process.sr(made, headers_of(store, study_id)))
+    return _file(content, "application/dicom", made, "dcm")
 
 
 def _file(content: bytes, media_type: str, made: Report, ending: str) -> Response:

@@ -8,16 +8,19 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from pipelines.core.change import ChangeKind
 from pipelines.core.errors import NotFound, Withheld
 from services.api.comparison import DifferenceView, GradingView, ShareView, VerdictsView
-from services.api.deps import NotBlind, RowId, TheStore
+from services.api.deps import NotBlind, RowId, TheReports, TheStore
 from services.api.errors import problems
+from services.api.report import WRITING
 from services.store.session import unit_of_work
 from services.store.states import BatchState
-from services.work.summary import summary_of
+from services.store.stores import Store
+from services.work.summary import Summary, summary_of
 from services.work.summary_table import as_csv
 from services.work.told import ranked_for
 
@@ -105,31 +108,35 @@ SUMMARY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {  # Any: parts of a
 @router.get(
     "/{batch_id}/summary",
     summary="The summary of a batch",
-    responses=problems(NotFound, Withheld) | SUMMARY_RESPONSES,
+    responses=problems(NotFound, Withheld, *WRITING) | SUMMARY_RESPONSES,
     response_model=SummaryView,
 )
-def summary(
+async def summary(
     batch_id: RowId,
     actor: NotBlind,
     store: TheStore,
+    reports: TheReports,
     format: Annotated[Form, Query(description="A JSON document, one figure a line, or a page to print.")] = Form.JSON,
     fresh: Annotated[
         bool, Query(description="As things stand now, e.g. with what readers signed since the batch ended.")
     ] = False,
 ) -> Response:
     """Counts, old against new, agreement with readers, failures by reason, the gravest changes; ids only."""
-    found = summary_of(store, batch_id, fresh=fresh)
-    with unit_of_work(store.database, writing=False) as session:
-        found = found | {"largest": ranked_for(session, actor.user_id, found["largest"], "new_result_id")}
+    found = await run_in_threadpool(_found, store, batch_id, actor.user_id, fresh)
     match format:
         case Form.CSV:
             return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=_named(batch_id, "csv"))
         case Form.PDF:
-            from services.work.summary_page import as_pdf  # its library takes 6 MiB, and few ask for a page
-
-            return Response(as_pdf(found), media_type="application/pdf", headers=_named(batch_id, "pdf"))
+            content = await reports.file(lambda process: process.summary(found))
+            return Response(content, media_type="application/pdf", headers=_named(batch_id, "pdf"))
         case Form.JSON:
             return JSONResponse(SummaryView.model_validate(found).model_dump(mode="json", by_alias=True))
+
+
+def _found(store: Store, batch_id: str, person: str | None, fresh: bool) -> Summary:
+    found = summary_of(store, batch_id, fresh=fresh)
+    with unit_of_work(store.database, writing=False) as session:
+        return found | {"largest": ranked_for(session, person, found["largest"], "new_result_id")}
 
 
 def _named(batch_id: str, ending: str) -> dict[str, str]:

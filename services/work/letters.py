@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -33,7 +32,6 @@ _BRACKETS: Final = re.escape("".join(MIRRORED))
 #: A mark that is drawn nowhere (combining grapheme joiner), and what is found of it beside a bracket.
 _TELLING: Final = "\u034f"
 _TURNED: Final = re.compile(rf"{_TELLING}([{_BRACKETS}])|([{_BRACKETS}]){_TELLING}")
-_LOADING: Final = threading.Lock()
 _REMEMBERED: Final = 4096  # letters whose font is known without looking
 #: Each Arabic letter in the form that its neighbours give it; vowel marks stay.
 _SHAPES: Final = ArabicReshaper(configuration={"delete_harakat": False})
@@ -41,9 +39,8 @@ _SHAPES: Final = ArabicReshaper(configuration={"delete_harakat": False})
 
 def load(font: str) -> str:
     """The font's name, known to reportlab from now on; the one for Chinese, Japanese and Korean takes 20 MiB."""
-    with _LOADING:  # a second registration would forget the letters that a page in the making has used
-        if font not in getRegisteredFontNames():
-            registerFont(TTFont(font, FONTS / f"{font}.ttf"))
+    if font not in getRegisteredFontNames():  # another registration would forget the letters that a page has used
+        registerFont(TTFont(font, FONTS / f"{font}.ttf"))
     return font
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadRequest, Withheld
 from pipelines.core.report import Line, Part, Report, Section, Signature
-from pipelines.core.types import Code, Finding, Laterality
+from pipelines.core.report_json import finding_from_json
+from pipelines.core.types import Finding
 from services.store.disagreement import ShadowChange, shadow_change
 from services.store.session import unit_of_work
 from services.store.signatures import Standing, answer_of, standing_of
@@ -186,17 +187,4 @@ def _foot(opened: OpenedStudy, as_of: datetime, clock: Clock) -> Iterator[Line]:
 
 def findings_of(document: Document) -> tuple[Finding, ...]:
     """The findings of a document, the contract's JSON, as values."""
-    return tuple(_finding(each) for each in document["findings"])
-
-
-def _finding(each: dict[str, Any]) -> Finding:  # Any: JSON
-    side, interval = each.get("laterality"), each.get("interval")
-    return Finding(
-        code=Code(**each["code"]),
-        label=each["label"],
-        value=each["value"],
-        unit=each.get("unit"),
-        probabilities=each.get("probabilities"),
-        interval=(interval[0], interval[1]) if interval else None,
-        laterality=Laterality(side) if side else None,
-    )
+    return tuple(finding_from_json(each) for each in document["findings"])

@@ -1,10 +1,9 @@
-"""A study's report as a DICOM object: what the images say of themselves comes from their rows, not from their files."""
+"""What a study's DICOM report says of the images: it comes from their rows, not from their files."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from pipelines.core.report import Report
 from pipelines.imaging.dicom import DicomHeader
 from services.store.session import unit_of_work
 from services.store.stores import Store
@@ -13,22 +12,16 @@ from services.store.tables import Instance, Series
 from services.work.facts import LOCAL_ISSUER, UNIDENTIFIED
 
 
-def as_dicom(store: Store, report: Report) -> bytes:
-    """The report as a DICOM file that refers to every image of the study.
-
-    Raises NotFound; UnsuitableInput where the study holds no DICOM image.
-    """
-    from pipelines.exporters.report import report_object  # highdicom takes a second, and few want this
-
+def headers_of(store: Store, study_id: str) -> list[DicomHeader]:
+    """What a DICOM report has to know of every image of the study; raises NotFound."""
     with unit_of_work(store.database, writing=False) as session:
-        tree = study_tree(session, report.study_id)
-        headers = [
+        tree = study_tree(session, study_id)
+        return [
             _header(tree, each.series, instance)
             for each in tree.series
             for instance in each.instances
             if not instance.conflict
         ]
-    return report_object(report, headers)
 
 
 def _header(tree: StudyTree, series: Series, instance: Instance) -> DicomHeader:

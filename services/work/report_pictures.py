@@ -9,11 +9,16 @@ from urllib.parse import quote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.core.report import Picture
+from pipelines.core.errors import OverreadError
+from pipelines.core.report import Picture, Report
+from services.log import logger
+from services.store.blobs import Blobs
 from services.store.studies import StudyTree
 from services.store.tables import ArtifactRow, Blob, Instance, Result
+from services.work.render import Pictures
 from services.work.spoken import EYES, SIDES
 
+log = logger("api")
 #: Pictures of a question at most: the page stays one page.
 MOST: Final = 3
 #: Kinds of artifacts that are pictures to be looked at, and what they show.
@@ -31,6 +36,20 @@ def key_pictures(session: Session, tree: StudyTree, result: Result) -> tuple[Pic
     """At most MOST pictures of what was read; those whose bytes retention has removed are left out."""
     found = list(_by_image(session, tree, result)) or list(_of_whole(session, result))
     return tuple(found[:MOST])
+
+
+def fetched(report: Report, pictures: Pictures, blobs: Blobs) -> dict[str, bytes]:
+    """The report's pictures as JPEG, WIDTH pixels wide, by the sha256 of their blob.
+
+    A lost one is left out and does not keep the page back, since the words are the report.
+    """
+    found = {}
+    for sha256 in dict.fromkeys(picture.sha256 for section in report.sections for picture in section.pictures):
+        try:
+            found[sha256] = pictures.picture(blobs, sha256, WIDTH)
+        except OverreadError as error:
+            log.warning("report.picture_missing", study=report.study_id, code=error.code)
+    return found
 
 
 def _by_image(session: Session, tree: StudyTree, result: Result) -> Iterator[Picture]:

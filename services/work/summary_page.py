@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor, white
@@ -13,7 +13,8 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepInFrame, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from services.work.summary import Summary
+if TYPE_CHECKING:  # the module asks the database, which the process that writes the page does not know
+    from services.work.summary import Summary
 
 MARGIN: Final = 14 * mm
 WIDTH: Final = A4[0] - 2 * MARGIN

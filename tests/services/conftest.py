@@ -23,6 +23,7 @@ from pipelines.core.types import (
     Subject,
 )
 from pipelines.imaging.decoder import Decoder
+from services.settings import GIBIBYTE
 from services.store import jobs, leases, received
 from services.store.blobs import Blobs
 from services.store.jobs import NewJob
@@ -32,11 +33,13 @@ from services.store.session import unit_of_work
 from services.store.states import JobRole, ModelState, Priority
 from services.store.stores import Store
 from services.store.tables import Job, ModelEvent, ModelVersion
+from services.work.report_process import ReportProcess
 from tests.services.readings import reading
 
 QUEUE = "retinopathy"
 LEASE_SECONDS = 60.0
 AGEING_SECONDS = 600.0
+REPORT_SECONDS = 60.0
 
 
 @dataclass
@@ -155,6 +158,22 @@ def one_decoder(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
     from services.api import app  # takes half a second, and few tests want it
 
     monkeypatch.setattr(app, "Decoder", lambda *_: nullcontext(decoder))
+
+
+@pytest.fixture(scope="session")
+def report_process() -> Iterator[ReportProcess]:
+    """One process for all tests that writes files of reports; a test that ends it leaves the next one a fresh one."""
+    with ReportProcess(GIBIBYTE, REPORT_SECONDS) as process:
+        process.start()  # by the thread that stays, as above
+        yield process
+
+
+@pytest.fixture
+def one_report_process(report_process: ReportProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applications that are served in this process have their files of reports written by the one process."""
+    from services.api import app  # as above
+
+    monkeypatch.setattr(app, "ReportProcess", lambda *_: nullcontext(report_process))
 
 
 @pytest.fixture

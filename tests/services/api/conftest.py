@@ -109,8 +109,8 @@ class QuickServer(uvicorn.Server):
 
 
 @pytest.fixture(autouse=True)
-def decodes_with_one_child(one_decoder: None) -> None:
-    """Starting a decoding child takes longer than most of these tests."""
+def one_child_of_each_kind(one_decoder: None, one_report_process: None) -> None:
+    """Starting a child takes longer than most of these tests."""
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from services.store import users
 from services.store.session import unit_of_work
 from services.store.states import Role
 from services.store.stores import Store
-from services.store.tables import AuditRow, OutboxEvent, Rejection
+from services.store.tables import AuditRow, OutboxEvent, Patient, Rejection
 from services.worker.valkey import Valkey
 from tests.conftest import MakesDicom
 from tests.services.api.conftest import Reader
@@ -113,7 +113,10 @@ def test_the_api_stays_small_and_loads_no_science(
     with process.client() as client:
         for path in ("studies", f"studies/{read.study_id}", f"results/{read.result_id}", "jobs", "models", "audit"):
             assert client.get(f"/api/v1/{path}").status_code == 200
-        assert client.get(f"/api/v1/studies/{read.study_id}/report.pdf").status_code == 200
+        with unit_of_work(store.database) as session:
+            session.query(Patient).one().name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+        for ending in ("pdf", "dcm"):
+            assert client.get(f"/api/v1/studies/{read.study_id}/report.{ending}").status_code == 200
         assert client.get("/docs").status_code == 200
         sent = client.post("/api/v1/studies", files={"files": ("a.dcm", synthetic_dicom().read_bytes())})
         assert sent.status_code == 202, sent.text
