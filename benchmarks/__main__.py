@@ -12,7 +12,16 @@ from importlib import import_module
 from benchmarks.figures import Figure, table
 
 #: Each module has `measure() -> list[Figure]`; one that needs a program that is not installed says so and gives none.
-BENCHMARKS = ("inference_engine", "segmentation", "grad_cam", "latency", "upload", "reconstruction", "reading_room")
+BENCHMARKS = (
+    "inference_engine",
+    "segmentation",
+    "grad_cam",
+    "latency",
+    "upload",
+    "reconstruction",
+    "report_files",
+    "reading_room",
+)
 
 #: Each has `main(arguments) -> int`: `fill` makes a database, the others measure on one that the arguments name.
 WITH_ARGUMENTS = ("fill", "scale", "engine", "reprocess")

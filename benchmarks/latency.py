@@ -108,8 +108,9 @@ def seconds_to_result(client: httpx.Client, number: int, photograph: bytes) -> f
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that descend from it."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """A process and all that descend from it, whichever of its threads started them."""
+    lists = [task / "children" for task in Path(f"/proc/{pid}/task").iterdir()]
+    children = [int(child) for listed in lists for child in listed.read_text().split()]
     return [pid, *(descendant for child in children for descendant in family(child))]
 
 
