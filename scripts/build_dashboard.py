@@ -135,7 +135,11 @@ def install_packages(node: Node, *, everything: bool) -> None:
     if is_stamped(PACKAGES_STAMP, *([full] if everything else [full, lean])):
         return
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-    run(node, "ci", *quiet, *(() if everything else ("--omit=dev",)))
+    command = ("ci", *quiet, *(() if everything else ("--omit=dev",)))
+    try:
+        run(node, *command)
+    except BuildFailed:  # a line that broke; what npm has downloaded stays in its cache
+        run(node, *command)
     PACKAGES_STAMP.write_text(full if everything else lean)
 
 

@@ -29,6 +29,11 @@ INGREDIENTS: Final = ("pyproject.toml", "constraints.txt", "scripts/setup.py")
 #: PyTorch's own index of builds without CUDA: about 200 MB instead of several GB.
 CPU_INDEX: Final = "https://download.pytorch.org/whl/cpu"
 CPU_INDEX_PATIENCE_SECONDS: Final = 3.0
+#: A line that is slow for a moment must not decide which build of PyTorch is taken, nor end a long installation.
+CPU_INDEX_TRIES: Final = 3
+INSTALL_TRIES: Final = 2
+#: pip gives a server that falls silent fifteen seconds, and five more chances where it had not begun to answer.
+PIP_PATIENCE_SECONDS: Final = 60
 #: pip for a Python that has neither ensurepip nor pip, as Debian's bare python3 does.
 PIP_WHEEL_INDEX: Final = "https://pypi.org/simple/pip/"
 DOWNLOAD_PATIENCE_SECONDS: Final = 60.0
@@ -144,7 +149,7 @@ def torch_arguments(torch: str) -> tuple[str, list[str]]:
     if torch == "cuda" or (torch == "auto" and has_nvidia_driver()):
         # `===` leaves out builds with a local version such as +cpu, which pip would otherwise prefer.
         return "PyTorch with CUDA", [f"torch==={version}"]
-    if answers(f"{CPU_INDEX}/torch/"):
+    if any(answers(f"{CPU_INDEX}/torch/") for _ in range(CPU_INDEX_TRIES)):
         return "PyTorch for CPU", ["--extra-index-url", CPU_INDEX, f"torch=={version}"]
     return "PyTorch as your pip finds it, since PyTorch's CPU index does not answer", [f"torch=={version}"]
 
@@ -177,11 +182,22 @@ def answers(url: str) -> bool:
 
 
 def pip_install(arguments: list[str]) -> None:
-    """Run pip, showing one moving line on a terminal; raises SetupFailed with pip's last words."""
+    """Run pip, a second time where it fails: what it has downloaded stays; raises SetupFailed with its last words."""
     WORKSHOP.mkdir(exist_ok=True)
     log = WORKSHOP / "pip.log"
+    for _ in range(INSTALL_TRIES):
+        status, last = run_pip(arguments, log)
+        if status == 0:
+            return
+        say(f"pip ended with status {status}: {last.splitlines()[-1] if last else 'it said nothing'}")
+    raise SetupFailed(f"pip could not install the packages (whole log: {log}):\n{last}")
+
+
+def run_pip(arguments: list[str], log: Path) -> tuple[int, str]:
+    """Run pip, showing one moving line on a terminal; its exit status and its last lines."""
     last = deque[str](maxlen=LINES_SHOWN_ON_FAILURE)
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
+    quiet = ("--disable-pip-version-check", "--progress-bar", "off", "--timeout", str(PIP_PATIENCE_SECONDS))
+    command = [str(PYTHON), "-m", "pip", "install", *quiet, *arguments]
     with (
         log.open("w", buffering=1) as kept,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip,
@@ -192,8 +208,7 @@ def pip_install(arguments: list[str]) -> None:
             last.append(line)
             show_passing(line.strip())
     show_passing("")
-    if pip.returncode != 0:
-        raise SetupFailed(f"pip could not install the packages (whole log: {log}):\n{''.join(last)}")
+    return pip.returncode, "".join(last)
 
 
 def show_passing(line: str) -> None:

@@ -9,9 +9,16 @@ from threading import Thread
 
 import pytest
 
-from scripts import setup
+from scripts import build_dashboard, setup
 
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens there
+
+
+#: Ends badly the first time it is called, and is well from then on; with `always` never.
+MOODY = """#!/bin/sh
+echo tried >> {tried}
+[ "{always}" = False ] && [ "$(wc -l < {tried})" -gt 1 ]
+"""
 
 
 class Index(BaseHTTPRequestHandler):
@@ -50,6 +57,42 @@ def test_pip_decides_where_that_index_is_away(monkeypatch: pytest.MonkeyPatch) -
 
 def test_cuda_leaves_out_builds_with_a_local_version() -> None:
     assert setup.torch_arguments("cuda")[1] == [f"torch==={setup.pinned_torch()}"]
+
+
+@pytest.fixture
+def tried(tmp_path: Path) -> Path:
+    """A line for each call of a moody program."""
+    return tmp_path / "tried"
+
+
+def moody(tried: Path, *, always: bool = False) -> Path:
+    """A program that fails once, or always."""
+    program = tried.parent / "program"
+    program.write_text(MOODY.format(tried=tried, always=always))
+    program.chmod(0o700)
+    return program
+
+
+def test_packages_are_asked_for_again_where_the_line_broke(tried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "PYTHON", moody(tried))
+    monkeypatch.setattr(setup, "WORKSHOP", tried.parent)
+    setup.pip_install([])
+    assert tried.read_text() == "tried\n" * 2
+
+
+def test_packages_that_cannot_be_had_end_the_set_up(tried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "PYTHON", moody(tried, always=True))
+    monkeypatch.setattr(setup, "WORKSHOP", tried.parent)
+    with pytest.raises(setup.SetupFailed, match="could not install"):
+        setup.pip_install([])
+    assert tried.read_text() == "tried\n" * setup.INSTALL_TRIES
+
+
+def test_the_dashboards_packages_are_asked_for_again_too(tried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_dashboard, "PACKAGES_STAMP", tried.parent / "stamp")
+    program = moody(tried)
+    build_dashboard.install_packages(build_dashboard.Node(program, (str(program),)), everything=True)
+    assert tried.read_text() == "tried\n" * 2
 
 
 def test_a_missing_environment_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
