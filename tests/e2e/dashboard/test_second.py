@@ -122,8 +122,8 @@ WATCH = """() => {
     const pressed = () => { window.signedAt = performance.now(); };
     document.addEventListener('keydown', pressed, { once: true, capture: true });
     window.nextPicture = new Promise((done) => {
-        const tell = () => {
-            const fetched = performance.getEntriesByName(document.querySelector('.viewer img').currentSrc);
+        const tell = (address) => {
+            const fetched = performance.getEntriesByName(address);
             const ahead = fetched.some(one => one.responseEnd < window.signedAt);
             done({ ms: performance.now() - window.signedAt, ahead });
         };
@@ -131,7 +131,8 @@ WATCH = """() => {
             const picture = document.querySelector('.viewer img');
             const other = document.querySelector('h1')?.textContent !== name;
             const shown = other && picture?.complete && picture.naturalWidth > 0;
-            requestAnimationFrame(shown ? tell : look);
+            const address = picture?.currentSrc;
+            requestAnimationFrame(shown ? () => tell(address) : look);
         };
         look();
     });
