@@ -212,7 +212,7 @@ def test_a_child_over_its_memory_says_so_and_the_next_one_works(large: Path, syn
 def test_a_child_that_takes_too_long_is_ended(large: Path) -> None:
     with Decoder() as patient:
         patient.start()
-        patient._timeout_s = 0.02
+        patient._timeout_s = 0.0  # however fast the machine is
         with pytest.raises(DecoderDied) as ended:
             patient.decode_dicom(large)
         assert ended.value.code == "decode_timeout"

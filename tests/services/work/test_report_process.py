@@ -90,7 +90,7 @@ def test_a_process_that_is_killed_in_mid_work_is_replaced_and_the_file_is_made()
     with ReportProcess(GIBIBYTE, 60) as process:
         process.start()
         first = living(process)
-        kill = threading.Timer(0.1, os.kill, (first, signal.SIGKILL))
+        kill = threading.Timer(0.05, os.kill, (first, signal.SIGKILL))
         kill.start()
         made = process.pdf(LONG, {})
         kill.join()
@@ -115,7 +115,7 @@ def test_a_process_that_does_not_answer_is_ended_in_time_and_the_next_one_works(
         begin = time.monotonic()
         with pytest.raises(ReportTimeout):
             process.pdf(with_picture(PLAIN), {SHA256: bytes(4 * MEBIBYTE)})  # more than a pipe holds
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 30  # not the minute that is usual
         assert process.pid is None and not Path(f"/proc/{first}").exists()
         process._timeout_s = 60
         assert process.pdf(PLAIN, {}).startswith(b"%PDF-")
