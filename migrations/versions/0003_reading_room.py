@@ -1,4 +1,4 @@
-"""The reading room: blind first reads, second readers, corrected outlines, workers, and figures of results.
+"""The reading room: blind first reads, second readers, outlines, workers, figures of results, changes looked at.
 
 Revision: 0003, after 0002
 """
@@ -30,6 +30,12 @@ APPEND_ONLY = ("blind_reads", "second_reads", "review_masks")
 NEW_TABLES = ("second_reads", "reading_rules", "blind_reads", "review_masks", "result_figures", "workers")
 #: Made anew from other tables or by the workers themselves: nothing is lost with them.
 PROJECTIONS = ("result_figures", "workers")
+#: Tables that stay, and the rows that hold in new columns what a person said.
+WORDS = (
+    ("users", "blind_first"),
+    ("api_keys", "site_id IS NOT NULL"),
+    ("batch_items", "seen_by_id IS NOT NULL"),
+)
 
 #: Indexes for those who run the system, and their tables.
 OPERATIONS = (
@@ -51,18 +57,18 @@ def upgrade() -> None:
     widen_people()
     widen_worklist()
     find_what_failed()
+    widen_items()
 
 
 def downgrade() -> None:
     """Back to 0002; refuses while a table that would go holds what readers said, or a setting of theirs is on."""
     full = [table for table in NEW_TABLES if table not in PROJECTIONS and holds(table)]
-    full += [
-        table for table, where in (("users", "blind_first"), ("api_keys", "site_id IS NOT NULL")) if holds(table, where)
-    ]
+    full += [table for table, where in WORDS if holds(table, where)]
     if full:
         raise sa.exc.InvalidRequestError(f"it would lose the rows of {', '.join(full)}")
     for name, table in OPERATIONS:
         op.drop_index(name, table)
+    narrow_items()
     narrow_worklist()
     narrow_people()
     for table in NEW_TABLES:
@@ -331,3 +337,15 @@ def find_what_failed() -> None:
     op.create_index("ix_deliveries_state", "deliveries", ["state", "id"])
     op.create_index("ix_audit_actor", "audit", ["actor", "id"])
     op.create_index("ix_audit_action", "audit", ["action", "id"])
+
+
+def widen_items() -> None:
+    """Who looked at what a batch changed, and when."""
+    add_reference("batch_items", "seen_by_id", "users")
+    op.add_column("batch_items", time("seen_at"))
+
+
+def narrow_items() -> None:
+    """Takes back what `widen_items` did."""
+    op.drop_column("batch_items", "seen_at")
+    op.drop_column("batch_items", "seen_by_id")

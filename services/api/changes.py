@@ -5,23 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from pipelines.core.change import ChangeKind
-from pipelines.core.errors import BadCursor, NotFound, Withheld
+from pipelines.core.errors import BadCursor, Conflict, NotFound, Withheld
 from pipelines.core.types import Urgency
-from services.api.deps import NotBlind, RowId, TheStore
+from services.api.deps import Clinician, NotBlind, Person, RowId, TheStore
 from services.api.errors import problems
 from services.api.pages import Cursor, Limit, Page, pack, unpack
-from services.api.views import ExplanationView, FindingView, ImageView, ModelRefView
-from services.store.changes import Weighed
+from services.api.views import ExplanationView, FindingView, ImageView, ModelRefView, ReaderView
+from services.intake.access import Actor
+from services.intake.idempotency import IdempotencyHeader, once
+from services.store.ids import ULID_LENGTH
+from services.store.looks import Looked, Mark, Sought, Weighed
 from services.store.signed import SignedWord
 from services.store.states import JobRole, ReviewState, Verdict
 from services.work.changed import ChangesAsked, OpenedChange, Shown, open_changes
 from services.work.drawn import drawable
+from services.work.looked import Seer, see, unsee
 
 router = APIRouter(prefix="/batches", tags=["batches"])
+
+
+def _reads_changes(actor: Clinician, unblinded: NotBlind) -> Actor:
+    return actor
+
+
+#: Who may speak of changes: a reader to whom none of them is withheld.
+SeesChanges = Annotated[Actor, Depends(_reads_changes)]
 
 
 class LinkedArtifact(BaseModel):
@@ -69,6 +82,29 @@ class WorklistPlace(BaseModel):
     proposed_result_id: str | None
 
 
+class SeenView(BaseModel):
+    """Who looked at a change first, and when."""
+
+    user: ReaderView
+    at: datetime
+
+
+class LookedView(BaseModel):
+    """How far readers are with the changes."""
+
+    changes: int = Field(description="In all, of the kind asked for.", examples=[40])
+    seen: int = Field(description="Marked as seen by a reader.", examples=[9])
+    left: int = Field(description="Neither marked nor settled by a signature since.", examples=[28])
+
+
+class SawChange(BaseModel):
+    """You have looked at a change."""
+
+    new_result_id: str = Field(
+        min_length=1, max_length=ULID_LENGTH, pattern=r"^[0-9A-Z]+$", description="The new answer that you looked at."
+    )
+
+
 class ChangeView(BaseModel):
     """A study whose answer changed."""
 
@@ -83,7 +119,14 @@ class ChangeView(BaseModel):
     new: SideView
     review: ReadersWord | None
     worklist: WorklistPlace | None
+    seen: SeenView | None = Field(description="Null where no reader has marked it as seen.")
     finished_at: datetime
+
+
+class ChangesPage(Page[ChangeView]):
+    """Changes, and how far readers are with them."""
+
+    looked: LookedView
 
 
 @router.get(
@@ -98,14 +141,58 @@ def change_list(
     kind: Annotated[
         ChangeKind | None, Query(description="Only of this kind; none: all that a person should see.")
     ] = None,
+    unseen: Annotated[
+        bool, Query(description="Only what no reader has marked as seen, or settled by signing, yet.")
+    ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[ChangeView]:
-    """Both answers with their explanations, and what a reader has signed; opening it leaves a row in the audit."""
-    found = open_changes(store, actor.id_string, actor.user_id, ChangesAsked(batch_id, kind, _place(cursor), limit + 1))
+) -> ChangesPage:
+    """Both answers with their explanations, and what readers have said of them; it leaves a row in the audit."""
+    asked = ChangesAsked(Sought(batch_id, kind, unseen), _place(cursor), limit + 1)
+    found, looked = open_changes(store, actor.id_string, actor.user_id, asked)
     items = [change_view(opened) for opened in found[:limit]]
     last = items[-1] if len(found) > limit else None
-    return Page(items=items, next_cursor=pack(repr(last.weight), last.id) if last else None)
+    more = pack(repr(last.weight), last.id) if last else None
+    return ChangesPage(items=items, next_cursor=more, looked=looked_view(looked))
+
+
+@router.post(
+    "/{batch_id}/changes/{change_id}/seen",
+    summary="Say that you looked at a change",
+    response_model=SeenView,
+    responses=problems(NotFound, Conflict, Withheld),
+)
+def see_change(
+    batch_id: RowId,
+    change_id: RowId,
+    body: SawChange,
+    request: Request,
+    actor: SeesChanges,
+    person: Person,
+    store: TheStore,
+    idempotency_key: IdempotencyHeader = None,
+) -> Response:
+    """For all readers of the batch; it signs nothing. Where a reader has said so before, that one's mark stays.
+
+    409 `read_again` where the study was read again since.
+    """
+
+    def act() -> SeenView:
+        return _mark(see(store, Seer(actor.id_string, person), batch_id, change_id, body.new_result_id))
+
+    return once(store, actor, request, body, idempotency_key, act)
+
+
+@router.delete(
+    "/{batch_id}/changes/{change_id}/seen",
+    status_code=204,
+    summary="Take back that you looked at a change",
+    responses=problems(NotFound, Conflict, Withheld),
+)
+def unsee_change(batch_id: RowId, change_id: RowId, actor: SeesChanges, person: Person, store: TheStore) -> Response:
+    """Your own mark alone; 409 `seen_by_another` where it is another reader's."""
+    unsee(store, Seer(actor.id_string, person), batch_id, change_id)
+    return Response(status_code=204)
 
 
 def _place(cursor: str | None) -> Weighed | None:
@@ -140,9 +227,19 @@ def change_view(opened: OpenedChange) -> ChangeView:
                 marked=row.change_batch_id == item.batch_id,
                 proposed_result_id=row.proposed_result_id,
             ),
+            "seen": _mark(opened.mark) if opened.mark else None,
             "finished_at": item.finished_at,
         }
     )
+
+
+def looked_view(looked: Looked) -> LookedView:
+    """Counts as JSON."""
+    return LookedView(changes=looked.changes, seen=looked.seen, left=looked.left)
+
+
+def _mark(mark: Mark) -> SeenView:
+    return SeenView(user=ReaderView(id=mark.user.id, name=mark.user.name), at=mark.at)
 
 
 def _side(shown: Shown) -> SideView:

@@ -143,15 +143,17 @@ def cancel(batch: Id, json: JsonFlag = False, data: DataOption = None) -> None:
 def changes(
     batch: Id,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, the gravest first.")] = SHOWN,
+    unseen: Annotated[bool, typer.Option("--unseen", help="Only what no reader has looked at yet.")] = False,
     json: JsonFlag = False,
     data: DataOption = None,
 ) -> None:
     """List the studies whose finding changed, the gravest change first."""
     from services.api.changes import change_view
+    from services.store.looks import Sought
     from services.work.changed import ChangesAsked, open_changes
 
     with opened_store(data) as store:
-        opened = open_changes(store, CONSOLE, None, ChangesAsked(batch, None, None, limit))
+        opened, _ = open_changes(store, CONSOLE, None, ChangesAsked(Sought(batch, unseen=unseen), None, limit))
     documents = [change_view(one).model_dump(mode="json") for one in opened]
     if json:
         print_json(documents)

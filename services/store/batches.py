@@ -58,7 +58,7 @@ def add_batch(session: Session, new: NewBatch) -> Batch:
     )
     session.add(batch)
     session.flush()
-    _announce(session, batch)
+    announce(session, batch)
     return batch
 
 
@@ -109,10 +109,11 @@ def set_state(session: Session, batch: Batch, state: BatchState, reason: str | N
     if state is BatchState.FINISHED:
         batch.finished_at = utcnow()
     session.flush()
-    _announce(session, batch)
+    announce(session, batch)
 
 
-def _announce(session: Session, batch: Batch) -> None:
+def announce(session: Session, batch: Batch) -> None:
+    """Tell who watches that something about the batch is otherwise."""
     outbox.emit(session, "batch", None, {"batch": batch.id, "state": str(batch.state)})
 
 

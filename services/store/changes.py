@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Double, literal, select, tuple_, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from pipelines.core.change import Change, ChangeKind, compare
@@ -26,14 +25,6 @@ ENDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """An item's place in the order of weight: a page begins behind one."""
-
-    weight: float
-    id: str
-
-
 def settle(session: Session, job_id: str, result_id: str) -> None:
     """Compare a job's result with the answer there was, for every batch item that waits for the job.
 
@@ -41,7 +32,9 @@ def settle(session: Session, job_id: str, result_id: str) -> None:
     change is proposed beside the answer and marks the worklist; the answer itself stays, signed or not. A slot without
     any answer takes the result of the version in use as its own.
     """
-    items = session.scalars(select(BatchItem).where(BatchItem.job_id == job_id, BatchItem.state.in_(OPEN))).all()
+    waiting = select(BatchItem).where(BatchItem.job_id == job_id, BatchItem.state.in_(OPEN))
+    # Locked, since a reader who marks the old change as seen meanwhile has not looked at this one.
+    items = session.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
     if not items:
         return
     new = session.get_one(Result, result_id)
@@ -86,18 +79,6 @@ def _ask_anew(session: Session, job_id: str) -> None:
     )
 
 
-def changed_items(
-    session: Session, batch_id: str, kind: ChangeKind | None, after: Weighed | None, limit: int
-) -> Sequence[BatchItem]:
-    """Up to `limit` compared items behind `after`, the gravest first: those a person should see, or those of a kind."""
-    query = select(BatchItem).where(BatchItem.batch_id == batch_id)
-    query = query.where(BatchItem.weight > 0) if kind is None else query.where(BatchItem.change == kind)
-    if after is not None:
-        place = tuple_(literal(after.weight, Double), literal(after.id))
-        query = query.where(tuple_(BatchItem.weight, BatchItem.id) < place)
-    return session.scalars(query.order_by(BatchItem.weight.desc(), BatchItem.id.desc()).limit(limit)).all()
-
-
 def _compared(old: Result | None, new: Result) -> Change:
     if old is not None and old.id == new.id:
         return Change(ChangeKind.NONE, 0.0, "it is the answer already", ())
@@ -106,6 +87,8 @@ def _compared(old: Result | None, new: Result) -> Change:
 
 def _finish(session: Session, items: Sequence[BatchItem], old: Result | None, new: Result, change: Change) -> None:
     for item in items:
+        if item.new_result_id != new.id:
+            item.seen_by_id = item.seen_at = None  # it was of another answer that a reader said so
         item.state = BatchItemState.DONE
         item.error_code = None
         item.old_result_id = old.id if old else None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.core.change import ChangeKind
-from services.store import audit, batches, changes
+from services.store import audit, batches, looks
 from services.store.blind import withheld_slots
-from services.store.changes import Weighed
+from services.store.looks import Looked, Mark, Sought, Weighed
 from services.store.session import unit_of_work
 from services.store.signed import SignedWord, signed_words
 from services.store.stores import Store
@@ -29,42 +28,46 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class OpenedChange:
-    """One changed answer; `old` is None for a first one, `word` where nobody has signed."""
+    """One changed answer; `old` is None for a first one, `word` where nobody has signed, `mark` where nobody looked."""
 
     item: BatchItem
     old: Shown | None
     new: Shown
     word: SignedWord | None
     row: WorklistRow | None
+    mark: Mark | None
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesAsked:
-    """A page of a batch's changes: `limit` of one kind, or of all that a person should see, behind `after`."""
+    """A page of a batch's changes: `limit` of those sought, behind `after`."""
 
-    batch_id: str
-    kind: ChangeKind | None
+    sought: Sought
     after: Weighed | None
     limit: int
 
 
-def open_changes(store: Store, actor: str, reader: str | None, asked: ChangesAsked) -> list[OpenedChange]:
-    """The changes, the gravest first, but those that `reader` (a person's id) reads blind still.
+def open_changes(
+    store: Store, actor: str, reader: str | None, asked: ChangesAsked
+) -> tuple[list[OpenedChange], Looked]:
+    """The changes, the gravest first, but those that `reader` (a person's id) reads blind still; and the counts of all.
 
     Leaves a row in the audit. Raises NotFound.
     """
+    everything = replace(asked.sought, unseen=False)
     with unit_of_work(store.database, writing=False) as session:
-        batches.get_batch(session, asked.batch_id)
+        batches.get_batch(session, asked.sought.batch_id)
         opened = list(islice(_told(session, reader, asked), asked.limit))
+        looked = looks.count_looked(session, everything, reader)
     with unit_of_work(store.database) as session:
-        audit.record(session, actor, "batch.changes_opened", batch=asked.batch_id, changes=len(opened))
-    return opened
+        audit.record(session, actor, "batch.changes_opened", batch=asked.sought.batch_id, changes=len(opened))
+    return opened, looked
 
 
 def _told(session: Session, reader: str | None, asked: ChangesAsked) -> Iterator[OpenedChange]:
     """What is withheld is passed over as if it had not changed; few slots wait for a second reader at any time."""
     after = asked.after
-    while items := changes.changed_items(session, asked.batch_id, asked.kind, after, asked.limit):
+    while items := looks.changed_items(session, asked.sought, after, asked.limit):
         opened = _opened(session, items)
         withheld = withheld_slots(session, reader, {one.new.result.slot_id for one in opened})
         yield from (one for one in opened if one.new.result.slot_id not in withheld)
@@ -78,12 +81,13 @@ def _opened(session: Session, items: Sequence[BatchItem]) -> list[OpenedChange]:
     slots = {each.result.slot_id for each in shown.values()}
     words = signed_words(session, slots)
     rows = {row.slot_id: row for row in session.scalars(select(WorklistRow).where(WorklistRow.slot_id.in_(slots)))}
+    marks = looks.marks_of(session, items)
     opened = []
     for item in items:
         new = shown[item.new_result_id or ""]
         slot_id = new.result.slot_id
         old = shown[item.old_result_id] if item.old_result_id else None
-        opened.append(OpenedChange(item, old, new, words.get(slot_id), rows.get(slot_id)))
+        opened.append(OpenedChange(item, old, new, words.get(slot_id), rows.get(slot_id), marks.get(item.id)))
     return opened
 
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.agreement import Share, Tally, Verdicts
 from pipelines.core.change import UPWARDS, ChangeKind
-from services.store import batches, changes, tallies
+from services.store import batches, looks, tallies
 from services.store.clock import utcnow
+from services.store.looks import Sought
 from services.store.session import unit_of_work
 from services.store.states import BatchItemState
 from services.store.stores import Store
@@ -44,7 +45,7 @@ def _made(store: Store, batch_id: str) -> Summary:
     with unit_of_work(store.database, writing=False) as session:
         batch = batches.get_batch(session, batch_id)
         counted = _head(session, batch) | _counted(session, batch_id)
-        gravest = changes.changed_items(session, batch_id, None, None, LARGEST)
+        gravest = looks.changed_items(session, Sought(batch_id), None, LARGEST)
     tally, old, new = _told(store, batch)
     return {
         **counted,

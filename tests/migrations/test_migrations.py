@@ -16,14 +16,18 @@ from alembic.script import ScriptDirectory
 
 from pipelines.core.errors import Conflict, DatabaseUnavailable
 from services.settings import Settings
-from services.store import audit, migrate, search
+from services.store import audit, batches, migrate, search
+from services.store.batches import NewBatch
 from services.store.session import open_database, unit_of_work
+from services.store.states import BatchItemState
 from services.store.stores import Store, open_store
 from services.store.tables import (
     APPEND_ONLY,
     Alarm,
+    BatchItem,
     BlindRead,
     Blob,
+    ModelVersion,
     ReadingRule,
     Result,
     ReviewMask,
@@ -153,6 +157,29 @@ def test_going_back_where_rows_would_be_lost_is_refused(empty: Settings) -> None
         with unit_of_work(store.database, writing=False) as session:
             assert session.scalar(sa.select(sa.func.count()).select_from(Site)) == 2
     assert migrate.current(empty) == "0001"
+
+
+def test_going_back_where_a_reader_marked_what_a_night_changed_is_refused(empty: Settings, tmp_path: Path) -> None:
+    migrate.upgrade(empty)
+    with closing(open_store(empty)) as store:
+        reading = fill(store, tmp_path / "scratch")
+        with unit_of_work(store.database) as session:
+            reader, version = session.scalars(sa.select(User)).first(), session.scalars(sa.select(ModelVersion)).first()
+            assert reader is not None and version is not None
+            asked = NewBatch("night", "retinopathy", version.id, {}, {}, {}, {}, "system")
+            told = {"study_id": reading.study_id, "subject_kind": "study", "subject_id": reading.study_id}
+            batch = batches.add_batch(session, asked)
+            item = BatchItem(batch_id=batch.id, **told, state=BatchItemState.DONE, seen_by_id=reader.id)
+            session.add(item)
+        with pytest.raises(Conflict, match="would lose the rows of batch_items"):
+            migrate.downgrade(empty)
+        with unit_of_work(store.database) as session:
+            session.execute(sa.update(BatchItem).values(seen_by_id=None))
+        migrate.downgrade(empty)
+    assert migrate.current(empty) == "0002"
+    migrate.upgrade(empty)
+    with closing(open_store(empty)) as store, unit_of_work(store.database, writing=False) as session:
+        assert session.scalars(sa.select(BatchItem.seen_at)).all() == [None]
 
 
 def test_upgrading_twice_changes_nothing(empty: Settings) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.store.ids import ULID_LENGTH
-from services.store.tables.columns import Id, Json, Line, Now, Table, Time, Word, to
+from services.store.tables.columns import Id, Json, Line, Now, Table, Time, Word, refers, to
 
 
 class Batch(Table):
@@ -61,6 +61,8 @@ class BatchItem(Table):
     compared: Mapped[Json | None]  # [label, side, old value, new value] of every finding that both results hold
     seconds: Mapped[float | None]  # what the reading took, for the estimate of the rest
     finished_at: Mapped[Time | None]
+    seen_by_id: Mapped[str | None] = refers("users.id")  # the reader who looked at this change first, and has not
+    seen_at: Mapped[Time | None]  # taken that back; the audit has both
 
 
 class BatchFetch(Table):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from services.store.session import unit_of_work
 from services.store.tables import Batch
 from tests.e2e.dashboard.nights import Night
-from tests.e2e.dashboard.room import Room
+from tests.e2e.dashboard.room import Room, colleague
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -33,11 +34,34 @@ def test_who_changes_is_gone_through_by_keyboard_alone(room: Room, night: Night)
     room.keep("overnight")
     room.press("d")
     expect(page.get_by_text("N-3001")).to_be_visible()
-    expect(page.get_by_text("1 to look at")).to_be_visible()
+    expect(page.get_by_text("1 of 2 looked at")).to_be_visible()
+    room.press("u")
+    expect(page.get_by_text("0 of 2 looked at")).to_be_visible()
     room.press("A")
     expect(page.get_by_text("It is on your list now.")).to_be_visible()
     room.press("Enter")
     expect(page.get_by_role("heading", name="N-3001", exact=True)).to_be_visible()
+
+
+def test_what_a_colleague_looked_at_shows_at_once_and_leaves_the_list_of_the_rest(room: Room, night: Night) -> None:
+    page = room.page
+    with closing(colleague(room.system, "kim")) as kim:
+        room.go(f"/batches/{night.id}")
+        gravest, other = (page.get_by_role("listitem").filter(has_text=text) for text in ("+100", "+15"))
+        expect(gravest).to_contain_text("Not seen")
+        path = f"/batches/{night.id}/changes"
+        change = kim.get(path).json()["items"][0]
+        kim.post(f"{path}/{change['id']}/seen", json={"new_result_id": change["new"]["result_id"]}).raise_for_status()
+        expect(gravest).to_contain_text("Seen by kim")
+        expect(page.get_by_role("button", name="Mark as seen")).to_have_count(0)
+        room.press("f")
+        expect(gravest).to_have_count(0)
+        expect(page.get_by_text("N-3001")).to_be_visible()
+        room.press("d")
+        expect(page.get_by_text("Every change has been looked at")).to_be_visible()
+        room.press("u")
+        expect(other).to_contain_text("Not seen")
+        kim.delete(f"{path}/{change['id']}/seen").raise_for_status()
 
 
 def test_a_batch_is_previewed_and_a_refusal_starts_nothing(room: Room, night: Night) -> None:

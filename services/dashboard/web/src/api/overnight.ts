@@ -19,7 +19,7 @@ export type Summary = Schemas["SummaryView"];
 export type Taken = Schemas["Assignments"];
 export type BatchAction = "pause" | "resume" | "cancel";
 
-const KEY = "batches";
+export const BATCHES = "batches";
 /** A batch goes on without an event for each of its subjects: its counts are asked for again. */
 const WATCH_MS = 5000;
 const PAGE_SIZE = 50;
@@ -30,7 +30,7 @@ export const isMoving = (batch: Batch): boolean => MOVING.has(batch.state);
 export function useBatches() {
   const polled = useConnection() === "polling";
   return useInfiniteQuery({
-    queryKey: [KEY],
+    queryKey: [BATCHES],
     queryFn: ({ pageParam }) => get<Page<Batch>>(`/batches${query({ limit: PAGE_SIZE, cursor: pageParam })}`),
     initialPageParam: null as string | null,
     getNextPageParam: (last: Page<Batch>) => last.next_cursor ?? null,
@@ -42,25 +42,14 @@ export function useBatches() {
 export function useBatch(id: string) {
   const polled = useConnection() === "polling";
   return useQuery({
-    queryKey: [KEY, id],
+    queryKey: [BATCHES, id],
     queryFn: () => get<Batch>(`/batches/${id}`),
     refetchInterval: ({ state }) => (polled || (state.data && isMoving(state.data)) ? WATCH_MS : false),
   });
 }
 
-/** What a batch changed, the gravest first; opening it is noted in the audit. */
-export function useChanges(id: string, kind: string) {
-  return useInfiniteQuery({
-    queryKey: [KEY, id, "changes", kind],
-    queryFn: ({ pageParam }) =>
-      get<Page<Change>>(`/batches/${id}/changes${query({ kind, limit: PAGE_SIZE, cursor: pageParam })}`),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last: Page<Change>) => last.next_cursor ?? null,
-  });
-}
-
 export function useSummary(id: string) {
-  return useQuery({ queryKey: [KEY, id, "summary"], queryFn: () => get<Summary>(`/batches/${id}/summary`) });
+  return useQuery({ queryKey: [BATCHES, id, "summary"], queryFn: () => get<Summary>(`/batches/${id}/summary`) });
 }
 
 export function summaryUrl(id: string, format: "pdf" | "csv"): string {
@@ -71,7 +60,7 @@ export function useBatchAction(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (action: BatchAction) => post<Batch>(`/batches/${id}/${action}`, {}),
-    onSettled: () => client.invalidateQueries({ queryKey: [KEY] }),
+    onSettled: () => client.invalidateQueries({ queryKey: [BATCHES] }),
   });
 }
 
@@ -83,7 +72,7 @@ export function useStartBatch() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ asked, once }: { asked: BatchAsked; once: string }) => post<Batch>("/batches", asked, once),
-    onSuccess: () => client.invalidateQueries({ queryKey: [KEY] }),
+    onSuccess: () => client.invalidateQueries({ queryKey: [BATCHES] }),
   });
 }
 

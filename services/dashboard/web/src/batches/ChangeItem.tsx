@@ -3,13 +3,15 @@ import { useEffect, useRef, type ReactElement } from "react";
 import { Link } from "wouter";
 
 import type { Change } from "../api/overnight";
+import type { Me } from "../api/types";
 import { Badge } from "../design/parts";
+import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { isSettled } from "./triage";
 
-type Props = { change: Change; chosen: boolean; seen: boolean; choose: () => void };
+type Props = { change: Change; chosen: boolean; me: Me; choose: () => void };
 
-export function ChangeItem({ change, chosen, seen, choose }: Props): ReactElement {
+export function ChangeItem({ change, chosen, me, choose }: Props): ReactElement {
   const place = useRef<HTMLLIElement>(null);
   const wasChosen = useRef(chosen);
   useEffect(() => {
@@ -27,11 +29,17 @@ export function ChangeItem({ change, chosen, seen, choose }: Props): ReactElemen
             {t.changes.settled}
           </Badge>
         ) : (
-          <Badge icon={seen ? "routine" : "unread"} tone={seen ? "muted" : "accent"}>
-            {seen ? t.changes.seen : t.changes.unseen}
+          <Badge icon={change.seen === null ? "unread" : "routine"} tone={change.seen === null ? "accent" : "muted"}>
+            {seenText(change.seen, me)}
           </Badge>
         )}
       </div>
     </li>
   );
+}
+
+function seenText(seen: Change["seen"], me: Me): string {
+  if (seen === null) return t.changes.unseen;
+  const when = dateTime(seen.at);
+  return seen.user.id === me.user_id ? t.changes.seenByYou(when) : t.changes.seenBy(seen.user.name, when);
 }

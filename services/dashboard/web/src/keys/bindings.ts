@@ -20,7 +20,15 @@ export const KEYS = {
     assign: ["A"],
     unmark: ["Escape"],
   },
-  triage: { next: ["j", "ArrowDown"], previous: ["k", "ArrowUp"], open: ["Enter"], take: ["A"], seen: ["d"] },
+  triage: {
+    next: ["j", "ArrowDown"],
+    previous: ["k", "ArrowUp"],
+    open: ["Enter"],
+    take: ["A"],
+    seen: ["d"],
+    unseenOnly: ["f"],
+    unsee: ["u"],
+  },
   verdict: {
     accept: ["a"],
     edit: ["e"],

@@ -99,6 +99,8 @@ export const frame = {
       filters: "Go to the filters",
       take: "Take the study to read yourself",
       seen: "Mark the change as seen, or not seen",
+      unseenOnly: "Only what nobody has looked at yet, or all",
+      unsee: "Take back the last mark",
       nextView: "Next view",
       previousView: "Previous view",
       mark: "Mark the reading, or not",

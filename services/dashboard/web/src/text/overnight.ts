@@ -1,4 +1,6 @@
 /** Words of the readings overnight: batches, who changes, a new batch. */
+import { whole } from "./format";
+
 const STATES: Record<string, string> = {
   planning: "Finding its studies",
   running: "Reading",
@@ -83,8 +85,8 @@ export const overnight = {
   },
   changes: {
     title: "Who changes",
-    summary: (shown: number, more: boolean) =>
-      `${shown}${more ? "+" : ""} ${shown === 1 ? "study" : "studies"} with another answer, gravest first`,
+    summary: (count: number) =>
+      `${whole(count)} ${count === 1 ? "study" : "studies"} with another answer, gravest first`,
     list: "Changed studies, gravest first",
     kind: "Which",
     graver: "All that a person should see",
@@ -112,16 +114,24 @@ export const overnight = {
       rejected: "A reader rejected the answer.",
     },
     settled: "Settled: the worklist no longer marks it",
-    seen: "Seen",
+    seenBy: (name: string, when: string) => `Seen by ${name}, ${when}`,
+    seenByYou: (when: string) => `Seen by you, ${when}`,
     unseen: "Not seen",
+    onlyUnseen: "Not looked at yet",
+    allSeen: "Every change has been looked at",
+    allSeenWhy: "Readers have marked or signed each of them. Without the filter they are all here.",
     open: "Open the study",
     take: "Take it to read",
     taken: "It is on your list now.",
     gone: "It has left the worklist meanwhile.",
     markSeen: "Mark as seen",
     unmarkSeen: "Not seen after all",
-    seenWhat: "“Seen” is kept in this browser alone; the worklist marks a study until somebody signs it.",
-    left: (count: number) => (count === 0 ? "All shown are seen or settled" : `${count} to look at`),
+    marked: (what: string) => `Marked as seen: ${what}`,
+    takenBack: (what: string) => `Not seen after all: ${what}`,
+    takeBack: "Take back",
+    notMarked: (what: string, why: string) => `Nothing was kept for ${what}: ${why}`,
+    seenWhat: "All readers see who looked first. It settles nothing: the worklist marks a study until somebody signs it.",
+    looked: (done: number, all: number) => `${whole(done)} of ${whole(all)} looked at`,
   },
   newBatch: {
     title: "New batch",
