@@ -7,7 +7,8 @@ import {
   type QueryClient,
 } from "@tanstack/react-query";
 
-import { get, post, query, remove } from "./client";
+import { query } from "./address";
+import { get, post, remove } from "./client";
 import { useConnection } from "./events";
 import { withMark } from "../batches/triage";
 import { newKey } from "./once";
