@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from pipelines.core.errors import WithheldFilter
-from services.api.deps import Technician, TheStore
+from services.api.deps import Lister, TheStore
 from services.api.errors import problems
 from services.api.filters import ListFilters, stored_filters
 from services.store.session import unit_of_work
@@ -32,7 +32,7 @@ class WorklistCounts(BaseModel):
 
 
 @router.get("/counts", summary="How many rows of the worklist pass", responses=problems(WithheldFilter))
-def counts(actor: Technician, store: TheStore, wanted: Annotated[ListFilters, Query()]) -> WorklistCounts:
+def counts(actor: Lister, store: TheStore, wanted: Annotated[ListFilters, Query()]) -> WorklistCounts:
     """The filters of `GET /studies`; counted up to 10,000, in the list's order.
 
     Who reads blind first is told what is settled and what is not, and no urgencies.

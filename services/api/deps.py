@@ -17,6 +17,7 @@ from services.store.ids import CROCKFORD, ULID_LENGTH
 from services.store.states import Role
 from services.store.stores import Store
 from services.work.access import Looker
+from services.work.listed import leave_trace_of_lists
 
 Technician = Annotated[Actor, Depends(require(Role.TECHNICIAN))]
 Clinician = Annotated[Actor, Depends(require(Role.CLINICIAN))]
@@ -57,7 +58,18 @@ def _looker(actor: Technician, settings: TheSettings) -> Looker:
 TheLooker = Annotated[Looker, Depends(_looker)]
 
 
-def _sees_all(actor: Technician) -> Actor:
+def _lists(actor: Technician, store: TheStore) -> Actor:
+    if actor.user_id is not None and not actor.blind_first:
+        leave_trace_of_lists(store, actor.id_string, actor.user_id)
+    return actor
+
+
+#: Who is shown lists that tell what machines said, unless they read blind first: it is noted, so that a word that
+#: comes afterwards is not taken for a blind one.
+Lister = Annotated[Actor, Depends(_lists)]
+
+
+def _sees_all(actor: Lister) -> Actor:
     if actor.blind_first:
         raise Withheld("you read blind first: figures and lists over readings you have not made would tell of them")
     return actor

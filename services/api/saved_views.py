@@ -11,7 +11,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from pipelines.core.errors import Conflict, Forbidden, NotFound
-from services.api.deps import RowId, Technician, TheStore, Word
+from services.api.deps import Lister, RowId, Technician, TheStore, Word
 from services.api.errors import problems
 from services.api.filters import ME, OPEN, KeptFilters, ListFilters, stored_filters, tells
 from services.api.pages import Page
@@ -94,7 +94,7 @@ def view_list(actor: Technician, store: TheStore) -> Page[View]:
 
 
 @router.get("/counts", summary="How much every view holds", responses=problems())
-def view_counts(actor: Technician, store: TheStore) -> ViewCounts:
+def view_counts(actor: Lister, store: TheStore) -> ViewCounts:
     """Views that everybody has, one for each pipeline and, where there are several, for each site; then one's own.
 
     Who reads blind first has none that would tell what the machine says.

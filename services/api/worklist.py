@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from pipelines.core.change import ChangeKind
 from pipelines.core.errors import BadCursor, WithheldFilter
 from pipelines.core.types import Urgency
-from services.api.deps import Technician, TheStore
+from services.api.deps import Lister, TheStore
 from services.api.errors import problems
 from services.api.filters import ListFilters, stored_filters
 from services.api.pages import Cursor, Page, pack, unpack
@@ -103,7 +103,7 @@ class Search(BaseModel):
 
 
 @router.get("", summary="The worklist, most urgent first", responses=problems(BadCursor, WithheldFilter))
-def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Query()]) -> Page[WorklistItem]:
+def worklist(actor: Lister, store: TheStore, wanted: Annotated[Filters, Query()]) -> Page[WorklistItem]:
     """What the machine could not answer comes first, then by urgency, then those who wait longest.
 
     Who reads blind first has it by age, what its sender calls urgent first, and rows that say nothing of the machine.
@@ -113,7 +113,7 @@ def worklist(actor: Technician, store: TheStore, wanted: Annotated[Filters, Quer
 
 @router.post("/search", summary="Search studies by text", responses=problems(BadCursor))
 def search(
-    body: Search, actor: Technician, store: TheStore, limit: RowLimit = 50, cursor: Cursor = None
+    body: Search, actor: Lister, store: TheStore, limit: RowLimit = 50, cursor: Cursor = None
 ) -> Page[WorklistItem]:
     """A POST, so that names and numbers stay out of addresses and logs. Each search leaves a row in the audit."""
     found = search_for(store, actor.id_string, body.text)

@@ -72,8 +72,8 @@ def record(session: Session, actor: str, action: str, study_id: str | None = Non
     session.flush()
 
 
-def was_seen(session: Session, actor: str, action: str, study_id: str, within_seconds: float) -> bool:
-    """Whether this actor's look at the study is written down already, in so many seconds."""
+def was_seen(session: Session, actor: str, action: str, study_id: str | None, within_seconds: float) -> bool:
+    """Whether this actor's look at the study (None: at many) is written down already, in so many seconds."""
     seen = (
         select(AuditRow.id)
         .where(
@@ -88,9 +88,9 @@ def was_seen(session: Session, actor: str, action: str, study_id: str, within_se
 
 
 def record_access(
-    session: Session, actor: str, action: str, study_id: str, within_seconds: float, **subjects: str | int
+    session: Session, actor: str, action: str, study_id: str | None, within_seconds: float, **subjects: str | int
 ) -> bool:
-    """Leave an audit row for looking at a study, once per actor, action and study in so many seconds.
+    """Leave an audit row for looking at a study (None: at many), once per actor, action and study in so many seconds.
 
     Returns whether a row was written; commit it before the bytes leave.
     """

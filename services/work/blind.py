@@ -9,9 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadReview, Conflict, NotFound
-from services.store import audit, users
+from services.store import audit, shown, users
 from services.store.blind import reads_blind
 from services.store.session import unit_of_work
+from services.store.shown import BLINDED, may_have_listed
 from services.store.stores import Store
 from services.store.studies import lock_study
 from services.store.tables import BlindRead, Result, Slot
@@ -47,6 +48,8 @@ def read_blind(store: Store, actor: str, user_id: str, slot_id: str, word: Blind
             if answer is None:
                 raise Conflict("no machine has read these images yet; wait for it", code="not_answered")
             _check_word(session, word, answer)
+            if may_have_listed(session, user_id, slot_id):
+                shown.note(session, actor, user_id, slot.study_id, (slot_id,))
             row = _row(user_id, answer, word)
             session.add(row)
             session.flush()
@@ -60,7 +63,7 @@ def read_blind(store: Store, actor: str, user_id: str, slot_id: str, word: Blind
 def set_blind_first(session: Session, user_id: str, actor: str, *, blind_first: bool) -> None:
     """Let a person read before the machine is shown, or not any more; by themselves or by an administrator."""
     users.get_user(session, user_id).blind_first = blind_first
-    audit.record(session, actor, "user.reads_blind" if blind_first else "user.reads_with_machine", user=user_id)
+    audit.record(session, actor, BLINDED if blind_first else "user.reads_with_machine", user=user_id)
     session.flush()
 
 

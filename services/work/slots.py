@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.store.blind import withheld_slots
 from services.store.current import is_shown
 from services.store.disagreement import ShadowChange, shadow_change
-from services.store.shown import was_shown
+from services.store.shown import may_have_listed, was_shown
 from services.store.states import ReviewState
 from services.store.tables import ArtifactRow, BlindRead, CurrentResult, Result, SecondRead, Slot, User, WorklistRow
 from services.work.asks import Ask, asks_of
@@ -83,8 +83,13 @@ def _opened(session: Session, slot: Slot, row: WorklistRow | None, reader: str |
         asks=asks_of(session, answer) if answer and withheld else (),
         shadow=shadow_change(session, answer) if answer and not withheld else None,
         own_word=own_word,
-        seen_before=is_blind and reader is not None and was_shown(session, reader, slot.id),
+        seen_before=is_blind and reader is not None and _was_told(session, reader, slot.id, withheld=withheld),
     )
+
+
+def _was_told(session: Session, reader: str, slot_id: str, *, withheld: bool) -> bool:
+    """Whether this person was shown the answer before a word of their own; a word that was said says it of itself."""
+    return was_shown(session, reader, slot_id) or (withheld and may_have_listed(session, reader, slot_id))
 
 
 def _reads_blind_first(session: Session, reader: str | None) -> bool:

@@ -155,3 +155,82 @@ def test_after_a_signature_was_taken_back_who_reads_blind_first_is_not_told_that
     turn.say(carol, "undo")
     slot = slot_of(blind, turn.read)
     assert (slot["withheld"], slot["review_state"], slot["second_read"]) == (True, "unread", None)
+
+
+LISTS = ("/api/v1/studies", "/api/v1/studies/counts?urgency=urgent", "/api/v1/views/counts")
+
+
+@pytest.mark.parametrize("list_path", LISTS)
+def test_a_headline_that_a_list_told_before_the_switch_spoils_the_word(
+    web: Web, reader: Reader, each_store: Store, list_path: str
+) -> None:
+    read, client = reader.read(answer=left_eye(2)), web.client(Role.CLINICIAN, "bea")
+    assert client.get(list_path).status_code == 200
+    switch(client, blind_first=True)
+    assert slot_of(client, read)["seen_before"] is True
+    assert commit(client, read).status_code == 201
+    assert slot_of(client, read)["seen_before"] is True
+    (told,) = client.get("/api/v1/me/agreement").json()["pipelines"]
+    assert (told["reads"], told["seen_before"], told["compared"]) == (1, 1, 0)
+
+
+def test_an_answer_that_came_after_the_switch_was_in_no_list(web: Web, reader: Reader, each_store: Store) -> None:
+    client = web.client(Role.CLINICIAN, "bea")
+    assert client.get("/api/v1/studies").status_code == 200
+    switch(client, blind_first=True)
+    read = reader.read(answer=left_eye(2))
+    assert client.get("/api/v1/studies").json()["items"][0]["headline"] is None
+    assert slot_of(client, read)["seen_before"] is False
+    commit(client, read)
+    (told,) = client.get("/api/v1/me/agreement").json()["pipelines"]
+    assert (told["seen_before"], told["compared"]) == (0, 1)
+
+
+def test_a_list_between_two_switches_is_remembered(web: Web, reader: Reader) -> None:
+    client = web.client(Role.CLINICIAN, "bea")
+    client.get("/api/v1/studies")
+    switch(client, blind_first=True)
+    read = reader.read()
+    switch(client, blind_first=False)
+    client.get("/api/v1/studies")
+    switch(client, blind_first=True)
+    assert slot_of(client, read)["seen_before"] is True
+
+
+def test_a_list_in_the_browser_or_by_search_counts_for_the_key_of_the_same_person(web: Web, reader: Reader) -> None:
+    read, client = reader.read(), web.client(Role.CLINICIAN, "bea")
+    assert web.browser("bea").get("/api/v1/studies").status_code == 200
+    switch(client, blind_first=True)
+    assert slot_of(client, read)["seen_before"] is True
+    searcher = web.client(Role.CLINICIAN, "ben")
+    searcher.post("/api/v1/studies/search", json={"text": "study"})
+    switch(searcher, blind_first=True)
+    assert slot_of(searcher, read)["seen_before"] is True
+
+
+def test_who_never_saw_a_list_has_seen_nothing_in_one(web: Web, reader: Reader) -> None:
+    read, client = reader.read(), web.client(Role.CLINICIAN, "bea")
+    assert web.client(Role.CLINICIAN, "carol").get("/api/v1/studies").status_code == 200
+    switch(client, blind_first=True)
+    assert slot_of(client, read)["seen_before"] is False
+
+
+def test_a_second_reader_s_list_told_the_headline_until_the_first_signature(
+    web: Web, turn: Turn, each_store: Store
+) -> None:
+    carol, early, late = (web.client(Role.CLINICIAN) for _ in range(3))
+    early.get("/api/v1/studies")
+    turn.edit(carol)
+    assert line(late)["headline"] is None
+    assert [slot_of(one, turn.read)["seen_before"] for one in (early, late)] == [True, False]
+
+
+def test_looks_at_lists_are_one_row_for_some_minutes(web: Web, reader: Reader) -> None:
+    reader.read()
+    client, blind = web.client(Role.CLINICIAN), blind_client(web)
+    for one in (client, client, blind):
+        one.get("/api/v1/studies")
+        one.get("/api/v1/studies/counts")
+    with unit_of_work(web.store.database, writing=False) as session:
+        rows = session.scalars(select(AuditRow.subjects).where(AuditRow.action == "answers.listed")).all()
+    assert rows == [{"user": client.get("/api/v1/me").json()["user_id"]}]

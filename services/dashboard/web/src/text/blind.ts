@@ -4,7 +4,7 @@ export const blind = {
     title: "What do you see?",
     what: "You read this before the machine's answer is shown. Say what you see; then the answer appears beside yours.",
     waiting: "No model has read these images yet. You can look at them; say what you see as soon as there is an answer to compare with.",
-    seenBefore: "You were shown the machine's answer here before: your word is kept, and counts in no figure.",
+    seenBefore: "The machine's answer was open to you before, here or in a list: your word is kept, and counts in no figure.",
     noAsks: "Look at the images and say whether they can be used; the machine's remarks are shown then.",
     ungradable: "Nothing can be said of these images",
     comment: "Comment",
@@ -37,7 +37,7 @@ export const blind = {
     toggleWhat:
       "Until you have said what you see, the machine's grade, urgency, abstention and pictures are withheld from you everywhere: in the worklist, which is then ordered by age, in studies, overnight changes and figures. It holds in every browser and for your API keys. What is signed stays visible.",
     toggleOnce:
-      "Switch it on before you begin: what you have already seen cannot be unseen. A study whose answer you opened before is left out of your figures.",
+      "Switch it on before you open the worklist, and leave it on: what you have already seen cannot be unseen. Answers that a list may have shown you before, or that you opened, are left out of your figures; what comes from then on counts.",
     toggleFailed: "The setting was not changed",
     on: "You read blind first.",
     off: "You see the machine's answer at once.",
