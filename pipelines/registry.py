@@ -110,8 +110,10 @@ ENTRIES: Final[Mapping[str, Entry]] = {
 }
 
 
+#: For the system's own tests: known, and named to nobody.
+INTERNAL: Final = frozenset(name for name, each in ENTRIES.items() if each.is_internal)
 #: What a person may choose from.
-OFFERED: Final = tuple(sorted(name for name, each in ENTRIES.items() if not each.is_internal))
+OFFERED: Final = tuple(sorted(ENTRIES.keys() - INTERNAL))
 
 
 def entry(name: str) -> Entry:

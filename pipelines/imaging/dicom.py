@@ -24,6 +24,7 @@ _MAX_TEXT: Final = 256  # four times what LO and a PN component may hold (PS3.5 
 #: One frame; the largest detectors and scanned films stay below a quarter of it.
 _MAX_FRAME_PIXELS: Final = 2**29
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5 section 9; leading zeros, though wrong, do no harm
+_REPLACEMENT: Final = "\ufffd"  # what stands for bytes that do not decode
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _PN_DELIMITERS: Final = {0x5E, 0x3D}  # ^ and =, at which the character set falls back to the first (PS3.5 6.1.2.5.3)
 #: Video keeps all frames in one fragment: PS3.5 8.2.5 (MPEG2, MPEG-4, HEVC).
@@ -169,8 +170,8 @@ class _Fields:
             series_instance_uid=self._uid(_SERIES_UID, "Series Instance UID"),
             transfer_syntax=self._structure.transfer_syntax,
             modality=self._word(_MODALITY),
-            patient_id=self._text(_PATIENT_ID),
-            issuer=self._text(_ISSUER),
+            patient_id=self._identifier(_PATIENT_ID),
+            issuer=self._identifier(_ISSUER),
             patient_name=self._text(_PATIENT_NAME),
             birth_date=self._word(_BIRTH_DATE),
             sex=self._word(_SEX),
@@ -214,6 +215,11 @@ class _Fields:
         except (LookupError, ValueError, UserWarning):
             text = value.decode("latin-1")
         return _clean(text.rstrip("\0 ^=") if tag == _PATIENT_NAME else text)
+
+    def _identifier(self, tag: int) -> str | None:
+        """A text that tells patients apart: what does not decode is read as Latin-1, so that no two values become one."""
+        text = self._text(tag)
+        return text if text is None or _REPLACEMENT not in text else _clean(self._bytes(tag).decode("latin-1"))
 
     def _uid(self, tag: int, name: str) -> str:
         value = self._word(tag)

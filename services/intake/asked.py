@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from pipelines.core.errors import BadInput
 from pipelines.core.types import Laterality
+from pipelines.registry import INTERNAL
 from services.store.states import Priority
 from services.work.wishes import Completion, Wishes
 
@@ -18,6 +19,9 @@ UID_CHARACTERS: Final = 64  # PS3.5 section 9
 PIPELINE_CHARACTERS: Final = 64
 MOST_IMAGES: Final = 2**31 - 1  # PS3.5 section 6.2, VR IS
 MOST_LATERALITIES: Final = 100_000
+#: No backslash, no control character; nor what a decoder puts for bytes that are no UTF-8, or two patients of different
+#: such bytes would be one.
+PATIENT_ID_FORM: Final = r"^[^\\\x00-\x1f\x7f\ufffd]*$"
 
 
 class PriorityName(StrEnum):
@@ -63,7 +67,7 @@ class Asked(BaseModel):
         "DICOM files after the quiet time. `yes`: with the request. `no`: when `complete` is called.",
     )
     patient_id: Annotated[
-        Annotated[str, StringConstraints(max_length=PATIENT_ID_CHARACTERS, pattern=r"^[^\\\x00-\x1f\x7f]*$")] | None,
+        Annotated[str, StringConstraints(max_length=PATIENT_ID_CHARACTERS, pattern=PATIENT_ID_FORM)] | None,
         BeforeValidator(_nothing_if_empty),
     ] = Field(
         default=None, description="Whose photographs, NIfTI or raw data these are; DICOM files say it themselves."
@@ -90,7 +94,7 @@ class Asked(BaseModel):
     def wishes(self, pipelines: Collection[str]) -> Wishes:
         """As the work understands it, with the names of the pipelines; raises BadInput (`unknown_pipeline`)."""
         if self.pipeline is not None and self.pipeline not in pipelines:
-            names = ", ".join(sorted(pipelines))
+            names = ", ".join(sorted(set(pipelines) - INTERNAL))
             raise BadInput(f"there is no pipeline of this name; there are: {names}", code="unknown_pipeline")
         return Wishes(
             priority=Priority[self.priority.name],

@@ -99,6 +99,18 @@ def test_an_unknown_character_set_is_no_reason_to_refuse(synthetic_dicom: Make) 
     assert read_header(path).patient_name == "Müller"
 
 
+@pytest.mark.filterwarnings("ignore:Failed to decode")  # only a strict program turns pydicom's warning into an error
+def test_patient_ids_that_do_not_decode_stay_two_patients(synthetic_dicom: Make) -> None:
+    path = synthetic_dicom(SpecificCharacterSet="ISO_IR 192", PatientID="P__7", IssuerOfPatientID="W__d")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"P__7", b"P\xfc_7").replace(b"W__d", b"W\xfc_d"))
+    one = read_header(path)
+    path.write_bytes(whole.replace(b"P__7", b"P\xe4_7").replace(b"W__d", b"W\xe4_d"))
+    other = read_header(path)
+    assert (one.patient_id, other.patient_id) == ("Pü_7", "Pä_7")
+    assert (one.issuer, other.issuer) == ("Wü_d", "Wä_d")
+
+
 def test_control_characters_do_not_reach_the_database(synthetic_dicom: Make) -> None:
     path = synthetic_dicom(StudyDescription="ab_cd_e")
     path.write_bytes(path.read_bytes().replace(b"ab_cd_e", b"ab\x00cd\x07e"))

@@ -103,6 +103,37 @@ def test_an_unknown_pipeline_is_refused_in_the_query_and_in_a_field(sender: Send
     assert (field.status_code, field.json()["code"]) == (422, "unknown_pipeline")
 
 
+def test_a_patient_id_that_is_no_utf_8_is_refused_since_two_of_them_would_be_one_patient(sender: Sender) -> None:
+    field = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="patient_id"\r\n\r\n'.encode() + b"M\xfcller\r\n"
+    answer = sender.post(field + multipart(("right.png", picture())), MULTIPART)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    query = sender.client.post("/api/v1/studies?patient_id=M%FCller", files={"files": ("right.png", picture())})
+    assert (query.status_code, query.json()["code"]) == (422, "invalid_request")
+    assert list(sender.instances()) == []
+
+
+@contextmanager
+def transactions() -> Iterator[list[Connection]]:
+    """A line for each that begins."""
+    begun: list[Connection] = []
+    note = begun.append
+    event.listen(Engine, "begin", note)
+    try:
+        yield begun
+    finally:
+        event.remove(Engine, "begin", note)
+
+
+def test_scraps_beside_the_images_are_noted_by_the_group_and_not_one_by_one(sender: Sender) -> None:
+    scraps = [(f"scrap {number}", b"") for number in range(3 * submission.GROUP_FILES + 1)]
+    with transactions() as begun:
+        answer = sender.send(*scraps, ("a", dicom()), complete="no")
+    assert (answer.status_code, codes(answer)[-1]) == (202, None)
+    assert set(codes(answer)[:-1]) == {"empty_file"}
+    assert len(sender.rejections()) == len(scraps)
+    assert len(begun) < len(scraps) / 4
+
+
 def test_a_field_without_end_is_refused(sender: Sender) -> None:
     answer = sender.send(("a", dicom()), fields={"patient_id": "x" * 10_000})
     assert (answer.status_code, answer.json()["code"]) == (413, "field_too_large")
