@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -64,15 +65,19 @@ def _fits(settings: Settings, refused: Refused) -> bool:
 
 def _make_room(settings: Settings) -> set[str]:
     """Remove the oldest files until the rest fit; names are ULIDs, so their order is that of arrival."""
-    sizes: dict[Path, int] = {}
-    for path in sorted(settings.quarantine_dir.iterdir()):
-        with suppress(FileNotFoundError):  # another sender made room as well
-            sizes[path] = path.stat().st_size
-    total, released = sum(sizes.values()), set()
-    for path, size in sizes.items():
+    sizes: dict[str, int] = {}
+    with os.scandir(settings.quarantine_dir) as lying:  # a hundred thousand may: pathlib takes three times as long
+        for entry in lying:
+            with suppress(FileNotFoundError):  # another sender made room as well
+                sizes[entry.name] = entry.stat().st_size
+    total = sum(sizes.values())
+    released: set[str] = set()
+    if total <= settings.quarantine_max_bytes:
+        return released
+    for name in sorted(sizes):
         if total <= settings.quarantine_max_bytes:
             break
-        path.unlink(missing_ok=True)
-        total -= size
-        released.add(path.name)
+        (settings.quarantine_dir / name).unlink(missing_ok=True)
+        total -= sizes[name]
+        released.add(name)
     return released

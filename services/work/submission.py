@@ -40,6 +40,7 @@ class Submission:
         self._places: list[Place] = []
         self._files = 0
         self._waiting: list[tuple[Place, SpooledFile]] = []
+        self._refused: list[Refused] = []
         self._photographs: list[tuple[Place, Photograph]] = []
         self._foreign: list[tuple[Place, ForeignFile]] = []
         self._closing: set[str] = set()
@@ -55,7 +56,7 @@ class Submission:
         try:
             kind = kind_of(file)
         except BadInput as error:
-            place.refuse(self._parts, file, error)
+            self._refuse(place, file.name, Refused(error, file.bytes, file.path))
             return
         if kind.is_archive:
             self.flush()
@@ -67,15 +68,15 @@ class Submission:
         """A file of the request that never became whole."""
         place = self._place(number=self._files)
         self._files += 1
-        place.outcomes.append(rejected(name, error))
-        self._parts.reject([Refused(error, size)])
+        self._refuse(place, name, Refused(error, size))
 
     def refuse_request(self, error: OverreadError) -> None:
         """The request as a whole is refused, whatever was kept of it before."""
         self._parts.reject([Refused(error)])
 
     def flush(self) -> None:
-        """Take in the DICOM files that wait for their group, and wait until they are in."""
+        """Take in the DICOM files that wait for their group, wait until they are in, and note what was refused."""
+        self._note_refused()
         self._begin_group()
         self._end_group()
 
@@ -188,14 +189,24 @@ class Submission:
                 writer.write(chunk)
         except ArchiveRefused as error:
             writer.discard()
-            place.outcomes.append(rejected(f"{archive}/{member.name}", error))
-            self._parts.reject([Refused(error, writer.bytes)])
+            self._refuse(place, f"{archive}/{member.name}", Refused(error, writer.bytes))
             return
         file = writer.finish()
         try:
             self._sort(place, file, kind_of_member(file))
         except BadInput as error:
-            place.refuse(self._parts, file, error)
+            self._refuse(place, file.name, Refused(error, file.bytes, file.path))
+
+    def _refuse(self, place: Place, name: str, refused: Refused) -> None:
+        """One file is not kept. Rows are written by the group: an archive may hold a scrap beside each of its images."""
+        place.outcomes.append(rejected(name, refused.error))
+        self._refused.append(refused)
+        if len(self._refused) >= GROUP_FILES or sum(one.bytes for one in self._refused) >= GROUP_BYTES:
+            self._note_refused()
+
+    def _note_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        self._parts.reject(refused)
 
     def _take_whole(self) -> None:
         """What waited for the whole request; each study that any of it came into closes with the request."""
