@@ -168,7 +168,7 @@ class UnsupportedMedia(BadInput):
 
 
 class RequestStalled(BadInput):
-    """The sender was silent in the middle of the body."""
+    """The sender was silent, or next to it, in the middle of the body."""
 
     code = "request_stalled"
     status = 408

@@ -217,7 +217,7 @@ class _Fields:
         return _clean(text.rstrip("\0 ^=") if tag == _PATIENT_NAME else text)
 
     def _identifier(self, tag: int) -> str | None:
-        """A text that tells patients apart: what does not decode is read as Latin-1, so that no two values become one."""
+        """A text that tells patients apart: read as Latin-1 where it does not decode, so that no two become one."""
         text = self._text(tag)
         return text if text is None or _REPLACEMENT not in text else _clean(self._bytes(tag).decode("latin-1"))
 

@@ -26,6 +26,9 @@ UPLOADS: Final = 32
 THREADS: Final = 4
 #: A sender that is silent for so long is given up: it holds a place that others wait for.
 STALL_SECONDS: Final = 60.0
+#: Who sends less than this while so long was waited for it is given up as well (1 KiB/s): a few that drip would take all
+#: places.
+LEAST_BYTES: Final = 60 * 1024
 #: A refused body is read on for so long: a connection closed on unread bytes may lose the answer.
 DRAIN_BYTES: Final = 16 * MEBIBYTE
 DRAIN_SECONDS: Final = 5.0
@@ -91,7 +94,10 @@ async def pour(stream: AsyncIterator[bytes], body: Body, most: int) -> None:
 
 
 async def _unstalled(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream as long as it flows; only the time that the sender takes counts, not that of disk and database."""
+    waited, came = 0.0, 0
     while True:
+        began = anyio.current_time()
         try:
             with anyio.fail_after(STALL_SECONDS):
                 chunk = await anext(stream)
@@ -99,6 +105,11 @@ async def _unstalled(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             return
         except TimeoutError:
             raise RequestStalled(seconds=STALL_SECONDS) from None
+        waited, came = waited + anyio.current_time() - began, came + len(chunk)
+        if waited >= STALL_SECONDS:
+            if came < LEAST_BYTES:
+                raise RequestStalled(seconds=STALL_SECONDS)
+            waited, came = 0.0, 0
         yield chunk
 
 

@@ -198,7 +198,7 @@ class Submission:
             self._refuse(place, file.name, Refused(error, file.bytes, file.path))
 
     def _refuse(self, place: Place, name: str, refused: Refused) -> None:
-        """One file is not kept. Rows are written by the group: an archive may hold a scrap beside each of its images."""
+        """One file is not kept; rows are written by the group, since an archive may hold a scrap beside each image."""
         place.outcomes.append(rejected(name, refused.error))
         self._refused.append(refused)
         if len(self._refused) >= GROUP_FILES or sum(one.bytes for one in self._refused) >= GROUP_BYTES:

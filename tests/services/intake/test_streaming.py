@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pipelines.core.errors import BadInput
+from services.intake import stream
 from services.intake.multipart import MultipartBody
 from services.settings import MEBIBYTE, Settings
 from services.store.blobs import Blobs, Published
@@ -67,6 +69,43 @@ def test_a_body_may_be_cut_anywhere(settings: Settings, step: int) -> None:
             body.feed(sent[start : start + step])
         body.end()
         assert [file.path.read_bytes() for file in hearing.files] == contents
+
+
+@pytest.mark.parametrize("pause", [0.05, 0.6])
+def test_a_sender_that_drips_or_is_silent_gives_its_place_back(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    monkeypatch.setattr(stream, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(stream, "DRAIN_SECONDS", 0.1)
+    whole = multipart(("a", dicom()))
+
+    def dripping() -> Iterator[bytes]:
+        yield whole
+        for _ in range(int(1.2 / pause)):
+            time.sleep(pause)
+            yield b" "
+
+    answer = sender.post(dripping(), f"multipart/form-data; boundary={BOUNDARY}")
+    assert (answer.status_code, answer.json()["code"], statuses(answer)) == (408, "request_stalled", ["stored"])
+
+
+def test_a_sender_that_is_slow_but_flows_is_heard_to_the_end(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "STALL_SECONDS", 0.3)
+    whole = multipart(
+        (
+            "a",
+            dicom(),
+        ),
+        ("b", bytes(400 * 1024)),
+    )
+
+    def flowing() -> Iterator[bytes]:
+        for start in range(0, len(whole), 16 * 1024):
+            time.sleep(0.03)
+            yield whole[start : start + 16 * 1024]
+
+    answer = sender.post(flowing(), f"multipart/form-data; boundary={BOUNDARY}")
+    assert (answer.status_code, statuses(answer)) == (202, ["stored", "rejected"])
 
 
 def test_others_are_answered_while_a_slow_disk_holds_an_upload(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
