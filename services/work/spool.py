@@ -18,8 +18,9 @@ from services.store.room import Quota, Room, room_errors
 
 #: The disk is asked how full it is each time this much was written, and at the start of each large file.
 ROOM_CHECK_BYTES: Final = 16 * MEBIBYTE
-#: No upload lasts longer than this without writing, so what is older was left by a process that was killed.
-ABANDONED_SECONDS: Final = 24 * 3600.0
+#: No upload lasts so long without writing (a silent sender is given up after a minute), nor does a job, which has a folder
+#: here as well: what is older was left by a process that was killed, and may be gigabytes.
+ABANDONED_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,11 @@ class SpoolWriter:
         self._path.unlink(missing_ok=True)
 
 
-def clean(settings: Settings, older_than_seconds: float = ABANDONED_SECONDS) -> int:
+def clean(settings: Settings) -> int:
     """Remove folders that killed processes left in the spool; returns how many."""
     if not settings.spool_dir.is_dir():
         return 0
-    newest_to_go = time.time() - older_than_seconds
+    newest_to_go = time.time() - max(ABANDONED_SECONDS, settings.job_timeout_seconds)
     abandoned = [path for path in settings.spool_dir.iterdir() if _last_written(path) < newest_to_go]
     for path in abandoned:
         shutil.rmtree(path, ignore_errors=True)
