@@ -26,7 +26,7 @@ UPLOADS: Final = 32
 THREADS: Final = 4
 #: A sender that is silent for so long is given up: it holds a place that others wait for.
 STALL_SECONDS: Final = 60.0
-#: Who sends less than this while so long was waited for it is given up as well (1 KiB/s): a few that drip would take all
+#: Who sends less than this while so long was waited for is given up as well (1 KiB/s): a few that drip would take all
 #: places.
 LEAST_BYTES: Final = 60 * 1024
 #: A refused body is read on for so long: a connection closed on unread bytes may lose the answer.

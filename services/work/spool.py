@@ -18,8 +18,8 @@ from services.store.room import Quota, Room, room_errors
 
 #: The disk is asked how full it is each time this much was written, and at the start of each large file.
 ROOM_CHECK_BYTES: Final = 16 * MEBIBYTE
-#: No upload lasts so long without writing (a silent sender is given up after a minute), nor does a job, which has a folder
-#: here as well: what is older was left by a process that was killed, and may be gigabytes.
+#: No upload lasts so long without writing (a silent sender is given up after a minute), nor does a job, which writes
+#: here as well: what is older was left by a killed process, and may be gigabytes.
 ABANDONED_SECONDS: Final = 3600.0
 
 
