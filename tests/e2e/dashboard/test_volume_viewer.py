@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from services.api.result_examples import SEGMENTATION
@@ -14,6 +17,10 @@ from tests.e2e.dashboard.written import volumes_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
+#: The crosshair is of the colour of straw; nothing else on the stage is: red stands this far above blue.
+STRAW = 60
+#: Half a line of it in the smallest plane here, which has a gap in its middle.
+LEAST_LINE = 30
 WITHOUT_WEBGL = """
 const asked = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
@@ -64,6 +71,20 @@ def test_an_outline_is_corrected_saved_and_signed_by_keyboard(room: Room) -> Non
     assert said["anterior", "L"] == pytest.approx(machine["anterior", "L"] * grown, abs=0.005)
     assert said["anterior", "L"] == round(said["anterior", "L"], 2)  # as the machine's volumes are shown
     assert said["anterior", "R"] == 1.6234
+
+
+@pytest.mark.slow
+def test_the_crosshair_has_both_its_lines_in_every_plane_of_a_small_window(room: Room) -> None:
+    volumes_study(room.system.store, "V-3004", SEGMENTATION, head_files())
+    room.page.set_viewport_size({"width": 360, "height": 800})
+    room.open("V-3004")
+    viewer(room)
+    room.press("h")  # outlines have colours of their own
+    stage = room.page.locator(".volume-stage").screenshot()
+    red, _, blue = np.moveaxis(np.asarray(Image.open(BytesIO(stage)).convert("RGB")).astype(int), 2, 0)
+    for plane in np.array_split(red - blue > STRAW, 3, axis=1):
+        assert plane.sum(axis=0).max() > LEAST_LINE
+        assert plane.sum(axis=1).max() > LEAST_LINE
 
 
 def test_strokes_that_were_not_saved_are_there_when_one_comes_back(room: Room) -> None:

@@ -79,7 +79,8 @@ export function Legend({ shown }: { shown: Shown }): ReactElement {
   const { drawing, structures, before } = shown;
   const ml = voxelMl(drawing.spacing);
   return (
-    <table className="volume-legend" aria-label={t.volume.live} title={t.volume.counted}>
+    <table className="volume-legend" title={t.volume.counted}>
+      <caption className="tone-muted">{t.volume.live}</caption>
       <tbody>
         {structures.map((one) => {
           const [now, was] = [drawing.counts[one.number] ?? 0, before[one.number] ?? 0];

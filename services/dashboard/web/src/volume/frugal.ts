@@ -7,6 +7,19 @@ import { shadesOf } from "./shades";
 
 /** WebGL's names of the places that NiiVue gives the image (TEXTURE0) and its drawing (TEXTURE7). */
 const [IMAGE, LABELS] = [0x84c0, 0x84c7] as const;
+/** Width of the crosshair in pixels of the page: less is drawn in parts, or not at all. */
+const CROSSHAIR = 1.5;
+/** Pixels of the page between the letters of a side and the edge. */
+const EDGE = 6;
+/** Where the dark edge of letters is drawn, in pixels beside them. */
+const RIM = [
+  [-1, -1],
+  [1, -1],
+  [-1, 1],
+  [1, 1],
+] as const;
+const DARK = new Float32Array([0, 0, 0, 1]);
+type Rest<All extends unknown[]> = All extends [unknown, ...infer More] ? More : never;
 /** What lays a volume out slice by slice. */
 const LAYING = ["drawArrays", "framebufferTextureLayer", "texStorage3D", "texSubImage3D"] as const;
 
@@ -64,6 +77,36 @@ export class Frugal extends Niivue {
       this.asked = 0;
       if (this._gl !== null) this.drawSceneCore();
     });
+  }
+
+  /** NiiVue's crosshair is as wide as so much of the volume: in a small picture that is less than a pixel, and vanishes. */
+  override drawCrosshairs3D(...[depth, alpha, matrix, onSlice, mm]: Parameters<Niivue["drawCrosshairs3D"]>): void {
+    const slice = this.screenSlices.at(-1);
+    if (onSlice && slice !== undefined) this.fitCrosshair(slice);
+    super.drawCrosshairs3D(depth, alpha, matrix, onSlice, mm);
+  }
+
+  /** A little inside the picture: at its very edge letters are cut. */
+  override drawSliceOrientationText(...[place, slice, pad]: Parameters<Niivue["drawSliceOrientationText"]>): void {
+    const [left = 0, top = 0, wide = 0, high = 0] = place;
+    const [aside, twice] = [EDGE, 2 * EDGE].map((one) => one * (this.uiData.dpr ?? 1)) as [number, number];
+    super.drawSliceOrientationText([left + aside, top + aside, wide - twice, high - twice], slice, pad);
+  }
+
+  /** With a dark edge: what says which side is which is read on bright tissue as well. */
+  override drawText(xy: number[], ...[text, scale, colour]: Rest<Parameters<Niivue["drawText"]>>): void {
+    const [x = 0, y = 0] = xy;
+    for (const [right, down] of RIM) super.drawText([x + right, y + down], text, scale, DARK);
+    super.drawText(xy, text, scale, colour);
+  }
+
+  private fitCrosshair({ fovMM, leftTopWidthHeight }: Niivue["screenSlices"][number]): void {
+    const wide = leftTopWidthHeight[2] || this.gl.canvas.width;
+    const width = Number(((Math.abs(fovMM[0] ?? 0) / wide) * CROSSHAIR * (this.uiData.dpr ?? 1)).toPrecision(2));
+    if (width === this.opts.crosshairWidth) return;
+    this.opts.crosshairWidth = width;
+    // The one that was made for another width is made anew.
+    if (this.crosshairs3D !== null) this.crosshairs3D.mm = [Number.NaN, 0, 0];
   }
 
   override cleanup(): void {
