@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 TABLET = {"width": 820, "height": 1180}
 BARE_4K = {"width": 3840, "height": 2160}
+#: 1280 x 800, twice enlarged.
+ENLARGED = {"width": 640, "height": 400}
 NOBODY = "01JD8Q3Z5V7Y9XK2M4N6P8R0ST"
 OPERATIONS = ("overview", "jobs", "failures", "queues", "rejections", "retention", "users", "keys", "rules", "audit")
 #: What has to be scrolled sideways to be read.
@@ -59,6 +61,16 @@ def test_letters_grow_on_a_screen_of_4k_that_magnifies_nothing(room: Room) -> No
     plain = room.page.evaluate(LETTERS)
     room.page.set_viewport_size(BARE_4K)  # type: ignore[arg-type]
     assert room.page.evaluate(LETTERS) == 1.5 * plain
+
+
+def test_rows_are_reached_and_read_twice_enlarged(room: Room) -> None:
+    volumes_study(room.system.store, "W-5002", SEGMENTATION)
+    expect(room.row("W-5002")).to_be_visible()
+    room.page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
+    room.press("End", "Home")
+    chosen = room.page.get_by_role("row").nth(1).get_by_role("link")
+    expect(chosen).to_be_focused()
+    expect(chosen).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

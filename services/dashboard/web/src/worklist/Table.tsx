@@ -74,6 +74,7 @@ export function Table({ list, canMark, focusRef, scroller }: Props): ReactElemen
     if (link === null) return; // drawn in a moment, and then this runs again
     focusRef.current = false;
     scrollTo(index, { align: "auto" });
+    scroller.scrollIntoView({ block: "nearest" }); // in a low window the page is scrolled as well
     link.focus({ preventScroll: true });
   });
 
