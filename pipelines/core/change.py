@@ -92,7 +92,7 @@ UPWARDS: Final = CROSSED_UP + ONE_EYE
 UNKNOWN_ERROR: Final = 0.05
 LONGEST_HEADLINE: Final = 200
 #: How labels are called in a headline, where their coded meaning would be too long.
-CALLED: Final[Mapping[str, str]] = {"dr_grade": "DR grade", "dme_risk": "macular edema risk", "class": "class"}
+CALLED: Final[Mapping[str, str]] = {"dr_grade": "DR grade", "dme_risk": "macular oedema risk", "class": "class"}
 SIDES: Final[Mapping[str | None, str]] = {"R": " right", "L": " left", "B": " both", None: ""}
 
 

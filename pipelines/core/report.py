@@ -14,7 +14,7 @@ from pipelines.core.types import Code, Finding, Laterality
 DRAFT: Final = "DRAFT - not signed"
 SIGNED: Final = "Signed"
 #: What stands over it where readers have signed, and not all who are to. A series' description has 64 characters (LO).
-SECOND_AWAITED: Final = "NOT FINAL: one reader signed, a second is to"
+SECOND_AWAITED: Final = "NOT FINAL: a second reader has yet to sign"
 THIRD_AWAITED: Final = "NOT FINAL: two readers disagree"
 PARTLY_SIGNED: Final = "NOT FINAL: not every reading is signed"
 

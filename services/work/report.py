@@ -77,7 +77,7 @@ def report_of(store: Store, looker: Looker, study_id: str, zone: str, grace_seco
     said += [each.created_at for read in reads for each in read.stands.words]
     said += [read.shadow.said_at for read in reads if read.shadow]
     as_of = max(said, default=opened.tree.study.created_at)
-    answers = Section(Part.ANSWER, "What counts", tuple(_chief(reads, unread)))
+    answers = Section(Part.ANSWER, "Conclusion", tuple(_chief(reads, unread)))
     study = Section(Part.STUDY, "Patient and study", tuple(_study_lines(opened)))
     foot = Section(Part.FOOT, "About this page", tuple(_foot(opened, as_of, clock)))
     patient = opened.tree.patient
@@ -174,7 +174,7 @@ def _study_lines(opened: OpenedStudy) -> Iterator[Line]:
     if study.description:
         yield Line("Description", study.description)
     series = [one for one in opened.tree.series if one.series.derived_from is None]
-    images = [f"{one.series.modality}: {len(one.instances)}" for one in series]
+    images = [f"{len(one.instances)} × {one.series.modality}" for one in series]
     yield Line("Images", f"{', '.join(images) or 'none'}{f'; {study.incomplete}' if study.incomplete else ''}.")
     yield Line("Study Instance UID", study.study_instance_uid)
 

@@ -14,7 +14,9 @@ from services.work.spoken import EYES, SIDES
 #: What a line is called that says one.
 CAUTION: Final = "Caution"
 #: The parts of how unlike an image is those the model was trained on, in words.
-PARTS: Final[Mapping[str, str]] = {"content": "what it shows", "rendition": "its colours, light or frame"}
+PARTS: Final[Mapping[str, str]] = {"content": "content", "rendition": "colours, light or frame"}
+#: The right eye is told first, as everywhere.
+ORDER: Final = "RLB"
 UNMEASURED: Final = "Nobody measured how well the model reads such pictures: whatever it says of them needs more care."
 
 #: A result or an image of it as the contract's JSON. Any: it was checked where it was made.
@@ -25,9 +27,10 @@ def cautions(document: Document, shadow: ShadowChange | None) -> Iterator[Line]:
     """A line for images unlike those of training, and one where a model on trial says otherwise."""
     marked = [image for image in document["images"] if _is_unfamiliar(image.get("familiarity"))]
     if marked:
-        yield _unfamiliar(marked)
+        yield _unfamiliar(sorted(marked, key=lambda image: ORDER.find(image["laterality"] or ORDER)))
     if shadow is not None:
-        words = f"Version {shadow.model_version}, which is only on trial: {shadow.headline}."
+        headline = shadow.headline.replace("->", "→")
+        words = f"Version {shadow.model_version}, which is only on trial: {headline}."
         yield Line(CAUTION, f"A shadow model says otherwise. {words}", cautions=(Caution(codes.SHADOW_DIFFERS),))
 
 

@@ -46,6 +46,8 @@ STATES: Final[Mapping[ReviewState, str]] = {
     ReviewState.SECOND_READ: "Not final: one reader has signed, a second one is asked.",
     ReviewState.ADJUDICATION: "Not final: two readers disagree, a third one decides.",
 }
+#: Methods of explanation as people write them.
+METHODS: Final[Mapping[str, str]] = {"grad-cam": "Grad-CAM"}
 #: The method of an explanation that says why there is none.
 NO_METHOD: Final = "none"
 NOT_GIVEN: Final = "not given"
@@ -196,10 +198,11 @@ def _heat_map(document: Document) -> tuple[Line, ...]:
         return ()
     if explained["method"] == NO_METHOD:
         return (Line("Heat-map", _sentence(f"none: {explained.get('note') or 'this model gives none'}")),)
+    method = METHODS.get(explained["method"], explained["method"])
     if explained["reliable"]:
-        return (Line("Heat-map", f"{explained['method']}; it may be relied on here."),)
+        return (Line("Heat-map", f"{method}; it may be relied on here."),)
     note = explained.get("note")
-    words = f"{explained['method']}; not reliable here{doubted_sides(document)}{f': {note}' if note else ''}."
+    words = f"{method}; not reliable here{doubted_sides(document)}{f': {note}' if note else ''}."
     return (Line("Heat-map", words, cautions=unreliable(document)),)
 
 

@@ -79,12 +79,29 @@ def spoken(finding: Document) -> str:
     if label == "dr_grade":
         return f"grade {value}, {lowered(ICDR_GRADES[value].meaning)}{sureness(finding)}"
     if label == "dme_risk":
-        return f"macular edema risk {value}, {lowered(MACULAR_EDEMA_RISKS[value].meaning)}{sureness(finding)}"
+        return f"macular oedema risk {value}, {lowered(MACULAR_EDEMA_RISKS[value].meaning)}{sureness(finding)}"
     if label == "referable_dr":
-        return f"to be referred: {value:.0%} probable"
+        return f"referable disease {value:.0%} probable"
     if label == "acceleration":
         return f"reconstructed from {value:.1f}-fold undersampled data" if value > 1 else "reconstructed from all data"
+    if label == "asymmetry":
+        return f"asymmetry {sided(finding)}"
     return f"{label} {measured(finding)}"
+
+
+def sided(finding: Document) -> str:
+    """Which side is larger by how many percent: its sign alone would not say so."""
+    shown = larger(finding["value"])
+    if not finding.get("interval"):
+        return shown
+    low, high = finding["interval"]
+    return f"{shown} (between {larger(low)} and {larger(high)})"
+
+
+def larger(percent: float) -> str:
+    """Positive where the left side is larger (pipelines/segmentation.py)."""
+    shown = f"{abs(percent):.{DECIMALS['%']}f} %"
+    return f"{shown} {'left' if percent > 0 else 'right'} larger" if percent else shown
 
 
 def measured(finding: Document) -> str:

@@ -120,7 +120,7 @@ def test_a_page_stays_a_draft_while_a_second_reader_is_asked(web: Web, reader: R
     turn, dora = Turn(reader.read()), web.client(Role.CLINICIAN, "dora")
     turn.accept(carol)
     waiting = report(carol, turn.read)
-    assert waiting["mark"] == "NOT FINAL: one reader signed, a second is to"
+    assert waiting["mark"] == "NOT FINAL: a second reader has yet to sign"
     assert "a second one is asked" in words(waiting)
     assert waiting["mark"] in words_of(carol.get(address(turn.read, ".pdf")).content)
     told = structured(carol, turn.read)

@@ -43,10 +43,10 @@ def test_what_an_answer_is_to_be_distrusted_for_stands_in_every_form_and_coded_i
     told = report(carol, read)
     warned = [line["text"] for section in told["sections"] for line in section["lines"] if line["caution"]]
     assert warned == [
-        "Outside the cameras it was trained on. Right eye: unlike the training photographs in its colours, light or "
+        "Outside the cameras it was trained on. Right eye: unlike the training photographs in colours, light or "
         "frame (2.35; up to 1.04 is usual). Left eye: taken with “NW400”, a camera that the model was not trained on. "
         "Nobody measured how well the model reads such pictures: whatever it says of them needs more care.",
-        "grad-cam; not reliable here (right eye, left eye): it lies beside the disc.",
+        "Grad-CAM; not reliable here (right eye, left eye): it lies beside the disc.",
     ]
     assert squeezed(words_of(carol.get(address(read, ".pdf")).content)) == squeezed(words(told))
     assert coded(structured(carol, read)) == [
@@ -77,7 +77,7 @@ def test_an_abstention_and_a_shadow_that_differs_are_told_and_coded(
     reader.desk.queue(study="one", role=JobRole.SHADOW)
     reader.answer_next(grade(2))
     told = report(carol, read)
-    assert "A shadow model says otherwise. Version 1.0.0, which is only on trial: DR grade 1 -> 2" in words(told)
+    assert "A shadow model says otherwise. Version 1.0.0, which is only on trial: DR grade 1 → 2" in words(told)
     assert coded(structured(carol, read)) == [("shadow-differs", None)]
     silent = reader.read("two", reading(abstained=True, abstain_reason="low_confidence"))
     assert "The model abstained." in words(report(carol, silent))

@@ -29,8 +29,8 @@ def result(**changed: Any) -> dict[str, Any]:  # Any: JSON of the contract
 
 def test_an_eye_is_one_line_with_grade_probability_and_referral() -> None:
     assert next(sentences(result())) == (
-        "left eye: grade 2, moderate non-proliferative retinopathy (81%); to be referred: 93% probable; "
-        "macular edema risk 1, hard exudates beyond one disc diameter from the macula (70%)"
+        "left eye: grade 2, moderate non-proliferative retinopathy (81%); referable disease 93% probable; "
+        "macular oedema risk 1, hard exudates beyond one disc diameter from the macula (70%)"
     )
 
 
@@ -78,8 +78,15 @@ def test_volumes_are_told_by_side_with_unit_and_interval_and_the_asymmetry_last(
     assert list(sentences(result(pipeline="segmentation", findings=found, urgency="routine")))[:3] == [
         "right: hippocampus 3.00 ml",
         "left: anterior 1.60 ml (1.50 to 1.70); hippocampus 3.11 ml",
-        "patient: asymmetry 3.6 %",
+        "patient: asymmetry 3.6 % left larger",
     ]
+
+
+def test_the_asymmetry_names_the_larger_side_also_of_its_interval() -> None:
+    found = [volume("asymmetry", -7.6, None, "%", interval=[-15.6, 0.4])]
+    assert next(sentences(result(pipeline="segmentation", findings=found))) == (
+        "patient: asymmetry 7.6 % right larger (between 15.6 % right larger and 0.4 % left larger)"
+    )
 
 
 def test_a_reconstruction_says_how_much_was_measured_and_how_near_it_came() -> None:
