@@ -45,9 +45,9 @@ def test_a_reader_says_what_they_see_and_then_sees_what_the_machine_says(strange
         cookies = [{"name": name, "value": value, "url": room.system.url} for name, value in reader.cookies.items()]
         page.context.add_cookies(cookies)  # type: ignore[arg-type]
         room.go("/account")
-        room.reach(page.get_by_label("Read before the machine is shown"))
+        room.reach(page.get_by_label("Read before the machine's answer is shown"))
         room.press("Space")
-        expect(page.get_by_role("heading", name="You read blind first.")).to_be_visible()
+        expect(page.get_by_role("heading", name="Blind-first reading is on")).to_be_visible()
         room.go("/")
         room.open(patient)
         form = page.get_by_role("form", name="What do you see?")

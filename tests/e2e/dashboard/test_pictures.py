@@ -93,7 +93,7 @@ def test_a_reconstruction_is_wiped_over_what_was_measured(room: Room) -> None:
     room.go(f"/studies/{written.study_id}")
     expect(page.get_by_text(f"{FLAGGED_SLICE} of {SLICES}")).to_be_visible()
     expect(page.get_by_text("1 marked area here")).to_be_visible()
-    expect(page.get_by_text(f"Slices with marked areas: {FLAGGED_SLICE}")).to_be_visible()
+    expect(page.get_by_text(f"Marked areas in slice {FLAGGED_SLICE}")).to_be_visible()
     for name in ("Zero-filled", "Reconstruction"):
         assert drawn(page.get_by_role("img", name=name, exact=True)) > 200
     outline = page.locator(".flags path")

@@ -27,11 +27,13 @@ function Told({ drift }: { drift: Drift }): ReactElement {
   if (reference.since === null || reference.until === null) return <p>{t.drift.none}</p>;
   return (
     <>
-      <p className="tone-muted">{t.drift.what(reference.n, day(reference.since), day(reference.until))}</p>
       {reference.n < reference.least ? (
         <p>{t.drift.tooFew(reference.n, reference.least)}</p>
       ) : (
-        <Judgement drift={drift} />
+        <>
+          <p className="tone-muted">{t.drift.what(reference.n, day(reference.since), day(reference.until))}</p>
+          <Judgement drift={drift} />
+        </>
       )}
       <div className="charts">
         {reference.n < reference.least ? null : <Indexes drift={drift} />}

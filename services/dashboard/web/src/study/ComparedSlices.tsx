@@ -66,6 +66,10 @@ export function ComparedSlices({ left, right, image, flags, wipe, setWipe, at }:
           />
         )}
       </Stage>
+      <div className="plane-names" aria-hidden="true">
+        <span>{wipe > 0 ? t.compared.planes[left.name] : ""}</span>
+        <span>{wipe < 1 ? t.compared.planes[right.name] : ""}</span>
+      </div>
     </figure>
   );
 }

@@ -30,7 +30,6 @@ export function HeatMapTool({ at, hasHeatMap }: { at: Look; hasHeatMap: boolean 
       </Button>
       <Slider
         label={t.study.opacity}
-        labelHidden
         value={picture.opacity}
         low={0}
         high={1}

@@ -26,7 +26,19 @@ test("a picture beyond the limit is told with its eye and figures", () => {
   const told = unfamiliar({ images: [image(usual), image(far)] });
   expect(told?.title).toBe("Outside the cameras it was trained on");
   expect(told?.sentences).toEqual([
-    "Right eye: unlike the training photographs in its colours, light or frame (2.35; up to 1.50 is usual).",
+    "Right eye: unlike the training photographs in colours, light or frame (2.35; up to 1.50 is usual).",
+  ]);
+});
+
+test("the right eye is told first, and what holds of both eyes once", () => {
+  const left: ImageReading = { ...image(far), laterality: "L" };
+  expect(unfamiliar({ images: [left, image(far)] })?.sentences).toEqual([
+    "Both eyes: unlike the training photographs in colours, light or frame (2.35 and 2.35; up to 1.50 is usual).",
+  ]);
+  const other = { ...left, familiarity: { ...far, parts: { content: 2.5 } } };
+  expect(unfamiliar({ images: [other, image(far)] })?.sentences).toEqual([
+    "Right eye: unlike the training photographs in colours, light or frame (2.35; up to 1.50 is usual).",
+    "Left eye: unlike the training photographs in content (2.35; up to 1.50 is usual).",
   ]);
 });
 

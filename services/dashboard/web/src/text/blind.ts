@@ -33,14 +33,14 @@ export const blind = {
     abstained: "abstained",
     answered: "gave an answer",
     usable: "usable",
-    toggle: "Read before the machine is shown (blind first)",
+    toggle: "Read before the machine's answer is shown",
     toggleWhat:
       "Until you have said what you see, the machine's grade, urgency, abstention and pictures are withheld from you everywhere: in the worklist, which is then ordered by age, in studies, overnight changes and figures. It holds in every browser and for your API keys. What is signed stays visible.",
     toggleOnce:
       "Switch it on before you open the worklist, and leave it on: what you have already seen cannot be unseen. Answers that a list may have shown you before, or that you opened, are left out of your figures; what comes from then on counts.",
     toggleFailed: "The setting was not changed",
-    on: "You read blind first.",
-    off: "You see the machine's answer at once.",
+    on: "Blind-first reading is on",
+    off: "Blind-first reading is off",
   },
   agreement: {
     mine: "You and the machine",

@@ -3,9 +3,9 @@ export const familiarity = {
   familiarity: {
     title: "Outside the cameras it was trained on",
     titleKnownCamera: "Unlike the pictures it was trained on",
-    parts: { content: "what it shows", rendition: "its colours, light or frame" } as Record<string, string>,
-    unlike: (where: string, parts: string, score: number, limit: number) =>
-      `${where}: unlike the training photographs in ${parts} (${score.toFixed(2)}; up to ${limit.toFixed(2)} is usual).`,
+    parts: { content: "content", rendition: "colours, light or frame" } as Record<string, string>,
+    unlike: (where: string, parts: string, scores: readonly number[], limit: number) =>
+      `${where}: unlike the training photographs in ${parts} (${scores.map((one) => one.toFixed(2)).join(" and ")}; up to ${limit.toFixed(2)} is usual).`,
     otherCamera: (where: string, camera: string) =>
       `${where}: taken with “${camera}”, a camera that the model was not trained on.`,
     means: "Nobody measured how well the model reads such pictures: whatever it says of them needs more care.",

@@ -83,7 +83,7 @@ export const images = {
     full: "None: all lines were measured",
     supported: "Share of the tissue that the measured data confirm",
     residual: "Difference on the measured lines",
-    residualWhat: "Relative; 0 means that they are as measured",
+    residualWhat: "relative; 0: just as measured",
     flagged: "Marked areas",
     flaggedWhat: (areas: number) =>
       areas === 0 ? "None: no structure without support in the data was found" : `${areas}, outlined in the pictures`,

@@ -45,7 +45,7 @@ export const lists = {
     },
     notRead: "Not read, and no reason was noted",
     noFinding: "No finding yet",
-    withheld: "The answer is shown once it is read blind",
+    withheld: "Withheld until you have read it",
   },
   jobs: {
     title: "Jobs",

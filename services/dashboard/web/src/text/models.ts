@@ -72,7 +72,7 @@ export const models = {
       `Each week of new studies against its first ${n} results, of ${since} to ${until}.`,
     growing: (n: number, wanted: number) => `The reference is still growing: ${n} of ${wanted} results.`,
     tooFew: (n: number, least: number) =>
-      `There is nothing to compare with yet: ${n} of the ${least} results that a reference needs at least.`,
+      `Too few results to compare with yet: ${n} of the ${least} that a reference needs.`,
     none: "This version has read no new study yet. What batches read does not count here.",
     index: "Population stability index",
     limit: "drifted",

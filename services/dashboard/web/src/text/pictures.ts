@@ -28,7 +28,7 @@ export const pictures = {
       "One or both of: new vessels; vitreous or preretinal haemorrhage.",
     ],
     source: "Wilkinson et al., Ophthalmology 2003; 110: 1677–82",
-    drawn: "Drawn by us to show the definition. No photograph.",
+    drawn: "A drawing of the definition, not a photograph.",
     drawnOf: (grade: number) => `Drawing of a right eye with the signs of grade ${grade}`,
     photograph: (grade: number, number: number) => `Photograph ${number} of grade ${grade}, another patient`,
     signed: "Another patient; a reader of this site accepted this grade.",
@@ -54,7 +54,7 @@ export const pictures = {
     flags: "Marked areas",
     marked: (areas: number) => `${areas} marked ${areas === 1 ? "area" : "areas"} here`,
     unmarked: "No marked area here",
-    slices: (spans: string) => `Slices with marked areas: ${spans}`,
+    slices: (spans: string) => `Marked areas in ${/[–,]/.test(spans) ? "slices" : "slice"} ${spans}`,
     legend: {
       uncertainty: "How unsure the values are, as a share of the brightest tissue",
       residual: "What the measured data say otherwise, as a share of the brightest tissue",

@@ -14,7 +14,7 @@ export const second = {
   },
   second: {
     asked: "A second reader is asked for",
-    yours: "You signed first. The answer counts until another reader has signed too.",
+    yours: "You signed first. Your answer stands for now; another reader is to sign as well.",
     theirs: (reader: string) => `${reader} signed first. You are the second reader.`,
     why: {
       abstained: "Why: the model abstained.",

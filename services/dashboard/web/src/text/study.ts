@@ -1,6 +1,9 @@
 /** Words of the study page: photographs, reading, verdict, history. */
 import { field } from "./field";
 
+/** Methods of explanation as people write them. */
+const METHODS: Record<string, string> = { "grad-cam": "Grad-CAM" };
+
 export const study = {
   study: {
     viewer: "Photographs",
@@ -32,11 +35,11 @@ export const study = {
     taken: (date: string) => `taken ${date}`,
     proposed: "A newer result proposes a change",
     proposedWhat: "The signed reading stays the answer until a reader signs another.",
-    proposedUnsigned: "The answer before stays until a reader signs another.",
+    proposedUnsigned: "The earlier answer stands until a reader signs.",
     proposedSettles: "Signing either one settles this.",
     proposedUnseen: "It came while you were reading: look at it, or your signature leaves it open.",
     showProposed: "Show the newer result",
-    showPresent: "Show the answer before",
+    showPresent: "Show the earlier answer",
     showSigned: "Show the signed result",
   },
   questions: {
@@ -93,7 +96,7 @@ export const study = {
     read: "Read",
     explanation: "Heat-map",
     noExplanation: "None",
-    explained: (method: string, target: string) => `${method}, for ${target}`,
+    explained: (method: string, target: string) => `${METHODS[method] ?? method}, for ${target}`,
     total: "Time taken",
     receipt: {
       digest: "Receipt",
