@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ Fields = Mapping[str, Any]
 
 def main() -> None:
     """Serve requests from standard input until it closes."""
+    # pydicom loads every decoder there is when it is imported. No pixel is decoded here, and this one takes 18 MB.
+    sys.modules["gdcm"] = None  # type: ignore[assignment]  # so an import of it fails, as pydicom expects
     serve(_answer)
 
 
