@@ -31,15 +31,24 @@ class Standing:
     """Where a slot stands: its state, and the review that counts: none while two readers disagree.
 
     `words` are the newest standing signatures, one a reader; an adjudication takes the place of all before it.
-    `newest` is the signature on top, the only one that can be taken back.
+    `stack` are all signatures that nobody took back, in their order.
     """
 
     state: ReviewState
     review: Review | None = None
     words: tuple[Review, ...] = ()
-    newest: Review | None = None
-    readers: frozenset[str] = frozenset()  # everybody whose signature nobody took back
+    stack: tuple[Review, ...] = ()
     second: SecondRead | None = None  # why a second reader is asked
+
+    @property
+    def newest(self) -> Review | None:
+        """The signature on top, the only one that can be taken back."""
+        return self.stack[-1] if self.stack else None
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """Everybody whose signature nobody took back."""
+        return frozenset(review.user_id for review in self.stack)
 
     @property
     def verdict(self) -> str | None:
@@ -78,15 +87,8 @@ def standing(reviews: Iterable[Review], second: SecondRead | None, same: Same) -
         state = ReviewState.ADJUDICATION
     elif second is not None and len(words) == 1 and not _is_decided(stack):
         state = ReviewState.SECOND_READ
-    newest = stack[-1]
-    return Standing(
-        state=state,
-        review=None if state is ReviewState.ADJUDICATION else newest,
-        words=words,
-        newest=newest,
-        readers=frozenset(review.user_id for review in stack),
-        second=second,
-    )
+    counting = None if state is ReviewState.ADJUDICATION else stack[-1]
+    return Standing(state, counting, words, tuple(stack), second)
 
 
 def standing_of(session: Session, slot_id: str) -> Standing:

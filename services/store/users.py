@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pipelines.core.errors import BadRequest, Conflict, NotAuthenticated, NotFound
+from pipelines.core.errors import BadRequest, Conflict, Forbidden, NotAuthenticated, NotFound
 from services.store.clock import seconds_from_now, utcnow
 from services.store.ids import new_id
 from services.store.states import Role
@@ -69,6 +69,13 @@ def get_user(session: Session, user_id: str) -> User:
     if user is None:
         raise NotFound("there is no user of this id")
     return user
+
+
+def must_still_sign(session: Session, user_id: str) -> None:
+    """Raise Forbidden for who was locked out, or lost the role, while the request waited for its turn."""
+    user = session.get(User, user_id, populate_existing=True)
+    if user is None or user.disabled_at is not None or Role(user.role) is Role.TECHNICIAN:
+        raise Forbidden("you may not sign readings any more; nothing was written")
 
 
 def find_user(session: Session, name: str) -> User:

@@ -71,9 +71,13 @@ def _refusal(row_id: str, error: OverreadError) -> NotAssigned:
 def _require_reader(session: Session, user_id: str | None) -> None:
     if user_id is None:
         return
-    user = session.get(User, user_id)
-    if user is None or user.disabled_at is not None or Role(user.role) not in READERS:
+    if not _reads_here(session, user_id):
         raise NotFound("nobody of this id reads here")
+
+
+def _reads_here(session: Session, user_id: str) -> bool:
+    user = session.get(User, user_id)
+    return user is not None and user.disabled_at is None and Role(user.role) in READERS
 
 
 def _assign_one(store: Store, asked: Assigning, row_id: str) -> None:
@@ -96,12 +100,15 @@ def _assign_one(store: Store, asked: Assigning, row_id: str) -> None:
 
 
 def _hand_over(session: Session, slot_id: str, asked: Assigning) -> bool:
-    """Whether anything changed; raises Conflict where the reading is another's and is not to be taken over."""
+    """Whether anything changed; raises Conflict where the reading is another's and is not to be taken over.
+
+    Who may not read any more holds nothing back: what was theirs would wait for nobody.
+    """
     held = session.get(Assignment, slot_id, populate_existing=True)
     holder = held.user_id if held else None
     if holder == asked.user_id:
         return False
-    if held is not None and not asked.take_over:
+    if held is not None and not asked.take_over and _reads_here(session, held.user_id):
         raise Conflict("another reader has taken this reading", code="assigned_to_another")
     if held is not None:
         session.delete(held)

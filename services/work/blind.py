@@ -43,6 +43,7 @@ def read_blind(store: Store, actor: str, user_id: str, slot_id: str, word: Blind
             if slot is None:
                 raise NotFound("there is no question of this id")
             lock_study(session, slot.study_id)
+            users.must_still_sign(session, user_id)
             _check_open(session, user_id, slot_id)
             answer = answer_of(session, slot_id)
             if answer is None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.core.errors import BadReview, Conflict, NotFound, ReviewConflict
 from pipelines.core.labels import Label, Measure, labels_of
-from services.store import audit, outbox, reviews, worklist
+from services.store import audit, outbox, reviews, users, worklist
 from services.store.blind import reads_blind
 from services.store.current import is_shown, open_proposal
 from services.store.reviews import SIGNING, NewReview
@@ -69,6 +69,7 @@ def review(store: Store, actor: str, user_id: str, result_id: str, word: Word, *
         with unit_of_work(store.database) as session:
             result = _reviewable(session, result_id)
             lock_study(session, result.study_id)  # the study first, as everywhere: two orders would be a deadlock
+            users.must_still_sign(session, user_id)
             if reads_blind(session, user_id, result.slot_id):
                 raise Conflict("say first what you see without the machine's answer", code="blind_read_first")
             history = reviews.of_slot(session, result.slot_id)

@@ -55,8 +55,8 @@ def _check_adjudicate(user_id: str, stands: Standing) -> None:
 
 
 def _check_sign(user_id: str, result: Result, stands: Standing) -> None:
-    own = next((word for word in stands.words if word.user_id == user_id), None)
-    if own is not None and own.result_id == result.id:
+    # Also where a third has decided since: one of the two would open again what was decided between them.
+    if any(signature.user_id == user_id and signature.result_id == result.id for signature in stands.stack):
         raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
     if stands.state is ReviewState.ADJUDICATION:
         raise _third_decides()  # also on a newer result: it would be the word of one who knows what the other says

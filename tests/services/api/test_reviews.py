@@ -9,10 +9,12 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from pipelines.core.errors import Forbidden
 from services.store.session import unit_of_work
-from services.store.states import JobRole, Role
+from services.store.states import JobRole, ReviewAction, Role, Verdict
 from services.store.stores import Store
 from services.store.tables import AuditRow, CurrentResult, OutboxEvent, Review
+from services.work.review import Word, review
 from tests.services.api.conftest import Read, Reader, Web
 from tests.services.overnight import Night, answer, grade
 
@@ -181,6 +183,20 @@ def test_a_key_that_no_person_made_cannot_sign(web: Web, reader: Reader) -> None
         headers={"Authorization": f"Bearer {key}"},
     )
     assert (answer.status_code, answer.json()["code"]) == (403, "person_needed")
+
+
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": "technician"}])
+def test_who_is_locked_out_while_a_signature_waits_for_its_turn_has_not_signed(
+    web: Web, reader: Reader, each_store: Store, change: dict[str, object]
+) -> None:
+    read, carol = reader.read(), web.client(Role.CLINICIAN, "carol")
+    person = carol.get("/api/v1/me").json()["user_id"]
+    assert web.client(Role.ADMIN).patch(f"/api/v1/users/{person}", json=change).status_code == 200
+    waited = Word(ReviewAction.SIGN, Verdict.ACCEPT)
+    with pytest.raises(Forbidden):  # its credential was looked at before
+        review(each_store, f"user:{person}", person, read.result_id, waited, grace_seconds=0)
+    with unit_of_work(each_store.database, writing=False) as session:
+        assert session.scalars(select(Review)).all() == []
 
 
 def test_the_same_request_with_one_idempotency_key_signs_once(web: Web, reader: Reader) -> None:

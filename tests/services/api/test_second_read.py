@@ -308,3 +308,15 @@ def test_who_signed_one_of_two_words_that_differ_has_the_reading_in_no_list_of_w
     turn.say(second, "undo")
     assert held_by(second)["second_read"] == (1, 1, 1)
     assert [line(one)["waits_for_another"] for one in (first, second)] == [True, False]
+
+
+def test_neither_of_the_two_opens_again_what_a_third_has_decided(web: Web, turn: Turn, each_store: Store) -> None:
+    first, second, third = (web.client(Role.CLINICIAN) for _ in range(3))
+    turn.accept(first)
+    turn.edit(second)
+    turn.accept(third, "adjudicate")
+    again = turn.edit(second)
+    assert (again.status_code, again.json()["code"]) == (409, "already_signed")
+    assert turn.accept(first, "adjudicate").json()["code"] == "adjudicator_must_be_third"
+    assert turn.edit(second, "amend").json()["code"] == "not_your_signature"
+    assert (state(first), line(first)["verdict"]) == ("signed", "accept")

@@ -102,6 +102,19 @@ def test_another_readers_reading_is_taken_over_only_on_purpose(web: Web, reader:
     assert [each["assignee_name"] for each in listed(bob)] == ["bob"]
 
 
+@pytest.mark.parametrize("change", [{"disabled": True}, {"role": "technician"}])
+def test_what_somebody_held_who_may_not_read_any_more_is_free(
+    web: Web, reader: Reader, change: dict[str, object]
+) -> None:
+    reader.read()
+    alice, bob = web.client(Role.CLINICIAN, "alice"), web.client(Role.CLINICIAN, "bob")
+    [row] = [row["row_id"] for row in listed(alice)]
+    assign(alice, [row], "me")
+    gone = alice.get(f"{API}/me").json()["user_id"]
+    assert web.client(Role.ADMIN).patch(f"{API}/users/{gone}", json=change).status_code == 200
+    assert assign(bob, [row], "me")["assigned"] == [row]
+
+
 def test_what_is_signed_or_not_to_be_read_is_not_assigned(web: Web, reader: Reader) -> None:
     read = reader.read()
     client = web.client(Role.CLINICIAN)

@@ -50,6 +50,12 @@ describe("how a signature is written", () => {
     expect(newer).toEqual([null, "adjudicate"]);
   });
 
+  test("what a third has decided on another result is not opened again by who signed this one", () => {
+    const decided = [ann, bob, review("cid", "adjudicate", { result_id: "result-2" })];
+    const actions = ["ann", "cid", "dot"].map((user) => signingAction(result, decided, user, slot("signed")));
+    expect(actions).toEqual([null, "sign", "sign"]);
+  });
+
   test("what two have settled is the newest reader's to amend and a third one's to decide", () => {
     const actions = ["ann", "bob", "cid"].map((user) => signingAction(result, [ann, bob], user, slot("signed")));
     expect(actions).toEqual([null, "amend", "adjudicate"]);

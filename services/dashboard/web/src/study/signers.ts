@@ -34,7 +34,8 @@ export function signingAction(
   const isNew = own?.result_id !== result.id;
   if (slot?.review_state === "adjudication") return own === undefined ? "adjudicate" : null;
   if (slot?.review_state === "second_read") return isNew ? "sign" : "amend";
-  if (newest === undefined || newest.result_id !== result.id) return "sign";
+  const signedThis = stack.some((review) => review.user.id === userId && review.result_id === result.id);
+  if (newest === undefined || (newest.result_id !== result.id && !signedThis)) return "sign";
   if (newest.user.id === userId) return "amend";
   return slot?.second_read && own !== undefined ? null : "adjudicate";
 }
