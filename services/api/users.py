@@ -82,10 +82,13 @@ def add(
 @router.patch("/{user_id}", summary="Change a user", responses=problems(NotFound, Conflict))
 def change(user_id: RowId, body: UserChange, actor: Admin, store: TheStore) -> UserView:
     """Role, lock and blind reading work from the user's next request on."""
-    if user_id == actor.user_id and (body.disabled or body.role not in {None, Role.ADMIN}):
+    removes = bool(body.disabled) or body.role not in {None, Role.ADMIN}
+    if user_id == actor.user_id and removes:
         raise Conflict("an administrator cannot lock out or demote himself", code="own_account")
     with unit_of_work(store.database) as session:
         row = users.get_user(session, user_id)
+        if removes:
+            users.keep_an_admin(session, user_id)
         if body.role is not None:
             users.set_role(session, user_id, body.role)
         if body.password is not None:

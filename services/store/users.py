@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,9 +52,14 @@ class NewSession:
 
 
 def create_user(session: Session, name: str, password: str, role: Role) -> User:
-    """A new user; raises Conflict where the name is taken, BadRequest where name or password will not do."""
+    """A new user; raises Conflict where the name is taken, BadRequest where name or password will not do.
+
+    Names that differ in case or form alone are one: under a report or in the audit nobody could tell them apart.
+    """
     if not name.strip():
         raise BadRequest("a user needs a name", code="bad_user_name")
+    if _folded(name) in {_folded(taken) for taken in session.scalars(select(User.name))}:
+        raise Conflict("there is a user of this name already", code="user_exists")
     user = User(id=new_id(), name=name.strip(), password_hash=_hashed(password), role=role)
     try:
         with session.begin_nested():
@@ -61,6 +67,10 @@ def create_user(session: Session, name: str, password: str, role: Role) -> User:
     except IntegrityError as error:
         raise Conflict("there is a user of this name already", code="user_exists") from error
     return user
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name.strip()).casefold()
 
 
 def get_user(session: Session, user_id: str) -> User:
@@ -105,6 +115,16 @@ def set_password(session: Session, user_id: str, password: str) -> None:
     """Replace the password and end the user's browser sessions."""
     get_user(session, user_id).password_hash = _hashed(password)
     _end_sessions(session, user_id)
+
+
+def keep_an_admin(session: Session, user_id: str) -> None:
+    """Before this user loses the role or is locked out: raises Conflict where no other administrator may log in.
+
+    The administrators' rows are locked, so that two who remove each other at once do not both succeed.
+    """
+    able = select(User.id).where(User.role == Role.ADMIN, User.disabled_at.is_(None)).order_by(User.id)
+    if list(session.scalars(able.with_for_update())) == [user_id]:
+        raise Conflict("nobody else may log in as administrator: make another one first", code="last_admin")
 
 
 def set_role(session: Session, user_id: str, role: Role) -> None:

@@ -44,6 +44,18 @@ def test_an_administrator_cannot_lock_himself_out(web: Web) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "own_account")}
 
 
+def test_a_key_of_no_person_cannot_remove_the_last_administrator(web: Web) -> None:
+    first, second = (web.user(Role.ADMIN, name) for name in ("anna", "otto"))
+    machine = web.client()
+    machine.headers["Authorization"] = f"Bearer {web.key(Role.ADMIN)}"
+    assert machine.patch(f"/api/v1/users/{second}", json={"role": "clinician"}).status_code == 200
+    answers = [
+        machine.patch(f"/api/v1/users/{first}", json=change) for change in ({"disabled": True}, {"role": "clinician"})
+    ]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(409, "last_admin")}
+    assert machine.patch(f"/api/v1/users/{second}", json={"disabled": True}).status_code == 200
+
+
 def test_a_key_is_shown_once_and_revoked_for_good(web: Web) -> None:
     admin = web.client(Role.ADMIN)
     made = admin.post("/api/v1/keys", json={"name": "camera", "role": "technician"}).json()

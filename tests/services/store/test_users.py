@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pwdlib import PasswordHash
@@ -34,6 +37,35 @@ def test_a_user_logs_in_with_name_and_password(each_store: Store) -> None:
     with unit_of_work(each_store.database) as session:
         made = users.create_user(session, " anna ", PASSWORD, Role.CLINICIAN)
         assert users.authenticate(session, "anna", PASSWORD).id == made.id
+
+
+@pytest.mark.parametrize("name", ["Anna", "ANNA ", "\uff21nna"])
+def test_names_that_look_alike_are_one(store: Store, name: str) -> None:
+    with unit_of_work(store.database) as session:
+        users.create_user(session, "anna", PASSWORD, Role.CLINICIAN)
+        with pytest.raises(Conflict) as refused:
+            users.create_user(session, name, PASSWORD, Role.ADMIN)
+        assert refused.value.code == "user_exists"
+
+
+def test_two_administrators_who_demote_each_other_at_once_leave_one(each_store: Store) -> None:
+    with unit_of_work(each_store.database) as session:
+        both = [users.create_user(session, name, PASSWORD, Role.ADMIN).id for name in ("anna", "otto")]
+    together = threading.Barrier(2)
+
+    def demote(user_id: str) -> str:
+        together.wait(10)
+        try:
+            with unit_of_work(each_store.database) as session:
+                users.keep_an_admin(session, user_id)
+                time.sleep(0.1)  # as long as another one takes to look
+                users.set_role(session, user_id, Role.CLINICIAN)
+        except Conflict as error:
+            return error.code
+        return "demoted"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(demote, both)) == ["demoted", "last_admin"]
 
 
 def test_wrong_name_wrong_password_and_disabled_user_are_told_the_same(store: Store) -> None:
