@@ -44,6 +44,22 @@ def test_the_screen_says_what_the_pdf_says(room: Room, study_id: str) -> None:
     expect(room.page).to_have_url(re.compile(f"/studies/{study_id}$"))
 
 
+def test_a_file_that_was_not_made_is_told_on_the_page(room: Room, study_id: str) -> None:
+    told = "The process that writes report files ended before this one was done; nothing stored has changed, ask again."
+    problem = {"status": 502, "code": "report_not_made", "detail": told}
+    room.page.route("**/report.pdf*", lambda route: route.fulfill(status=502, json=problem))
+    room.go(f"/studies/{study_id}/report")
+    link = room.page.get_by_role("link", name=re.compile("PDF"))
+    link.press("Enter")
+    expect(room.page.get_by_role("alert")).to_have_text(told)
+    room.faults[:] = [one for one in room.faults if "502" not in one]
+    room.page.unroute("**/report.pdf*")
+    with room.page.expect_download() as saved:
+        link.press("Enter")
+    assert saved.value.suggested_filename == f"overread-report-{study_id}.pdf"
+    expect(room.page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.slow
 def test_the_page_fits_a_tablet(room: Room, study_id: str) -> None:
     room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]

@@ -1,9 +1,10 @@
 /** What the pages of the readings overnight ask the API for, and what they tell it. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { API, query } from "./address";
+import { query } from "./address";
 import { get, post } from "./client";
 import { useConnection } from "./events";
+import type { Saved } from "./saving";
 import type { components } from "./schema.gen";
 import type { Page } from "./types";
 
@@ -52,8 +53,8 @@ export function useSummary(id: string) {
   return useQuery({ queryKey: [BATCHES, id, "summary"], queryFn: () => get<Summary>(`/batches/${id}/summary`) });
 }
 
-export function summaryUrl(id: string, format: "pdf" | "csv"): string {
-  return `${API}/batches/${id}/summary${query({ format })}`;
+export function summaryFile(id: string, format: "pdf" | "csv"): Saved {
+  return { path: `/batches/${id}/summary${query({ format })}`, name: `overread-batch-${id}.${format}` };
 }
 
 export function useBatchAction(id: string) {

@@ -1,9 +1,10 @@
 /** What the report's page asks the API for. */
 import { useQuery } from "@tanstack/react-query";
 
-import { API, query } from "./address";
+import { query } from "./address";
 import { get } from "./client";
 import { keys, usePolling } from "./queries";
+import type { Saved } from "./saving";
 import type { components } from "./schema.gen";
 
 export type Report = components["schemas"]["ReportView"];
@@ -26,6 +27,6 @@ export function useReport(studyId: string) {
   return useQuery({ queryKey: [...keys.study(studyId), "report"], queryFn, refetchInterval });
 }
 
-export function reportUrl(studyId: string, ending: ".pdf" | ".dcm"): string {
-  return `${API}${path(studyId, ending)}`;
+export function reportFile(studyId: string, ending: ".pdf" | ".dcm"): Saved {
+  return { path: path(studyId, ending), name: `overread-report-${studyId}${ending}` };
 }

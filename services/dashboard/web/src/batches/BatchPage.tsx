@@ -2,10 +2,11 @@
 import type { ReactElement } from "react";
 import { Link } from "wouter";
 
-import { summaryUrl, useBatch, type Batch } from "../api/overnight";
+import { summaryFile, useBatch, type Batch } from "../api/overnight";
 import type { Me } from "../api/types";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Facts } from "../design/parts";
+import { SaveFile } from "../design/SaveFile";
 import { nameOfPipeline } from "../study/questions";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
@@ -37,12 +38,8 @@ export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
           </p>
         </div>
         <div className="row">
-          <a className="button" href={summaryUrl(id, "pdf")} download>
-            {t.overnight.pdf}
-          </a>
-          <a className="button" href={summaryUrl(id, "csv")} download>
-            {t.overnight.csv}
-          </a>
+          <SaveFile {...summaryFile(id, "pdf")}>{t.overnight.pdf}</SaveFile>
+          <SaveFile {...summaryFile(id, "csv")}>{t.overnight.csv}</SaveFile>
           {me.role === "admin" ? <BatchActions batch={batch.data} /> : null}
         </div>
       </div>

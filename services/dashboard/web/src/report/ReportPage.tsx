@@ -4,9 +4,10 @@ import { Link, useLocation } from "wouter";
 
 import { API } from "../api/address";
 import { ApiError } from "../api/client";
-import { reportUrl, useReport, type Report, type ReportLine, type ReportSection } from "../api/report";
+import { reportFile, useReport, type Report, type ReportLine, type ReportSection } from "../api/report";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Badge, Button, Key, Notice } from "../design/parts";
+import { SaveFile } from "../design/SaveFile";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
@@ -57,12 +58,12 @@ function Body({ report }: { report: ReturnType<typeof useReport> }): ReactElemen
 function Ways({ id }: { id: string }): ReactElement {
   return (
     <div className="row">
-      <a className="button button-small" href={reportUrl(id, ".pdf")} download>
+      <SaveFile small {...reportFile(id, ".pdf")}>
         {t.report.pdf}
-      </a>
-      <a className="button button-small" href={reportUrl(id, ".dcm")} download>
+      </SaveFile>
+      <SaveFile small {...reportFile(id, ".dcm")}>
         {t.report.sr}
-      </a>
+      </SaveFile>
       <Button small kind="primary" onClick={() => window.print()}>
         {t.report.print}
       </Button>
