@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from services.api.result_examples import SEGMENTATION
+from services.api.result_examples import ADDED_BUNDLE, SEGMENTATION
 from tests.e2e.dashboard.nights import Night
 from tests.e2e.dashboard.room import Room
 from tests.e2e.dashboard.written import volumes_study
@@ -36,6 +36,7 @@ LETTERS = "parseFloat(getComputedStyle(document.body).fontSize)"
 
 @pytest.mark.slow
 def test_no_list_is_wider_than_a_tablet(room: Room, night: Night) -> None:
+    volumes_study(room.system.store, "W-5002", ADDED_BUNDLE)  # whose queue has a long name
     room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
     found = {}
     for path in ("/", "/batches", f"/batches/{night.id}", *(f"/operations/{part}" for part in OPERATIONS)):

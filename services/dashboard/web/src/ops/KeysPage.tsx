@@ -52,7 +52,10 @@ function KeyRow({ row }: { row: ApiKey }): ReactElement {
 }
 
 function Maker({ createdBy }: { createdBy: string }): ReactElement {
-  const user = useAllUsers().data?.find((one) => `user:${one.id}` === createdBy);
+  const users = useAllUsers();
+  const user = users.data?.find((one) => `user:${one.id}` === createdBy);
+  // An id that gives way to a name a moment later would make the table wider, and narrow again.
+  if (users.isPending) return <>{t.none}</>;
   return user ? <>{user.name}</> : <code>{createdBy}</code>;
 }
 

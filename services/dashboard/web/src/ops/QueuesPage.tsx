@@ -5,6 +5,7 @@ import { useOverview, useQueueLimit, useQueueSwitch, type Queue } from "../api/o
 import { Age } from "../design/Age";
 import { NotDone } from "../design/Confirm";
 import { Badge, Button } from "../design/parts";
+import { ProgramName } from "../design/ProgramName";
 import { Table } from "../design/Table";
 import { t } from "../text/messages";
 import { Sheet } from "../design/Sheet";
@@ -31,7 +32,9 @@ function QueueRow({ queue }: { queue: Queue }): ReactElement {
   const words = t.ops.queues;
   return (
     <tr>
-      <th scope="row">{queue.name}</th>
+      <th scope="row">
+        <ProgramName name={queue.name} />
+      </th>
       <td>
         <Badge icon={queue.paused ? "waiting" : "live"} tone={queue.paused ? "urgent" : "routine"}>
           {queue.paused ? words.paused : words.open}
