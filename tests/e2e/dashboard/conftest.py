@@ -14,12 +14,11 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, expect, sync_playwright
 
-from services.store import worklist
 from services.store.session import unit_of_work
 from services.store.tables import BatchItem, WorklistRow
 from tests.e2e.conftest import PATIENCE_SECONDS, Running, running
 from tests.e2e.dashboard.nights import Night, model_with_darker_images, night_with_changes
-from tests.e2e.dashboard.room import PATIENCE_MS, ROOT, WINDOW, Room
+from tests.e2e.dashboard.room import PATIENCE_MS, ROOT, WINDOW, Room, listed
 
 #: A busy machine starts a browser slowly.
 START_MS = 120_000
@@ -32,9 +31,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield started
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def fresh_list(system: Running) -> None:
-    """Each file begins with an empty list: what others left hides none of its rows and stands before none of them."""
+    """Each test begins with an empty list: what others left is neither before its rows nor behind them."""
     with unit_of_work(system.store.database) as session:
         session.execute(sa.delete(WorklistRow))
 
@@ -131,12 +130,13 @@ def one_night(system: Running) -> Night:
     return night_with_changes(system.store)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def night(one_night: Night, system: Running) -> Night:
-    """The one night of all files, its studies in this file's list."""
-    with unit_of_work(system.store.database) as session:
-        for study_id in session.scalars(sa.select(BatchItem.study_id).filter_by(batch_id=one_night.id)).all():
-            worklist.project(session, study_id)
+    """The one night of all tests, its studies in this one's list."""
+    with unit_of_work(system.store.database, writing=False) as session:
+        studies = session.scalars(sa.select(BatchItem.study_id).filter_by(batch_id=one_night.id)).all()
+    for study_id in studies:
+        listed(system, study_id)
     return one_night
 
 

@@ -11,7 +11,7 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from services.store import users
+from services.store import users, worklist
 from services.store.session import unit_of_work
 from services.store.states import Role
 from tests.e2e.conftest import PASSWORD, PATIENCE_SECONDS, Running
@@ -107,6 +107,13 @@ class Room:
                 with Image.open(picture) as shown:
                     fewer = shown.convert("RGB").quantize(COLOURS)
                 fewer.save(picture, optimize=True)
+
+
+def listed(system: Running, study_id: str) -> str:
+    """The study of an earlier test, brought into the list of the one that runs now."""
+    with unit_of_work(system.store.database) as session:
+        worklist.project(session, study_id)
+    return study_id
 
 
 def reviews_of(system: Running, study_id: str) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import MakesDicom
 from tests.e2e.conftest import Running
-from tests.e2e.dashboard.room import JOB_SECONDS, Room, colleague, reviews_of
+from tests.e2e.dashboard.room import JOB_SECONDS, Room, colleague, listed, reviews_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -38,7 +38,7 @@ def read(system: Running, pictures: dict[str, Path]) -> Callable[..., str]:
     """Send photographs of a patient, wait until the model has read them, and return the study's id."""
 
     @cache
-    def send_and_wait(patient_id: str, *names: str) -> str:
+    def sent(patient_id: str, *names: str) -> str:
         sides = {"left": "L", "right": "R", "blurred": "R"}
         answer = system.client.post(
             "/studies",
@@ -50,7 +50,7 @@ def read(system: Running, pictures: dict[str, Path]) -> Callable[..., str]:
         assert system.ended(study["jobs"][0], JOB_SECONDS)["state"] == "succeeded"
         return str(study["id"])
 
-    return send_and_wait
+    return lambda patient_id, *names: listed(system, sent(patient_id, *names))
 
 
 def test_a_reader_signs_by_keyboard_alone(stranger: Room, read: Callable[..., str]) -> None:

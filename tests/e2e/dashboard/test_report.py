@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from services.cli.samples import RETINA
 from tests.e2e.conftest import Running
-from tests.e2e.dashboard.room import JOB_SECONDS, Room
+from tests.e2e.dashboard.room import JOB_SECONDS, Room, listed
 from tests.services.pages import squeezed, words_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -18,13 +18,19 @@ TABLET = {"width": 820, "height": 1180}
 
 
 @pytest.fixture(scope="module")
-def study_id(system: Running) -> str:
-    """A photograph that the model has read and nobody signed."""
+def sent(system: Running) -> str:
+    """A photograph that the model has read and nobody signed; the study's id."""
     file = ("files", ("left.jpg", RETINA.read_bytes(), "image/jpeg"))
     answer = system.client.post("/studies", params={"patient_id": "P-4001", "laterality": "L"}, files=[file])
     study = answer.json()["studies"][0]
     assert system.ended(study["jobs"][0], JOB_SECONDS)["state"] == "succeeded"
     return str(study["id"])
+
+
+@pytest.fixture
+def study_id(system: Running, sent: str) -> str:
+    """The same, in the list."""
+    return listed(system, sent)
 
 
 def test_the_screen_says_what_the_pdf_says(room: Room, study_id: str) -> None:
