@@ -8,6 +8,7 @@ OverreadError
 │   ├── NoPixelData
 │   ├── ArchiveRefused             archive_unsafe_path, archive_bomb, archive_nested ...
 │   ├── LateralityRequired
+│   ├── BadAcquired                bad_acquired, camera_date_ignored
 │   ├── BackupDamaged
 │   ├── BadRequest                 parameters, bodies, boundaries
 │   │   ├── BadCursor
@@ -139,6 +140,12 @@ class LateralityRequired(BadInput):
     """A fundus photograph needs a laterality (R or L)."""
 
     code = "laterality_required"
+
+
+class BadAcquired(BadInput):
+    """The time at which a photograph was taken is none, or cannot be."""
+
+    code = "bad_acquired"
 
 
 class BackupDamaged(BadInput):

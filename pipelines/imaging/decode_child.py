@@ -36,7 +36,8 @@ from pipelines.imaging.photograph import PhotographIdentity
 from pipelines.imaging.picture import DRAWN, Window
 from pipelines.imaging.pixels import decode, fitted, render
 from pipelines.imaging.sniff import MediaKind, sniff_file
-from pipelines.imaging.wrap import wrap
+from pipelines.imaging.taken import from_text
+from pipelines.imaging.wrap import camera_clock, wrap
 
 #: What pydicom, its decoders, Pillow, NumPy and zlib raise on bytes that they cannot read. Anything else ends the
 #: child, which the parent reports as DecoderDied.
@@ -129,6 +130,10 @@ def _wrap(request: Request) -> Answer:
     return {"made": asdict(made)}, b""
 
 
+def _camera_clock(request: Request) -> Answer:
+    return {"text": camera_clock(_path(request, "path"))}, b""
+
+
 def _facts(request: Request) -> Answer:
     paths = request["paths"]
     if not isinstance(paths, list):
@@ -178,6 +183,7 @@ _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
     "render": _render,
     "drawn": _drawn,
     "wrap": _wrap,
+    "camera_clock": _camera_clock,
     "facts": _facts,
     "frames": _frames,
     "nifti_header": _nifti_header,
@@ -192,14 +198,17 @@ _CALLS: Final[Mapping[str, Callable[[Request], Answer]]] = {
 
 def identity_from(fields: Mapping[str, str | int | None]) -> PhotographIdentity:
     """A PhotographIdentity back from the JSON that decoder.py makes of it."""
-    laterality, acquired, received = (fields[name] for name in ("laterality", "acquired", "received"))
+    names = ("laterality", "acquired", "study_taken", "received")
+    laterality, acquired, study_taken, received = (fields[name] for name in names)
     return PhotographIdentity(
         patient_id=str(fields["patient_id"]),
         study_instance_uid=str(fields["study_instance_uid"]),
         laterality=Laterality(str(laterality)) if laterality else None,
         issuer=str(fields["issuer"]) if fields["issuer"] else None,
         instance_number=int(fields["instance_number"] or 1),
-        acquired=datetime.fromisoformat(str(acquired)) if acquired else None,
+        acquired=from_text(str(acquired)) if acquired else None,
+        by_camera=bool(fields["by_camera"]),
+        study_taken=from_text(str(study_taken)) if study_taken else None,
         received=datetime.fromisoformat(str(received)) if received else None,
     )
 

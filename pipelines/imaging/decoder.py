@@ -73,14 +73,20 @@ class Decoder(LimitedProcess):
 
     def wrap_photograph(self, source: Path, target: Path, identity: PhotographIdentity) -> WrappedPhotograph:
         """Write the JPEG, PNG or TIFF at `source` as a DICOM Ophthalmic Photography object to `target`; see wrap.py."""
-        fields = {**asdict(identity), "acquired": None, "received": None}
-        for name, moment in (("acquired", identity.acquired), ("received", identity.received)):
-            fields[name] = moment.isoformat() if moment else None
+        moments = {name: getattr(identity, name) for name in ("acquired", "study_taken", "received")}
+        fields = asdict(identity) | {name: each.isoformat() if each else None for name, each in moments.items()}
         request: dict[str, object] = {"call": "wrap", "path": _absolute(source), "target": _absolute(target)}
         made = self.call({**request, "identity": fields})[0]["made"]
         if not isinstance(made, dict):
             raise errors.DecoderDied("the decoding process gave a broken answer")
         return WrappedPhotograph(**made)
+
+    def camera_clock(self, path: Path) -> str:
+        """When the JPEG, PNG or TIFF at `path` was taken by its camera's clock, as EXIF has it; empty: it says nothing.
+
+        Raises what decode_dicom raises.
+        """
+        return str(self.call({"call": "camera_clock", "path": _absolute(path)})[0]["text"])
 
     def facts(self, paths: Sequence[Path]) -> tuple[FileFacts, ...]:
         """Geometry and acquisition facts of DICOM images, in the order of `paths`; no pixel is read.

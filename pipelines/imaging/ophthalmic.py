@@ -27,6 +27,7 @@ from pipelines.core.codes import FUNDUS_CAMERA, RETINA, SOURCE_IMAGE
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Code
 from pipelines.imaging.photograph import PhotographIdentity, instance_uid, series_uid
+from pipelines.imaging.taken import Taken
 
 #: Type 1 in Enhanced General Equipment, PS3.3 C.7.5.2, and not known of a picture file.
 UNKNOWN_EQUIPMENT: Final = "UNKNOWN"
@@ -108,8 +109,9 @@ def _patient_and_study(dataset: Dataset, identity: PhotographIdentity) -> None:
         dataset.IssuerOfPatientID = identity.issuer
     dataset.PatientName = dataset.PatientBirthDate = dataset.PatientSex = ""
     dataset.StudyInstanceUID = identity.study_instance_uid
-    dataset.StudyDate = identity.acquired.strftime("%Y%m%d") if identity.acquired else ""
-    dataset.StudyTime = identity.acquired.strftime("%H%M%S") if identity.acquired else ""
+    visit = identity.study_taken or identity.acquired
+    dataset.StudyDate = visit.strftime("%Y%m%d") if visit else ""
+    dataset.StudyTime = visit.strftime("%H%M%S") if isinstance(visit, datetime) else ""
     dataset.ReferringPhysicianName = dataset.StudyID = dataset.AccessionNumber = ""
 
 
@@ -146,14 +148,17 @@ def _image(dataset: Dataset, pixels: StoredPixels, identity: PhotographIdentity)
 def _origin(dataset: Dataset, pixels: StoredPixels, source_sha256: str, identity: PhotographIdentity) -> None:
     """Image Type and the dates that depend on it, PS3.3 C.8.17.2 and C.8.17.2.1.4.
 
-    ORIGINAL demands an Acquisition DateTime (1C). Without one the image is DERIVED, which demands a Value 3 and a
-    Source Image Sequence (2C) that, where present, has an item (C.12.4): it names the photograph as it was received, by
-    a UID derived from its bytes. Content Date is Type 1: when these pixels came into being as far as anybody knows.
+    ORIGINAL demands an Acquisition DateTime (1C), when its pixels came into being. Where nobody but a camera's clock
+    says when, or a day alone is known, the image is DERIVED, which demands a Value 3 and a Source Image Sequence (2C)
+    that, where present, has an item (C.12.4): it names the photograph as it was received, by a UID derived from its
+    bytes. Content Date and Time are Type 1: when these pixels came into being as far as anybody knows.
     """
     colours = ["COLOR"] if pixels.samples == 3 else []
+    moment = identity.acquired if isinstance(identity.acquired, datetime) and not identity.by_camera else None
     if identity.acquired:
+        dataset.AcquisitionDateTime = _written(identity.acquired)
+    if moment:
         dataset.ImageType = ["ORIGINAL", "PRIMARY", *([""] if colours else []), *colours]
-        dataset.AcquisitionDateTime = identity.acquired.strftime("%Y%m%d%H%M%S")
     else:
         dataset.ImageType = ["DERIVED", "PRIMARY", "CONVERTED", *colours]
         source = Dataset()
@@ -161,8 +166,13 @@ def _origin(dataset: Dataset, pixels: StoredPixels, source_sha256: str, identity
         source.ReferencedSOPInstanceUID = derived_uid("photograph file", source_sha256)
         source.PurposeOfReferenceCodeSequence = Sequence([coded(SOURCE_IMAGE)])
         dataset.SourceImageSequence = Sequence([source])
-    content = identity.acquired or identity.received or _NO_DATE
+    content = moment or identity.received or _NO_DATE
     dataset.ContentDate, dataset.ContentTime = content.strftime("%Y%m%d"), content.strftime("%H%M%S")
+
+
+def _written(taken: Taken) -> str:
+    """PS3.5 6.2, VR DT: as far as it is known, with its distance from UTC where that is known."""
+    return taken.strftime("%Y%m%d%H%M%S%z") if isinstance(taken, datetime) else taken.strftime("%Y%m%d")
 
 
 def _acquisition(dataset: Dataset) -> None:

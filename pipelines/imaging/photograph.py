@@ -7,15 +7,16 @@ from datetime import datetime
 
 from pipelines.core.receipt import derived_uid
 from pipelines.core.types import Laterality
+from pipelines.imaging.taken import Taken
 
 
 @dataclass(frozen=True, slots=True)
 class PhotographIdentity:
-    """What the sender states about a photograph; nothing is read from the file's own metadata.
+    """What is known of a photograph beside its pixels.
 
     `laterality` None is for local reading only (`run`, `evaluate`): Image Laterality is Type 1, PS3.3 C.8.17.5, so such
-    an object does not conform and is never stored. `acquired` is the camera's local time where the sender knows it; the
-    EXIF clock is not taken for it, because fundus cameras' clocks are often unset and editors rewrite the field.
+    an object does not conform and is never stored. `acquired` is when it was taken, by local time; `by_camera`: no
+    sender said so, but the camera's own clock. `study_taken` is that of the whole visit: a study has one date.
     `received` is when this photograph first arrived (Content Date is Type 1 and needs a date); to get the same bytes on
     a second arrival, pass the first one's, or look for `instance_uid` before wrapping.
     """
@@ -25,7 +26,9 @@ class PhotographIdentity:
     laterality: Laterality | None
     issuer: str | None = None
     instance_number: int = 1
-    acquired: datetime | None = None
+    acquired: Taken | None = None
+    by_camera: bool = False
+    study_taken: Taken | None = None
     received: datetime | None = None
 
 

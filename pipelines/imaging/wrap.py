@@ -22,12 +22,17 @@ from pipelines.imaging.pixels import MAX_PIXELS
 from pipelines.imaging.sniff import MediaKind, sniff
 
 _ORIENTATION: Final = 0x0112  # Exif 2.32, table 4; TIFF 6.0 tag 274
+_EXIF_IFD: Final = 0x8769  # Exif 2.32, 4.6.3
+_DATE_TIME_ORIGINAL: Final = 0x9003  # Exif 2.32, table 8; DateTime (306) says when a file was changed last
+_CLOCK_CHARACTERS: Final = 64
 _BITS_PER_SAMPLE: Final = 258  # TIFF 6.0
 _COMPRESSION: Final = 259  # TIFF 6.0
 _TIFF_JPEG: Final = frozenset({6, 7})  # TIFF 6.0 section 22 and Technical Note 2
 _PNG_DEPTH_AT: Final = 24  # W3C PNG 11.2.2: IHDR's bit depth, behind signature, length, type, width and height
 _CHECKED_AT: Final = 8  # scale 1/8
 _EIGHT_BIT_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "La", "RGBa"})
+#: What Pillow raises on a header that it cannot read.
+_BROKEN: Final = (OSError, SyntaxError, ValueError, IndexError, TypeError, KeyError)
 _GREY_MODES: Final = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I"})
 
 
@@ -72,6 +77,22 @@ def wrap(source: Path, target: Path, identity: PhotographIdentity) -> WrappedPho
     )
 
 
+def camera_clock(source: Path) -> str:
+    """EXIF's DateTimeOriginal of the photograph at `source`, as it stands there; empty where there is none.
+
+    Only the header is read. Raises UnsuitableInput (absurd size), CorruptPixels.
+    """
+    try:
+        with Image.open(source, formats=("JPEG", "PNG", "TIFF")) as picture:
+            told = picture.getexif().get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, "")
+    except Image.DecompressionBombError as error:
+        raise UnsuitableInput("the picture's size is absurd") from error
+    except _BROKEN as error:
+        raise CorruptPixels("the photograph's header does not decode") from error
+    text = told.decode("ascii", "replace") if isinstance(told, bytes) else str(told)
+    return text[:_CLOCK_CHARACTERS].strip("\x00 ")
+
+
 def _open(data: bytes) -> _Opened:
     """Read the header alone; raises NotAnImage or UnsuitableInput."""
     kind = sniff(data[:512])
@@ -96,7 +117,7 @@ def _open(data: bytes) -> _Opened:
             return _Opened(kind, picture.mode, bits, orientation, is_lossy, picture.info.get("icc_profile"))
     except Image.DecompressionBombError as error:
         raise UnsuitableInput("the picture's size is absurd") from error
-    except (OSError, SyntaxError, ValueError, IndexError, TypeError, KeyError) as error:
+    except _BROKEN as error:
         raise CorruptPixels("the photograph's header does not decode") from error
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.core.errors import BadRequest
-from pipelines.core.types import Laterality
 from services.cli.client import Document, Service
 from services.cli.console import progress_bar
 from services.cli.journal import Journal
@@ -26,7 +25,8 @@ class Wishes:
     study_uid: str | None = None
     priority: str = "routine"
     pipeline: str | None = None
-    sides: Mapping[Path, Laterality] = field(default_factory=dict)
+    sides: Mapping[Path, str] = field(default_factory=dict)
+    moments: Mapping[Path, str] = field(default_factory=dict)
 
     def fields(self, parcel: Parcel) -> Fields:
         """What is said of a parcel, as the contract names it."""
@@ -39,7 +39,9 @@ class Wishes:
         if self.study_uid:
             fields["study_uid"] = self.study_uid
         if parcel.are_photographs and self.sides:
-            fields["laterality"] = [self.sides[letter.path].value for letter in parcel.letters]
+            fields["laterality"] = [self.sides[letter.path] for letter in parcel.letters]
+        if parcel.are_photographs and self.moments:
+            fields["acquired"] = [self.moments[letter.path] for letter in parcel.letters]
         return fields
 
 
@@ -63,16 +65,16 @@ class Delivery:
         return self.counts.total() - self.counts["rejected"]
 
 
-def sides_of(letters: Sequence[Letter], stated: Sequence[Laterality]) -> dict[Path, Laterality]:
-    """One stated side for all photographs, or one for each in their order; empty where none is stated.
+def of_photographs(letters: Sequence[Letter], stated: Sequence[str], option: str) -> dict[Path, str]:
+    """What is stated of photographs: once for all of them, or once for each in their order; empty where nothing is.
 
-    Raises BadRequest where their numbers differ.
+    Raises BadRequest, which names the option, where their numbers differ.
     """
     photographs = [letter.path for letter in letters if letter.is_photograph]
     if len(stated) == 1:
         return dict.fromkeys(photographs, stated[0])
     if stated and len(stated) != len(photographs):
-        raise BadRequest("--laterality is given once, or once for each photograph", photographs=len(photographs))
+        raise BadRequest(f"{option} is given once, or once for each photograph", photographs=len(photographs))
     return dict(zip(photographs, stated, strict=False))
 
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from services.cli.sending import Delivery
 
 REFUSALS_SHOWN: Final = 20
+AcquiredOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Photographs only: when they were taken (2026-01-31, 2026-01-31T14:30); once for all, or once each. "
+        "Default: their camera's own date."
+    ),
+]
 
 
 class Haste(StrEnum):
@@ -40,6 +47,7 @@ def submit(
         list[Laterality] | None,
         typer.Option(help="Photographs only: which eye; once for all, or once each. Default: from the file's name."),
     ] = None,
+    acquired: AcquiredOption = None,
     study_uid: Annotated[str | None, typer.Option(help="Of files that are no DICOM: their study.")] = None,
     priority: Annotated[Haste, typer.Option(help="How soon they should be read.")] = Haste.ROUTINE,
     pipeline: Annotated[str | None, typer.Option(help="Read with this pipeline only.")] = None,
@@ -53,11 +61,13 @@ def submit(
     from services.cli.client import connected
     from services.cli.journal import journal_of
     from services.cli.parcels import collect, pack
-    from services.cli.sending import Wishes, send_all, sides_of
+    from services.cli.sending import Wishes, of_photographs, send_all
     from services.cli.waiting import print_findings, wait_for
 
     letters = collect(paths)
-    wishes = Wishes(patient_id, study_uid, priority, pipeline, sides_of(letters, laterality or []))
+    sides = of_photographs(letters, [side.value for side in laterality or []], "--laterality")
+    moments = of_photographs(letters, acquired or [], "--acquired")
+    wishes = Wishes(patient_id, study_uid, priority, pipeline, sides, moments)
     journal = journal_of(url, paths, Path.home())
     missing = [letter for letter in letters if not journal.holds(letter)]
     with connected(url, key) as service:

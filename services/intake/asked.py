@@ -22,6 +22,12 @@ MOST_LATERALITIES: Final = 100_000
 #: No backslash, no control character; nor what a decoder puts for bytes that are no UTF-8, or two patients of different
 #: such bytes would be one.
 PATIENT_ID_FORM: Final = r"^[^\\\x00-\x1f\x7f\ufffd]*$"
+#: More characters than any moment has.
+MOMENT_CHARACTERS: Final = 64
+#: Parameters of which there may be one for each file.
+LISTS: Final = frozenset({"laterality", "acquired"})
+
+Moment = Annotated[str, StringConstraints(max_length=MOMENT_CHARACTERS)]
 
 
 class PriorityName(StrEnum):
@@ -45,11 +51,17 @@ def _nothing_if_empty(value: object) -> object:
 
 
 def _split(value: object) -> object:
-    """`R,L` and `R` `L` are the same; letters in any case."""
+    """`R,L` and `R` `L` are the same, of sides as of moments: no moment has a comma."""
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, Sequence):
         return value
-    return [side.strip().upper() for one in values for side in str(one).split(",") if side.strip()]
+    return [part.strip() for one in values for part in str(one).split(",") if part.strip()]
+
+
+def _split_sides(value: object) -> object:
+    """Letters in any case."""
+    parts = _split(value)
+    return [str(side).upper() for side in parts] if isinstance(parts, list) else parts
 
 
 class Asked(BaseModel):
@@ -84,11 +96,18 @@ class Asked(BaseModel):
         description="Images that each study of this request will hold in all, with those sent by other requests. A "
         "study with fewer waits longer for them and is marked incomplete.",
     )
-    laterality: Annotated[list[Laterality], BeforeValidator(_split)] = Field(
+    laterality: Annotated[list[Laterality], BeforeValidator(_split_sides)] = Field(
         default_factory=list,
         max_length=MOST_LATERALITIES,
         description="Eye of the photographs: `R`, `L` or `B`, once for all or one for each file in order. Else it is "
         "read from the file names.",
+    )
+    acquired: Annotated[list[Moment], BeforeValidator(_split)] = Field(
+        default_factory=list,
+        max_length=MOST_LATERALITIES,
+        description="When the photographs were taken, by the clock of that place: an ISO 8601 day, or day and time, "
+        "once for all or one for each file in order. Else their camera's own date is taken, where it can be.",
+        examples=[["2026-01-31T14:30"]],
     )
 
     def wishes(self, pipelines: Collection[str]) -> Wishes:
@@ -103,13 +122,14 @@ class Asked(BaseModel):
             patient_id=self.patient_id,
             study_uid=self.study_uid,
             lateralities=tuple(self.laterality),
+            acquired=tuple(self.acquired),
             expected=self.expected,
         )
 
     def with_fields(self, fields: Mapping[str, Sequence[str]]) -> Asked:
         """These parameters with form fields over them; raises BadInput (`invalid_request`) naming the field."""
         told: dict[str, Any] = {  # Any: not yet validated
-            name: list(values) if name == "laterality" else values[-1]
+            name: list(values) if name in LISTS else values[-1]
             for name, values in fields.items()
             if name in Asked.model_fields
         }

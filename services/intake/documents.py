@@ -102,6 +102,7 @@ COMPLETE_RESPONSES: Final[dict[int | str, dict[str, Any]]] = _OPEN | {
     422: _problem(KeyReused),
 }
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+SUBMIT_FIELDS: Final = ("priority", "pipeline", "complete", "patient_id", "study_uid", "laterality", "acquired")
 SUBMIT_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -112,10 +113,7 @@ SUBMIT_BODY: Final[dict[str, Any]] = {
                     "required": ["files"],
                     "properties": {
                         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                        **{
-                            name: {"type": "string"}
-                            for name in ("priority", "pipeline", "complete", "patient_id", "study_uid", "laterality")
-                        },
+                        **{name: {"type": "string"} for name in SUBMIT_FIELDS},
                     },
                 }
             },

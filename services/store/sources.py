@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -43,6 +44,13 @@ def holders_of(session: Session, site_id: str, source_sha256: str) -> Sequence[H
         .order_by(Instance.id)
     )
     return [Holder(*row) for row in rows]
+
+
+def study_date(session: Session, site_id: str, study_instance_uid: str) -> date | None:
+    """The date of the study of this UID; None where it has none, or there is no such study."""
+    return session.scalar(
+        select(Study.study_date).where(Study.site_id == site_id, Study.study_instance_uid == study_instance_uid)
+    )
 
 
 def count_instances(session: Session, site_id: str, study_instance_uid: str) -> int:

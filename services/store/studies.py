@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Date, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipelines.core.errors import NotFound
@@ -125,10 +124,16 @@ def study_tree(session: Session, study_id: str) -> StudyTree:
 
 
 def priors(session: Session, study_id: str) -> Sequence[Study]:
-    """The patient's other studies that came before this one, newest first; raises NotFound."""
+    """The patient's other studies of before this one, newest first; raises NotFound.
+
+    A study is of its date, or of the day on which it came where it has none: older images may be sent later.
+    """
     study = get_study(session, study_id)
+    day = func.coalesce(Study.study_date, func.date(Study.created_at, type_=Date))
+    own = session.scalars(select(day).where(Study.id == study_id)).one()
+    before = or_(day < own, and_(day == own, Study.created_at <= study.created_at))
     return session.scalars(
         select(Study)
-        .where(Study.patient_id == study.patient_id, Study.id != study.id, Study.created_at <= study.created_at)
-        .order_by(func.coalesce(Study.study_date, date.min).desc(), Study.created_at.desc(), Study.id)
+        .where(Study.patient_id == study.patient_id, Study.id != study.id, before)
+        .order_by(day.desc(), Study.created_at.desc(), Study.id)
     ).all()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from pipelines.core.errors import LateralityRequired, OverreadError, Unavailable
 from pipelines.core.receipt import derived_uid
@@ -20,6 +20,7 @@ from services.store import sources
 from services.store.session import unit_of_work
 from services.store.sources import Holder
 from services.store.stores import Store
+from services.work.dates import UNDATED, Dated, ReadsClocks, begin_of
 from services.work.facts import patient_identity
 from services.work.outcomes import FileOutcome, FileStatus, Readied
 from services.work.spool import SpooledFile
@@ -27,7 +28,10 @@ from services.work.spool import SpooledFile
 MEDIA_TYPES: Final = {MediaKind.JPEG: "image/jpeg", MediaKind.PNG: "image/png", MediaKind.TIFF: "image/tiff"}
 
 
-class WrapsPhotographs(Protocol):
+Value = TypeVar("Value")
+
+
+class WrapsPhotographs(ReadsClocks, Protocol):
     """The memory-limited child process that decodes pictures (pipelines.imaging.decoder.Decoder is one)."""
 
     def wrap_photograph(self, source: Path, target: Path, identity: PhotographIdentity) -> WrappedPhotograph:
@@ -36,11 +40,12 @@ class WrapsPhotographs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A picture in the spool; `stated` is the eye its sender named for it, if any."""
+    """A picture in the spool; `stated` is the eye its sender named for it, if any, `dated` when it was taken."""
 
     file: SpooledFile
     kind: MediaKind
     stated: Laterality | None = None
+    dated: Dated = UNDATED
 
     @property
     def laterality(self) -> Laterality:
@@ -81,18 +86,23 @@ class Planned:
         return FileOutcome(self.photograph.file.name, FileStatus.DUPLICATE, None, None, uid, study_id)
 
 
-def stated_sides(sides: Sequence[Laterality], numbers: Sequence[int | None], files: int) -> list[Laterality | None]:
-    """The eye its sender named for each photograph: one for all, or one for each file, or each photograph, in order.
+def fits(stated: Sequence[object], numbers: Sequence[int | None], files: int) -> bool:
+    """Whether so many values can be of these photographs: none, one, one for each file or for each photograph."""
+    return len(stated) in {0, 1, files, sum(number is not None for number in numbers)}
+
+
+def in_order(stated: Sequence[Value], numbers: Sequence[int | None], files: int) -> list[Value | None]:
+    """What its sender stated of each photograph: one for all, or one for each file, or each photograph, in order.
 
     `numbers` are the photographs' places among the request's `files`, None for those that came in an archive.
     """
-    if len(sides) == 1:
-        return [sides[0] for _ in numbers]
+    if len(stated) == 1:
+        return [stated[0] for _ in numbers]
     sent = [number for number in numbers if number is not None]
-    if len(sides) == files:
-        return [sides[number] if number is not None else None for number in numbers]
-    if len(sides) == len(sent):
-        return [sides[sent.index(number)] if number is not None else None for number in numbers]
+    if len(stated) == files:
+        return [stated[number] if number is not None else None for number in numbers]
+    if len(stated) == len(sent):
+        return [stated[sent.index(number)] if number is not None else None for number in numbers]
     return [None for _ in numbers]
 
 
@@ -114,6 +124,8 @@ def plan(store: Store, photographs: Sequence[Photograph], visit: Visit) -> list[
         ]
         study_uid = visit.study_uid or _study_uid(photographs, visit, [holder for some in found for holder in some])
         number = sources.count_instances(session, store.site_id, study_uid)
+        known_date = sources.study_date(session, store.site_id, study_uid)
+    taken = known_date or begin_of(one.dated.taken for one in photographs if one.dated.taken is not None)
     received = datetime.now(UTC)
     planned = []
     for offset, (one, holders) in enumerate(zip(photographs, found, strict=True), start=1):
@@ -122,6 +134,9 @@ def plan(store: Store, photographs: Sequence[Photograph], visit: Visit) -> list[
             study_instance_uid=study_uid,
             laterality=one.laterality,
             instance_number=number + offset,
+            acquired=one.dated.taken,
+            by_camera=one.dated.by_camera,
+            study_taken=taken,
             received=received,
         )
         uid = instance_uid(one.file.sha256, identity)

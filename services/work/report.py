@@ -29,13 +29,13 @@ from services.work.report_words import (
     Clock,
     Document,
     counts,
-    day,
     final_from,
     heading,
     identity,
     machine,
     made,
     patient_lines,
+    taken,
     undecided,
     word,
 )
@@ -78,14 +78,14 @@ def report_of(store: Store, looker: Looker, study_id: str, zone: str, grace_seco
     said += [read.shadow.said_at for read in reads if read.shadow]
     as_of = max(said, default=opened.tree.study.created_at)
     answers = Section(Part.ANSWER, "Conclusion", tuple(_chief(reads, unread)))
-    study = Section(Part.STUDY, "Patient and study", tuple(_study_lines(opened)))
+    study = Section(Part.STUDY, "Patient and study", tuple(_study_lines(opened, clock)))
     foot = Section(Part.FOOT, "About this page", tuple(_foot(opened, as_of, clock)))
     patient = opened.tree.patient
     is_decided = not unread and all(read.stands.state is ReviewState.SIGNED for read in reads)
     return Report(
         study_id=study_id,
         title=TITLE,
-        identity=identity(patient, patient.issuer != UNIDENTIFIED, opened.tree.study.study_date),
+        identity=identity(patient, patient.issuer != UNIDENTIFIED, taken(opened.tree.study, clock)),
         as_of=as_of,
         sections=(study, answers, *(read.section for read in reads), *unread, foot),
         signatures=signatures if is_decided else (),
@@ -165,10 +165,10 @@ def _signatures(session: Session, reads: Sequence[_Read]) -> Iterator[Signature]
             yield Signature(reader.name, read.stands.review.created_at)
 
 
-def _study_lines(opened: OpenedStudy) -> Iterator[Line]:
+def _study_lines(opened: OpenedStudy, clock: Clock) -> Iterator[Line]:
     study, patient = opened.tree.study, opened.tree.patient
     yield from patient_lines(patient, patient.issuer != UNIDENTIFIED)
-    yield Line("Taken", day(study.study_date))
+    yield taken(study, clock)
     if study.accession_number:
         yield Line("Accession number", study.accession_number)
     if study.description:

@@ -13,7 +13,7 @@ from pipelines.core.report import DRAFT, PARTLY_SIGNED, SECOND_AWAITED, THIRD_AW
 from services.store.disagreement import ShadowChange
 from services.store.signatures import Standing
 from services.store.states import ReviewAction, ReviewState, Verdict
-from services.store.tables import Patient, Review
+from services.store.tables import Patient, Review, Study
 from services.work.reasons import REASONS
 from services.work.report_cautions import abstained, cautions, doubted_sides, unreliable
 from services.work.spoken import EYES, SIDES, URGENCIES, side_line, sides
@@ -180,11 +180,17 @@ def _written(group: str, comma: str) -> str:
     return comma.join(part for part in (family, first) if part)
 
 
-def identity(patient: Patient, known: bool, taken: date | None) -> str:
-    """Whose page it is, in one line."""
+def identity(patient: Patient, known: bool, when: Line) -> str:
+    """Whose page it is, and of what day, in one line."""
     lines = patient_lines(patient, known)[:3]
-    said = [f"{line.name} {line.text}" for line in (*lines, Line("Taken", day(taken)))]
-    return "; ".join(said)
+    return "; ".join(f"{line.name} {line.text}" for line in (*lines, when))
+
+
+def taken(study: Study, clock: Clock) -> Line:
+    """The day of the images; where nobody knows it, that they were sent then."""
+    if study.study_date is not None:
+        return Line("Taken", day(study.study_date))
+    return Line("Taken", f"{NOT_GIVEN}, sent {study.created_at.astimezone(clock.zone).date().isoformat()}")
 
 
 def day(value: date | None) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from pipelines.core.errors import BadInput, OverreadError, Unavailable
+from pipelines.core.errors import BadAcquired, BadInput, OverreadError, Unavailable
+from services.work.dates import Dated, dated
 from services.work.foreign import ForeignFile, ready
-from services.work.outcomes import IntakeOptions, Readied, rejected
-from services.work.photographs import Photograph, Planned, Visit, plan, stated_sides, wrap
+from services.work.outcomes import FileOutcome, FileStatus, IntakeOptions, Readied, rejected
+from services.work.photographs import Photograph, Planned, Visit, fits, in_order, plan, wrap
 from services.work.places import Parts, Place
 from services.work.receive import keep
 from services.work.spool import SpooledFile
@@ -28,15 +29,20 @@ def take_photographs(
 ) -> None:
     """Take a request's photographs in as one visit; `files` is how many files it held. Raises Unavailable."""
     known: list[tuple[Place, Photograph]] = []
-    sides = stated_sides(wishes.lateralities, [place.number for place, _ in sent], files)
-    for (place, file), side in zip(sent, sides, strict=True):
-        photograph = replace(file, stated=side)
+    numbers = [place.number for place, _ in sent]
+    sides = in_order(wishes.lateralities, numbers, files)
+    dates = in_order(wishes.acquired, numbers, files)
+    for (place, file), side, stated in zip(sent, sides, dates, strict=True):
         try:
+            if not fits(wishes.acquired, numbers, files):
+                raise BadAcquired("state when they were taken once, or once for each file")
+            photograph = replace(file, stated=side)
             _ = photograph.laterality
+            when = dated(parts.decoder, file.file.path, stated)
         except BadInput as error:
-            place.refuse(parts, photograph.file, error)
+            place.refuse(parts, file.file, error)
         else:
-            known.append((place, photograph))
+            known.append((place, replace(photograph, dated=when)))
     if not known:
         return
     visit = Visit(wishes.patient_id, wishes.study_uid)
@@ -55,10 +61,19 @@ def _take_planned(parts: Parts, options: IntakeOptions, group: Sequence[tuple[Pl
             place.outcomes.append(rejected(one.photograph.file.name, error))
         raise
     _keep(parts, options, [(place, one.photograph.file, each) for (place, one), each in zip(new, made, strict=True)])
+    for place, one in new:
+        place.outcomes[-1] = _with_date(place.outcomes[-1], one.photograph.dated)
     for place, one in group:
         if one.outcome is not None:
             place.outcomes.append(one.outcome)
         one.photograph.file.path.unlink(missing_ok=True)
+
+
+def _with_date(outcome: FileOutcome, when: Dated) -> FileOutcome:
+    """What there is to say of the date, where nothing graver is said of a photograph that was kept."""
+    if outcome.status is not FileStatus.STORED or outcome.code is not None:
+        return outcome
+    return replace(outcome, code=when.code, detail=when.detail)
 
 
 def take_foreign(

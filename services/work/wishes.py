@@ -27,4 +27,5 @@ class Wishes:
     patient_id: str | None = None
     study_uid: str | None = None
     lateralities: tuple[Laterality, ...] = ()
+    acquired: tuple[str, ...] = ()  # ISO 8601, as it was sent: it is the photographs that a wrong one refuses
     expected: int | None = None  # images that each study of the request will hold in all

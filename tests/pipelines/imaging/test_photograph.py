@@ -10,7 +10,7 @@ import subprocess
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import cv2
@@ -103,6 +103,27 @@ def test_an_object_passes_dciodvfy(wrap: Wrap, picture: Array, tmp_path: Path, v
         pytest.skip("dciodvfy is not installed")
     for acquired in (None, datetime(2024, 2, 29, 10, 11, 12)):
         wrap(VARIANTS[variant](picture), replace(IDENTITY, acquired=acquired))
+        said = subprocess.run(["dciodvfy", tmp_path / "object.dcm"], capture_output=True, text=True, check=False)
+        assert "Error" not in said.stdout + said.stderr
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"acquired": date(2024, 2, 29)},
+        {"acquired": datetime(2024, 2, 29, 10, 11, 12, tzinfo=UTC), "study_taken": date(2024, 2, 28)},
+        {"acquired": datetime(2024, 2, 29, 10, 11, 12), "by_camera": True},
+    ],
+)
+def test_an_object_says_when_it_was_taken_as_far_as_that_is_known(
+    wrap: Wrap, picture: Array, tmp_path: Path, known: dict[str, object]
+) -> None:
+    made = wrap(encoded(picture, "JPEG"), replace(IDENTITY, **known))  # type: ignore[arg-type]
+    assert made.AcquisitionDateTime.startswith("20240229")
+    is_moment_of_a_sender = "study_taken" in known
+    assert made.ImageType[0] == ("ORIGINAL" if is_moment_of_a_sender else "DERIVED")
+    assert made.ContentDate == ("20240229" if is_moment_of_a_sender else "20260304")
+    if shutil.which("dciodvfy") is not None:
         said = subprocess.run(["dciodvfy", tmp_path / "object.dcm"], capture_output=True, text=True, check=False)
         assert "Error" not in said.stdout + said.stderr
 

@@ -9,11 +9,10 @@ import httpx
 import pytest
 
 from pipelines.core.errors import BadRequest, StorageFull
-from pipelines.core.types import Laterality
 from services.cli.client import Service
 from services.cli.journal import Journal
 from services.cli.parcels import collect, pack
-from services.cli.sending import Wishes, send_all, sides_of
+from services.cli.sending import Wishes, of_photographs, send_all
 
 JPEG = b"\xff\xd8\xff\xe0 the rest of a photograph"
 FULL = httpx.Response(507, json={"detail": "full"}, headers={"content-type": "application/problem+json"})
@@ -55,22 +54,29 @@ def test_files_are_counted_by_what_became_of_them(two_visits: Path, tmp_path: Pa
 
 def test_one_side_is_stated_for_all_photographs(two_visits: Path) -> None:
     letters = collect([two_visits])
-    assert set(sides_of(letters, [Laterality.RIGHT]).values()) == {Laterality.RIGHT}
+    assert set(of_photographs(letters, ["R"], "--laterality").values()) == {"R"}
 
 
 def test_sides_are_stated_in_the_order_of_the_photographs(two_visits: Path) -> None:
     letters = collect([two_visits])
-    sides = sides_of(letters, [Laterality.RIGHT, Laterality.LEFT])
-    assert [sides[letter.path] for letter in letters] == [Laterality.RIGHT, Laterality.LEFT]
+    sides = of_photographs(letters, ["R", "L"], "--laterality")
+    assert [sides[letter.path] for letter in letters] == ["R", "L"]
 
 
 def test_a_number_of_sides_that_does_not_fit_is_refused(two_visits: Path) -> None:
     with pytest.raises(BadRequest, match="once for each photograph"):
-        sides_of(collect([two_visits]), [Laterality.RIGHT] * 3)
+        of_photographs(collect([two_visits]), ["R"] * 3, "--laterality")
 
 
 def test_the_eye_of_a_photograph_is_not_said_of_objects_in_another_parcel(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b"\0" * 128 + b"DICM")
     (parcel,) = pack(collect([tmp_path / "a.dcm"]))
-    wishes = Wishes(patient_id="P-1", sides={tmp_path / "b.jpg": Laterality.LEFT})
+    wishes = Wishes(patient_id="P-1", sides={tmp_path / "b.jpg": "L"}, moments={tmp_path / "b.jpg": "2026-01-31"})
     assert wishes.fields(parcel) == {"complete": "no", "priority": "routine", "patient_id": "P-1"}
+
+
+def test_the_day_of_each_photograph_goes_with_it(two_visits: Path) -> None:
+    letters = collect([two_visits])
+    moments = of_photographs(letters, ["2026-01-31", "2026-02-01"], "--acquired")
+    said = [Wishes(moments=moments).fields(parcel)["acquired"] for parcel in pack(letters)]
+    assert said == [["2026-01-31"], ["2026-02-01"]]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from datetime import date
+
 import pydicom
 import pytest
+from PIL import Image
+from sqlalchemy import select
 
+from services.store.session import unit_of_work
+from services.store.tables import Study
 from tests.services.intake.conftest import Sender, codes, dicom, picture, statuses
 
 
@@ -131,3 +138,80 @@ def test_parameters_that_dicom_could_not_hold_are_refused(sender: Sender, query:
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     field = sender.send(("a_OD.png", picture()), fields=dict(query))
     assert (field.status_code, field.json()["code"]) == (422, "invalid_request")
+
+
+def exif(original: str | None, changed: str | None = None) -> bytes:
+    """EXIF with DateTimeOriginal, and with the time of the last change."""
+    said = Image.Exif()
+    if original is not None:
+        said.get_ifd(0x8769)[0x9003] = original
+    if changed is not None:
+        said[0x0132] = changed
+    return said.tobytes()
+
+
+def with_clock(original: str | None, changed: str | None = None) -> bytes:
+    """A JPEG whose camera had this time."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(picture(kind="JPEG"))) as plain:
+        plain.save(out, "JPEG", exif=exif(original, changed))
+    return out.getvalue()
+
+
+def study_dates(sender: Sender) -> list[date | None]:
+    with unit_of_work(sender.store.database, writing=False) as session:
+        return list(session.scalars(select(Study.study_date).order_by(Study.id)))
+
+
+def test_a_stated_moment_dates_study_and_object_and_is_what_counts_beside_the_cameras(sender: Sender) -> None:
+    sent = with_clock("2019:05:06 07:08:09")
+    answer = sender.send(("x_OD.jpg", sent), acquired="2024-02-29T10:11+02:00")
+    assert (statuses(answer), codes(answer)) == (["stored"], [None])
+    made = stored_object(sender)
+    assert (made.StudyDate, made.StudyTime) == ("20240229", "101100")
+    assert (made.AcquisitionDateTime, made.ImageType[0]) == ("20240229101100+0200", "ORIGINAL")
+    assert study_dates(sender) == [date(2024, 2, 29)]
+
+
+def test_days_are_given_in_the_order_of_the_files_and_the_first_is_the_visits(sender: Sender) -> None:
+    sender.send(("x_OD.png", picture(0)), ("x_OS.png", picture(1)), acquired=["2024-03-02", "2024-03-01"])
+    made = [stored_object(sender, place) for place in (0, 1)]
+    assert [(one.AcquisitionDateTime, one.StudyDate, one.StudyTime) for one in made] == [
+        ("20240302", "20240301", ""),
+        ("20240301", "20240301", ""),
+    ]
+    assert study_dates(sender) == [date(2024, 3, 1)]
+
+
+def test_where_nobody_states_it_the_cameras_own_moment_is_taken_and_said(sender: Sender) -> None:
+    answer = sender.send(("x_OD.jpg", with_clock("2019:05:06 07:08:09", changed="2021:01:01 00:00:00")))
+    assert (statuses(answer), codes(answer)) == (["stored"], ["camera_date"])
+    made = stored_object(sender)
+    assert (made.StudyDate, made.AcquisitionDateTime, made.ImageType[0]) == ("20190506", "20190506070809", "DERIVED")
+    assert study_dates(sender) == [date(2019, 5, 6)]
+
+
+def test_a_cameras_moment_that_cannot_be_is_ignored_and_said(sender: Sender) -> None:
+    answer = sender.send(("x_OD.jpg", with_clock("2999:01:01 00:00:00")))
+    assert (statuses(answer), codes(answer)) == (["stored"], ["camera_date_ignored"])
+    assert study_dates(sender) == [None]
+
+
+def test_a_camera_that_does_not_know_dates_nothing_and_neither_does_the_last_change(sender: Sender) -> None:
+    answer = sender.send(("x_OD.jpg", with_clock("    :  :     :  :  ", changed="2021:01:01 00:00:00")))
+    assert codes(answer) == [None]
+    assert (study_dates(sender), stored_object(sender).StudyDate) == ([None], "")
+
+
+@pytest.mark.parametrize("said", ["yesterday", ["2024-01-01"] * 3])
+def test_a_stated_day_that_is_none_refuses_the_photographs(sender: Sender, said: object) -> None:
+    answer = sender.send(("x_OD.png", picture(0)), ("x_OS.png", picture(1)), acquired=said)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_acquired")
+    assert list(sender.instances()) == []
+
+
+def test_a_photograph_that_joins_a_dated_visit_takes_its_day(sender: Sender) -> None:
+    sender.send(("x_OD.png", picture(0)), patient_id="P-7", study_uid="1.2.3", acquired="2024-03-01")
+    sender.send(("x_OS.png", picture(1)), patient_id="P-7", study_uid="1.2.3", acquired="2024-03-05")
+    assert [stored_object(sender, place).StudyDate for place in (0, 1)] == ["20240301", "20240301"]
+    assert study_dates(sender) == [date(2024, 3, 1)]

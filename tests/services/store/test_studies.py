@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -139,6 +139,20 @@ def test_priors_are_the_patients_earlier_studies(store: Store) -> None:
     with unit_of_work(store.database, writing=False) as session:
         assert [study.id for study in studies.priors(session, third)] == [second, first]
         assert studies.priors(session, first) == []
+
+
+def test_older_images_that_are_sent_later_are_priors_by_their_date(each_store: Store) -> None:
+    (today, _), (older, _), (undated, _), (newer, _) = (
+        receive(each_store, Sent(name, sop=f"1.{name}", study=f"1.{name}")) for name in "1234"
+    )
+    with unit_of_work(each_store.database) as session:
+        came = session.get_one(Study, today).created_at.date()
+        for study, days in ((today, 1), (older, 900), (newer, -9)):
+            session.get_one(Study, study).study_date = came - timedelta(days=days)
+        session.get_one(Study, undated).study_date = None
+    with unit_of_work(each_store.database, writing=False) as session:
+        told = {study: [one.id for one in studies.priors(session, study)] for study in (today, undated, newer)}
+    assert told == {today: [older], undated: [today, older], newer: [undated, today, older]}
 
 
 def test_an_unknown_study_is_not_found(store: Store) -> None:

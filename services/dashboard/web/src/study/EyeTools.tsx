@@ -4,11 +4,10 @@ import type { ReactElement } from "react";
 import type { Prior } from "../api/pictures";
 import { Button, Key } from "../design/parts";
 import { KEYS } from "../keys/bindings";
-import { day } from "../text/format";
 import { t } from "../text/messages";
 import { HeatMapTool, RedFreeTool, ToneTools, ToolBar, ZoomTools } from "./Tools";
 import type { Look } from "./useLook";
-import { dayOf } from "./visits";
+import { dayText } from "./visits";
 
 type Props = {
   at: Look;
@@ -34,7 +33,7 @@ export function EyeTools({ at, hasHeatMap, visits, visit, setVisit, compares, se
             <option value="">{t.eyeTools.noVisit}</option>
             {visits.map((prior) => (
               <option key={prior.id} value={prior.id}>
-                {day(dayOf(prior))}
+                {dayText(prior)}
               </option>
             ))}
           </select>

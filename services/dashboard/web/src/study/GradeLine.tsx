@@ -1,7 +1,6 @@
 /** One eye's grades over the visits as a small line, and the same in words. */
 import type { ReactElement } from "react";
 
-import { day } from "../text/format";
 import { t } from "../text/messages";
 import type { GradePoint } from "./visits";
 
@@ -19,7 +18,7 @@ export function GradeLine({ points }: { points: readonly GradePoint[] }): ReactE
     x: MARGIN + place * step,
     y: HEIGHT - MARGIN - ((HEIGHT - 2 * MARGIN) * point.grade) / HIGHEST,
   }));
-  const words = points.map((point) => t.eyeTools.point(point.date === null ? null : day(point.date), point.grade));
+  const words = points.map((point) => t.eyeTools.point(point.date, point.grade));
   return (
     <div className="grade-line">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">

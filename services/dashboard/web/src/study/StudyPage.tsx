@@ -8,7 +8,7 @@ import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Button, Key, Notice } from "../design/parts";
 import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
-import { day, personName, sentence } from "../text/format";
+import { day, dayHere, personName, sentence } from "../text/format";
 import { t } from "../text/messages";
 import { keptFilters } from "../worklist/filters";
 import { useAhead } from "./ahead";
@@ -86,7 +86,7 @@ function Head({ study, previous, next, open }: HeadProps): ReactElement {
     patient.name === null ? null : personName(patient.name),
     patient.birth_date === null ? null : t.study.born(day(patient.birth_date)),
     patient.sex,
-    study.study_date === null ? null : t.study.taken(day(study.study_date)),
+    study.study_date === null ? t.study.sent(dayHere(study.created_at)) : t.study.taken(day(study.study_date)),
     study.description,
   ].filter(Boolean);
   return (

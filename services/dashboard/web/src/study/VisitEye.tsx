@@ -5,12 +5,11 @@ import type { ReactElement, ReactNode } from "react";
 import type { Prior } from "../api/pictures";
 import type { Result, StudyDetail } from "../api/types";
 import { LoadFailed } from "../design/LoadFailed";
-import { day } from "../text/format";
 import { t } from "../text/messages";
 import { Eye } from "./Eye";
 import { photographsBySide, type Side } from "./photographs";
 import type { Look } from "./useLook";
-import { dayOf, signedGrade } from "./visits";
+import { dayText, signedGrade } from "./visits";
 
 type Props = {
   prior: Prior;
@@ -22,7 +21,7 @@ type Props = {
 
 export function VisitEye({ prior, side, study, result, at }: Props): ReactElement {
   const grade = signedGrade(prior, side === "none" ? null : side);
-  const visit = t.eyeTools.visit(day(dayOf(prior)), grade);
+  const visit = t.eyeTools.visit(dayText(prior), grade);
   if (study.data === undefined) {
     return (
       <Frame side={side} visit={visit}>

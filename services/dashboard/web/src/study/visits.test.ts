@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 
 import type { Prior } from "../api/pictures";
 import type { Result } from "../api/types";
-import { gradesOf, signedGrade, visitAfter, withPhotographs } from "./visits";
+import { day, dayHere } from "../text/format";
+import { dayText, gradesOf, signedGrade, visitAfter, withPhotographs } from "./visits";
 
 function prior(id: string, grade: number | null, more: Partial<Prior> = {}): Prior {
   const signed = grade === null ? [] : [{ pipeline: "retinopathy", label: "dr_grade", laterality: "L", value: grade }];
@@ -15,10 +16,14 @@ const today = { findings: [{ label: "dr_grade", laterality: "L", value: 3 }] } a
 test("grades run from the first visit to today's, which is the machine's", () => {
   const points = gradesOf([prior("b", 2, { study_date: "2025-03-01" }), prior("a", 1)], today, "L");
   expect(points).toEqual([
-    { date: "2024-03-01", grade: 1, signed: true },
-    { date: "2025-03-01", grade: 2, signed: true },
+    { date: day("2024-03-01"), grade: 1, signed: true },
+    { date: day("2025-03-01"), grade: 2, signed: true },
     { date: null, grade: 3, signed: false },
   ]);
+});
+
+test("a visit whose day nobody knows says when its images were sent", () => {
+  expect(dayText(prior("a", 1, { study_date: null }))).toBe(`sent ${dayHere("2026-01-01T00:00:00Z")}`);
 });
 
 test("a visit that nobody signed has no grade, and another eye's is not taken for this one's", () => {

@@ -1,17 +1,20 @@
 /** The patient's earlier visits with photographs, and what was signed of each eye then. */
 import type { Prior } from "../api/pictures";
 import type { Laterality, Result } from "../api/types";
+import { day, dayHere } from "../text/format";
+import { t } from "../text/messages";
 import { finding } from "./findings";
 
 /** PS3.3 C.7.3.1.1.1: ophthalmic photography. */
 const PHOTOGRAPHS = "OP";
 const GRADE = "dr_grade";
 
+/** `date` in words; none for today. */
 export type GradePoint = { date: string | null; grade: number; signed: boolean };
 
-/** The day of a visit, or of its arrival where the images say none. */
-export function dayOf(prior: Pick<Prior, "study_date" | "created_at">): string {
-  return prior.study_date ?? prior.created_at;
+/** The day of a visit, or that its images were sent then where nobody knows it. */
+export function dayText({ study_date: taken, created_at: sent }: Pick<Prior, "study_date" | "created_at">): string {
+  return taken === null ? t.eyeTools.sent(dayHere(sent)) : day(taken);
 }
 
 /** Those with photographs that are still kept, newest first. */
@@ -29,7 +32,7 @@ export function signedGrade(prior: Pick<Prior, "signed">, side: Laterality | nul
 export function gradesOf(priors: readonly Prior[], today: Result, side: Laterality | null): GradePoint[] {
   const before = [...priors].reverse().flatMap((prior): GradePoint[] => {
     const grade = signedGrade(prior, side);
-    return grade === null ? [] : [{ date: dayOf(prior), grade, signed: true }];
+    return grade === null ? [] : [{ date: dayText(prior), grade, signed: true }];
   });
   const now = finding(today, GRADE, side)?.value;
   return typeof now === "number" ? [...before, { date: null, grade: now, signed: false }] : before;

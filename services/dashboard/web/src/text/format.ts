@@ -65,6 +65,9 @@ export const clock = formatOf({ timeStyle: "medium" });
 /** A calendar day such as a study date: a day has no zone, so it is not shifted into one. */
 export const day = formatOf({ dateStyle: "medium", timeZone: "UTC" });
 
+/** The day of a moment, where the reader is. */
+export const dayHere = formatOf({ dateStyle: "medium" });
+
 /** "0.42 s" above a tenth of a second, "12 ms" below. */
 export function seconds(value: number): string {
   return value >= 0.1 ? `${value.toFixed(2)}${NBSP}s` : `${Math.round(value * 1000)}${NBSP}ms`;

@@ -6,6 +6,7 @@ export const pictures = {
     beside: "Visit beside",
     noVisit: "None",
     today: "This visit",
+    sent: (date: string) => `sent ${date}`,
     visit: (date: string, grade: number | null) =>
       grade === null ? `${date}, no signed grade` : `${date}, signed grade ${grade}`,
     notThen: "This eye was not photographed at that visit.",

@@ -33,6 +33,7 @@ export const study = {
     erased: (date: string) => `The images were removed on ${date}`,
     erasedWhat: "The time for which they are kept is over. What was found and what readers said of it stays.",
     taken: (date: string) => `taken ${date}`,
+    sent: (date: string) => `sent ${date}, day of the images not known`,
     proposed: "A newer result proposes a change",
     proposedWhat: "The signed reading stays the answer until a reader signs another.",
     proposedUnsigned: "The earlier answer stands until a reader signs.",
