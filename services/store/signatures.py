@@ -56,6 +56,13 @@ class Standing:
         return self.review.verdict if self.review else None
 
     @property
+    def overruled(self) -> frozenset[str]:
+        """Readers between whom a third has decided, and whose word that was no more: empty where nobody decided."""
+        if self.second is None or not _is_decided(self.stack):
+            return frozenset()
+        return self.readers - {word.user_id for word in self.words}
+
+    @property
     def first_reader_id(self) -> str | None:
         """Who signed first, while a second reader or an adjudicator is awaited: this person cannot be that one."""
         return None if self.state is ReviewState.SIGNED or not self.words else self.words[0].user_id

@@ -28,9 +28,7 @@ def check_undo(session: Session, user_id: str, stands: Standing, grace_seconds: 
         raise Conflict("there is no signature to take back", code="not_signed")
     if stands.newest.user_id != user_id:
         raise Forbidden("the newest signature is another reader's", code="not_your_signature")
-    young = select(Review.id).where(
-        Review.id == stands.newest.id, Review.created_at >= seconds_from_now(-grace_seconds)
-    )
+    young = select(Review.id).where(Review.id == stands.newest.id, Review.created_at > seconds_from_now(-grace_seconds))
     if session.scalar(young) is None:
         raise Conflict("the time to take this signature back is over: amend it instead", code="grace_over")
 
@@ -58,6 +56,12 @@ def _check_sign(user_id: str, result: Result, stands: Standing) -> None:
     # Also where a third has decided since: one of the two would open again what was decided between them.
     if any(signature.user_id == user_id and signature.result_id == result.id for signature in stands.stack):
         raise Conflict("you have signed this result: amend or undo instead", code="already_signed")
+    if user_id in stands.overruled:
+        # Signed otherwise it would be undecided again, and the fewer readers there are, the longer.
+        raise Conflict(
+            "a third reader has decided after you: who decided, or has not signed, reads the newer result",
+            code="adjudication_needed",
+        )
     if stands.state is ReviewState.ADJUDICATION:
         raise _third_decides()  # also on a newer result: it would be the word of one who knows what the other says
 

@@ -310,8 +310,9 @@ def test_who_signed_one_of_two_words_that_differ_has_the_reading_in_no_list_of_w
     assert [line(one)["waits_for_another"] for one in (first, second)] == [True, False]
 
 
-def test_neither_of_the_two_opens_again_what_a_third_has_decided(web: Web, turn: Turn, each_store: Store) -> None:
-    first, second, third = (web.client(Role.CLINICIAN) for _ in range(3))
+def test_neither_of_the_two_opens_again_what_a_third_has_decided(web: Web, reader: Reader, each_store: Store) -> None:
+    rule(web, share=1.0, blinded=False)
+    turn, (first, second, third) = Turn(reader.read("twice")), [web.client(Role.CLINICIAN) for _ in range(3)]
     turn.accept(first)
     turn.edit(second)
     turn.accept(third, "adjudicate")
@@ -320,3 +321,7 @@ def test_neither_of_the_two_opens_again_what_a_third_has_decided(web: Web, turn:
     assert turn.accept(first, "adjudicate").json()["code"] == "adjudicator_must_be_third"
     assert turn.edit(second, "amend").json()["code"] == "not_your_signature"
     assert (state(first), line(first)["verdict"]) == ("signed", "accept")
+    turn.read = reader.read("twice")
+    assert [turn.edit(one).json()["code"] for one in (first, second)] == ["adjudication_needed"] * 2
+    assert turn.edit(third).status_code == 201
+    assert (state(first), line(first)["verdict"]) == ("signed", "edit")

@@ -54,6 +54,8 @@ describe("how a signature is written", () => {
     const decided = [ann, bob, review("cid", "adjudicate", { result_id: "result-2" })];
     const actions = ["ann", "cid", "dot"].map((user) => signingAction(result, decided, user, slot("signed")));
     expect(actions).toEqual([null, "sign", "sign"]);
+    const newer = ["ann", "cid"].map((user) => signingAction({ ...result, id: "3" }, decided, user, slot("signed")));
+    expect(newer).toEqual([null, "sign"]);
   });
 
   test("what two have settled is the newest reader's to amend and a third one's to decide", () => {

@@ -21,6 +21,13 @@ export function words(reviews: readonly Review[]): Review[] {
   return [...byReader.values()];
 }
 
+/** Those between whom a third has decided: they write no more, not even on a newer result. */
+function overruled(stack: readonly Review[]): ReadonlySet<string> {
+  const decided = stack.findLastIndex((review) => review.action === "adjudicate");
+  const after = new Set(stack.slice(Math.max(decided, 0)).map((review) => review.user.id));
+  return new Set(decided < 0 ? [] : stack.map((review) => review.user.id).filter((id) => !after.has(id)));
+}
+
 /** How this reader's next signature is written; null where nothing is left for them to sign. */
 export function signingAction(
   result: Result,
@@ -34,6 +41,7 @@ export function signingAction(
   const isNew = own?.result_id !== result.id;
   if (slot?.review_state === "adjudication") return own === undefined ? "adjudicate" : null;
   if (slot?.review_state === "second_read") return isNew ? "sign" : "amend";
+  if (slot?.second_read && overruled(stack).has(userId ?? "")) return null;
   const signedThis = stack.some((review) => review.user.id === userId && review.result_id === result.id);
   if (newest === undefined || (newest.result_id !== result.id && !signedThis)) return "sign";
   if (newest.user.id === userId) return "amend";
