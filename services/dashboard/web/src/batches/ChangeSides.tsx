@@ -7,7 +7,9 @@ import type { StudyDetail } from "../api/types";
 import { Badge, Facts } from "../design/parts";
 import { labelText, sideText } from "../study/findings";
 import { kindOf } from "../study/kinds";
-import { dateTime, percent, personName, quantity } from "../text/format";
+import { saidText } from "../study/said";
+import { ASYMMETRY } from "../study/volumes";
+import { dateTime, percent, personName } from "../text/format";
 import { t } from "../text/messages";
 import { picturesOf } from "./pictures";
 
@@ -70,7 +72,9 @@ function Side({ side, study }: SideProps): ReactElement {
             <tr key={`${one.label} ${one.laterality}`}>
               <th scope="row">
                 {labelText(one)}
-                <div className="tone-muted">{sideText(kind, one.laterality ?? null)}</div>
+                {one.label === ASYMMETRY ? null : (
+                  <div className="tone-muted">{sideText(kind, one.laterality ?? null)}</div>
+                )}
               </th>
               <td>{valueText(one)}</td>
             </tr>
@@ -102,9 +106,8 @@ function Reliable({ side }: { side: ChangeSide }): ReactElement {
   );
 }
 
-function valueText({ value, unit, probabilities }: ChangeSide["findings"][number]): string {
-  if (value === null || value === undefined) return t.none;
-  const said = typeof value === "number" ? quantity(value, unit ?? null) : String(value);
+function valueText({ label, value, unit, probabilities }: ChangeSide["findings"][number]): string {
+  const said = saidText(label, value, unit ?? null);
   const chance = probabilities?.[String(value)];
   return chance === undefined ? said : `${said} (${percent(chance)})`;
 }

@@ -4,11 +4,11 @@ import type { ReactElement } from "react";
 import { useReasons } from "../api/queries";
 import type { Me, Reason, Result, Review, Slot } from "../api/types";
 import { Notice } from "../design/parts";
-import { quantity } from "../text/format";
 import { t } from "../text/messages";
 import { fieldKey } from "./edits";
 import { labelText, sideText } from "./findings";
 import { kindOf } from "./kinds";
+import { saidText } from "./said";
 import { said, type Said } from "./sideBySide";
 import { words } from "./signers";
 
@@ -77,10 +77,8 @@ function Line({ row, result }: { row: Said; result: Result }): ReactElement {
   const side = row.finding.laterality ?? null;
   const kind = kindOf(result.pipeline);
   const name = labelText(row.finding);
-  const show = (value: number | string | null): string => {
-    if (value === null) return t.none;
-    return typeof value === "number" ? quantity(value, row.finding.unit ?? null) : value;
-  };
+  const show = (value: number | string | null): string =>
+    saidText(row.finding.label, value, row.finding.unit ?? null);
   return (
     <tr className={row.differ ? "differs" : undefined}>
       <th scope="row">

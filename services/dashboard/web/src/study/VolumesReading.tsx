@@ -3,7 +3,7 @@ import type { ReactElement } from "react";
 
 import type { Finding, ImageReading, Laterality, Result } from "../api/types";
 import { Badge, Button, Facts, Notice } from "../design/parts";
-import { figure, quantity, sentence, span } from "../text/format";
+import { figure, sentence, span } from "../text/format";
 import { t } from "../text/messages";
 import { madeFrom } from "./derived";
 import { finding } from "./findings";
@@ -11,6 +11,7 @@ import { QualityBar } from "./QualityBar";
 import { ReadingFrame } from "./ReadingFrame";
 import { chosenSeries, parameterNumber, parameterSentences, plausibleSpan } from "./receipt";
 import type { ReadingProps } from "./views";
+import { leaning } from "./said";
 import { ASYMMETRY, SIDES, TOTAL, volumeTable } from "./volumes";
 
 export function VolumesReading(props: ReadingProps): ReactElement {
@@ -122,11 +123,6 @@ function Asymmetry({ value, finding: one }: { value: number; finding: Finding })
       ) : null}
     </>
   );
-}
-
-/** Which side is larger in words: the sign of a difference is a convention that a reader need not know. */
-function leaning(value: number, unit: string | null): string {
-  return `${quantity(Math.abs(value), unit)} ${t.volumes.larger[value > 0 ? "L" : value < 0 ? "R" : "none"]}`;
 }
 
 /** Which series was read and why not the others, what its geometry needed, and what volumes are usual. */

@@ -4,6 +4,13 @@ import { field } from "./field";
 /** Methods of explanation as people write them. */
 const METHODS: Record<string, string> = { "grad-cam": "Grad-CAM" };
 
+/** "dr_grade=2": the answer that a heat-map explains. */
+function targetText(target: string): string {
+  const [label = "", value] = target.split("=");
+  const name = (field.labels as Record<string, string>)[label]?.toLowerCase();
+  return name === undefined ? target : [name, value].filter(Boolean).join(" ");
+}
+
 export const study = {
   study: {
     viewer: "Photographs",
@@ -97,7 +104,7 @@ export const study = {
     read: "Read",
     explanation: "Heat-map",
     noExplanation: "None",
-    explained: (method: string, target: string) => `${METHODS[method] ?? method}, for ${target}`,
+    explained: (method: string, target: string) => `${METHODS[method] ?? method}, for ${targetText(target)}`,
     total: "Time taken",
     receipt: {
       digest: "Receipt",
