@@ -12,5 +12,6 @@ export function saidText(label: string, value: number | string | null | undefine
 
 /** Which side is larger in words: the sign of a difference is a convention that a reader need not know. */
 export function leaning(value: number, unit: string | null): string {
-  return `${quantity(Math.abs(value), unit)} ${t.volumes.larger[value > 0 ? "L" : value < 0 ? "R" : "none"]}`;
+  if (value === 0) return t.volumes.larger.none;
+  return `${quantity(Math.abs(value), unit)} ${t.volumes.larger[value > 0 ? "L" : "R"]}`;
 }
