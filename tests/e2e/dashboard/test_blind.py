@@ -67,4 +67,5 @@ def test_a_reader_says_what_they_see_and_then_sees_what_the_machine_says(strange
         expect(page.get_by_role("region", name="History")).to_contain_text("Signed · Accepted")
         room.go("/account")
         expect(page.get_by_role("table", name="Retinopathy").get_by_role("row")).to_have_count(6)
+        page.get_by_role("heading", name="You and the machine").evaluate("node => node.scrollIntoView()")
         room.keep("agreement")

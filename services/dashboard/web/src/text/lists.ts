@@ -17,7 +17,10 @@ export const lists = {
     emptyTitle: "Nothing to read",
     empty: "Studies appear here as soon as they are received. Send one with:",
     emptyCommand: "overread submit PHOTO.jpg",
-    emptyFiltered: "No reading matches these filters.",
+    filteredTitle: "No reading matches these filters",
+    emptyFiltered: "Other readings may wait: without filters the list shows them all.",
+    mineTitle: "Nothing is waiting for you by name",
+    emptyMine: "To take readings from another list, mark them with Space and press A.",
     clear: "Clear filters",
     filters: {
       label: "Filters",

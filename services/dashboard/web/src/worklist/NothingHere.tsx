@@ -15,9 +15,10 @@ export function NothingHere({ list }: { list: List }): ReactElement {
     );
   }
   if (Object.keys(list.filters).length > 0) {
+    const mine = list.filters.assignee === "me";
     return (
-      <Empty title={t.worklist.emptyTitle}>
-        <p>{t.worklist.emptyFiltered}</p>
+      <Empty title={mine ? t.worklist.mineTitle : t.worklist.filteredTitle}>
+        <p>{mine ? t.worklist.emptyMine : t.worklist.emptyFiltered}</p>
         <Button onClick={() => list.choose({})}>{t.worklist.clear}</Button>
       </Empty>
     );
