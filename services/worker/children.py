@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -21,6 +24,8 @@ WELL_SECONDS: Final = 20.0
 #: So many quick deaths in a row, and what the process keeps on disk is thrown away.
 HOPELESS: Final = 4
 LOG_BYTES: Final = 10 * 1024**2
+#: How often a log is looked at: a process may run for a year and write a line for every request.
+LOG_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Child:
     born: float = 0.0
     deaths: int = 0
     due: float = 0.0
+    log_due: float = 0.0
 
 
 @dataclass
@@ -96,6 +102,9 @@ class Children:
         if child.process is None and now >= child.due:
             child.process = self._spawn(child.program)
             child.born = now
+        if now >= child.log_due:
+            child.log_due = now + LOG_SECONDS
+            _shorten(self._log(child.program))
 
     def _note_death(self, child: Child, now: float) -> None:
         code = child.process.returncode if child.process else None
@@ -107,10 +116,7 @@ class Children:
         log.warning("child.died", role=child.program.role, code=code, deaths=child.deaths)
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
-        path = self.logs / f"{program.name}.log"
-        if path.exists() and path.stat().st_size > LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        with path.open("ab") as output:
+        with self._log(program).open("ab") as output:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which then stops them in order.
             return subprocess.Popen(
                 program.command(),
@@ -121,6 +127,9 @@ class Children:
                 pass_fds=program.descriptors,
                 start_new_session=True,
             )
+
+    def _log(self, program: Program) -> Path:
+        return self.logs / f"{program.name}.log"
 
     def _end(self, children: Sequence[Child]) -> None:
         deadline = time.monotonic() + self.grace_seconds
@@ -141,3 +150,11 @@ def _let_go(child: Child) -> None:
         if child.process.stdin is not None:
             child.process.stdin.close()
         child.process = None
+
+
+def _shorten(log: Path) -> None:
+    """Keep what a long log held as the one before, and empty it: its writer appends, and goes on at the new end."""
+    with suppress(OSError):  # a full disk, or somebody cleared the folder: the processes matter more than their logs
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)

@@ -55,6 +55,20 @@ def test_a_child_that_cannot_live_is_given_a_clean_start(children):
     assert len(started) >= HOPELESS and pauses[2] >= 4 * FIRST_PAUSE_SECONDS
 
 
+def test_the_log_of_a_process_that_lives_long_is_cut_while_it_writes(children, tmp_path, monkeypatch):
+    monkeypatch.setattr("services.worker.children.LOG_BYTES", 2_000)
+    monkeypatch.setattr("services.worker.children.LOG_SECONDS", 0.0)
+    log = tmp_path / "logs" / "api.log"
+    writer = f"while :; do echo {'a' * 500}; sleep 0.01; done"
+    children.start(Program("api", "api", lambda: ("sh", "-c", writer)))
+    until(lambda: log.with_suffix(".log.1").exists())
+    (first,) = children.pids("api")
+    before = log.with_suffix(".log.1").stat().st_mtime_ns
+    until(lambda: log.with_suffix(".log.1").stat().st_mtime_ns > before)
+    assert children.pids("api") == [first]
+    assert not log.read_bytes().strip(b"a\n")  # and no hole of zeros where it was cut
+
+
 def test_the_stop_ends_even_a_child_that_will_not(children, tmp_path):
     children.start(Program("api", "api", lambda: STUBBORN))
     until(

@@ -11,15 +11,18 @@ import { RoleSelect } from "./RoleSelect";
 /** As the server has it (services/store/users.py); it refuses shorter ones with a sentence all the same. */
 export const SHORTEST_PASSWORD = 10;
 
+const USUAL_ROLE: Role = "clinician";
+
 export function AddUser(): ReactElement {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [role, setRole] = useState<Role>("clinician");
+  const [role, setRole] = useState<Role>(USUAL_ROLE);
   const add = useAddUser();
   const words = t.ops.users;
   const clear = (): void => {
     setName("");
     setPassword("");
+    setRole(USUAL_ROLE); // the next one is no administrator because the last one was
   };
   return (
     <AddForm

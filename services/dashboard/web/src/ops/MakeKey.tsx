@@ -9,9 +9,11 @@ import { Button, Dialog, Field } from "../design/parts";
 import { t } from "../text/messages";
 import { RoleSelect } from "./RoleSelect";
 
+const USUAL_ROLE: Role = "technician";
+
 export function MakeKey(): ReactElement {
   const [name, setName] = useState("");
-  const [role, setRole] = useState<Role>("technician");
+  const [role, setRole] = useState<Role>(USUAL_ROLE);
   const [site, setSite] = useState("");
   const [shown, show] = useState<ShownKey | null>(null);
   const sites = useSites().data ?? [];
@@ -19,6 +21,7 @@ export function MakeKey(): ReactElement {
   const words = t.ops.keys;
   const made = (key: ShownKey): void => {
     setName("");
+    setRole(USUAL_ROLE); // the next key may do no more because the last one did
     show(key);
   };
   return (
