@@ -61,6 +61,8 @@ def test_a_user_is_let_in_sees_no_more_than_their_role_and_is_locked_out(room: R
     room.press("Enter")
     row = page.get_by_role("row", name=re.compile("technician 7"))
     expect(row).to_contain_text("May log in")
+    usual = page.get_by_role("combobox", name="Role", exact=True)
+    expect(usual).to_have_value("clinician")  # the next one does not get the role of the one before
     with httpx.Client(base_url=f"{room.system.url}/api/v1", timeout=PATIENCE_SECONDS) as client:
         assert client.post("/session", json={"name": "technician 7", "password": PASSWORD}).status_code == 201
         assert client.get("/operations/overview").status_code == 403
