@@ -103,6 +103,7 @@ def _said(options: dict[str, Any]) -> dict[str, Any]:  # Any: options of several
 def _checked(asked: Mapping[str, object]) -> BatchAsked:
     from pydantic import ValidationError
 
+    from services.intake.asked import in_words
     from services.work.asked import BatchAsked
 
     try:
@@ -110,7 +111,7 @@ def _checked(asked: Mapping[str, object]) -> BatchAsked:
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in wrong["loc"] if not str(part).endswith("Asked"))
-        raise BadRequest(f"{place}: {wrong['msg'].removeprefix('Value error, ')}" if place else wrong["msg"]) from error
+        raise BadRequest(f"{place}: {in_words(wrong)}" if place else in_words(wrong)) from error
 
 
 def _finding(words: str | None) -> dict[str, str] | None:

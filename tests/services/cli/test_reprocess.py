@@ -111,6 +111,7 @@ def test_changes_and_summary_of_a_finished_batch(overread: Overread, settings: S
     "wrong",
     [
         ("--window", "22:00"),
+        ("--window", "25:00-06:00"),
         ("--window", "22:00-06:00", "--zone", "Mars/Olympus"),
         ("--from", "yesterday"),
         ("--folder", "/no/such/folder"),
@@ -123,3 +124,4 @@ def test_what_cannot_be_is_refused_with_a_sentence(
 ) -> None:
     ended = overread("reprocess", "start", "retinopathy", *wrong)
     assert (ended.code, ended.err.startswith("overread: ")) == (1, True)
+    assert "pattern" not in ended.err  # a regular expression is no sentence
