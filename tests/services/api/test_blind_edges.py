@@ -162,7 +162,7 @@ LISTS = ("/api/v1/studies", "/api/v1/studies/counts?urgency=urgent", "/api/v1/vi
 
 @pytest.mark.parametrize("list_path", LISTS)
 def test_a_headline_that_a_list_told_before_the_switch_spoils_the_word(
-    web: Web, reader: Reader, each_store: Store, list_path: str
+    web: Web, reader: Reader, list_path: str
 ) -> None:
     read, client = reader.read(answer=left_eye(2)), web.client(Role.CLINICIAN, "bea")
     assert client.get(list_path).status_code == 200

@@ -187,15 +187,15 @@ def test_a_key_that_no_person_made_cannot_sign(web: Web, reader: Reader) -> None
 
 @pytest.mark.parametrize("change", [{"disabled": True}, {"role": "technician"}])
 def test_who_is_locked_out_while_a_signature_waits_for_its_turn_has_not_signed(
-    web: Web, reader: Reader, each_store: Store, change: dict[str, object]
+    web: Web, reader: Reader, change: dict[str, object]
 ) -> None:
     read, carol = reader.read(), web.client(Role.CLINICIAN, "carol")
     person = carol.get("/api/v1/me").json()["user_id"]
     assert web.client(Role.ADMIN).patch(f"/api/v1/users/{person}", json=change).status_code == 200
     waited = Word(ReviewAction.SIGN, Verdict.ACCEPT)
     with pytest.raises(Forbidden):  # its credential was looked at before
-        review(each_store, f"user:{person}", person, read.result_id, waited, grace_seconds=0)
-    with unit_of_work(each_store.database, writing=False) as session:
+        review(web.store, f"user:{person}", person, read.result_id, waited, grace_seconds=0)
+    with unit_of_work(web.store.database, writing=False) as session:
         assert session.scalars(select(Review)).all() == []
 
 
