@@ -58,6 +58,7 @@ class ReviewRequest(BaseModel):
     seen_result_ids: list[Id] | None = Field(
         default=None,
         max_length=MAX_RESULTS,
+        examples=[["01JD8QK2M3N4P5Q6R7S8T9V0WX"]],
         description="The results of this question that you were shown: a signature leaves open what is proposed and is"
         " not among them. Null: it settles whatever is proposed by then.",
     )
