@@ -58,6 +58,16 @@ def test_no_word_of_a_row_is_broken_on_a_tablet(room: Room) -> None:
 
 
 @pytest.mark.slow
+def test_on_a_tablet_a_long_form_leaves_the_reading_in_sight(room: Room) -> None:
+    volumes_study(room.system.store, "W-5003", SEGMENTATION)
+    room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
+    room.open("W-5003")
+    room.press("e")
+    expect(room.page.get_by_role("textbox", name="Right: Anterior part")).to_be_focused()
+    expect(room.page.get_by_role("heading", name="The machine's reading")).to_be_in_viewport()
+
+
+@pytest.mark.slow
 def test_letters_grow_on_a_screen_of_4k_that_magnifies_nothing(room: Room) -> None:
     plain = room.page.evaluate(LETTERS)
     room.page.set_viewport_size(BARE_4K)  # type: ignore[arg-type]
