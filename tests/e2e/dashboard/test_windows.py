@@ -75,8 +75,8 @@ def test_letters_grow_on_a_screen_of_4k_that_magnifies_nothing(room: Room) -> No
 
 
 def test_rows_are_reached_and_read_twice_enlarged(room: Room) -> None:
-    volumes_study(room.system.store, "W-5002", SEGMENTATION)
-    expect(room.row("W-5002")).to_be_visible()
+    volumes_study(room.system.store, "W-5004", SEGMENTATION)
+    expect(room.row("W-5004")).to_be_visible()
     room.page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
     room.press("End", "Home")
     chosen = room.page.get_by_role("row").nth(1).get_by_role("link")
