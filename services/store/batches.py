@@ -150,6 +150,19 @@ def items_to_release(session: Session, batch_id: str, limit: int) -> Sequence[Ba
     ).all()
 
 
+def failed_items(session: Session, batch_id: str, after: str | None, limit: int) -> list[tuple[BatchItem, Job]]:
+    """Up to `limit` items behind the id `after` that could not be read, each with the job that failed."""
+    failed = (
+        select(BatchItem, Job)
+        .join(Job, Job.id == BatchItem.job_id)
+        .where(BatchItem.batch_id == batch_id, BatchItem.state == BatchItemState.FAILED)
+        .order_by(BatchItem.id)
+        .limit(limit)
+    )
+    rows = session.execute(failed if after is None else failed.where(BatchItem.id > after))
+    return [(item, job) for item, job in rows]
+
+
 def count_items(session: Session, batch_id: str, state: BatchItemState, most: int) -> int:
     """How many items are in a state, but looks no further than `most`."""
     some = select(BatchItem.id).where(BatchItem.batch_id == batch_id, BatchItem.state == state).limit(most).subquery()

@@ -17,16 +17,28 @@ export type Preview = Schemas["services__api__batches__PreviewView"];
 export type Change = Schemas["ChangeView"];
 export type ChangeSide = Schemas["SideView"];
 export type Summary = Schemas["SummaryView"];
+export type BatchFailure = Schemas["FailedView"];
 export type Taken = Schemas["Assignments"];
 export type BatchAction = "pause" | "resume" | "cancel";
 
 export const BATCHES = "batches";
 /** A batch goes on without an event for each of its subjects: its counts are asked for again. */
 const WATCH_MS = 5000;
+/** What ran when it was paused ends, and its night comes: seldom enough. */
+const REST_MS = 15_000;
 const PAGE_SIZE = 50;
 const MOVING: ReadonlySet<BatchState> = new Set(["planning", "running"]);
 
+const ENDED: ReadonlySet<BatchState> = new Set(["cancelled", "finished", "failed"]);
+
 export const isMoving = (batch: Batch): boolean => MOVING.has(batch.state);
+export const hasEnded = (batch: Batch): boolean => ENDED.has(batch.state);
+
+/** How soon batches are asked for again. */
+function watched(batches: readonly Batch[]): number | false {
+  if (batches.some(isMoving)) return WATCH_MS;
+  return batches.every(hasEnded) ? false : REST_MS;
+}
 
 export function useBatches() {
   const polled = useConnection() === "polling";
@@ -36,7 +48,7 @@ export function useBatches() {
     initialPageParam: null as string | null,
     getNextPageParam: (last: Page<Batch>) => last.next_cursor ?? null,
     refetchInterval: ({ state }) =>
-      polled || state.data?.pages.some((page) => page.items.some(isMoving)) ? WATCH_MS : false,
+      polled ? WATCH_MS : watched(state.data?.pages.flatMap((page) => page.items) ?? []),
   });
 }
 
@@ -45,9 +57,28 @@ export function useBatch(id: string) {
   return useQuery({
     queryKey: [BATCHES, id],
     queryFn: () => get<Batch>(`/batches/${id}`),
-    refetchInterval: ({ state }) => (polled || (state.data && isMoving(state.data)) ? WATCH_MS : false),
+    refetchInterval: ({ state }) => (polled ? WATCH_MS : watched(state.data ? [state.data] : [])),
   });
 }
+
+/** What could not be read; while any of it is read again, it is asked for again, with the batch's counts. */
+export function useBatchFailures(id: string) {
+  const client = useQueryClient();
+  return useInfiniteQuery({
+    queryKey: [BATCHES, id, "failures"],
+    queryFn: async ({ pageParam }) => {
+      void client.invalidateQueries({ queryKey: [BATCHES, id], exact: true });
+      return get<Page<BatchFailure>>(`/batches/${id}/failures${query({ limit: PAGE_SIZE, cursor: pageParam })}`);
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: Page<BatchFailure>) => last.next_cursor ?? null,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.items.some(isReadAgain)) === true ? WATCH_MS : false,
+  });
+}
+
+export const isReadAgain = (failure: BatchFailure): boolean =>
+  failure.job_state === "queued" || failure.job_state === "running";
 
 export function useSummary(id: string) {
   return useQuery({ queryKey: [BATCHES, id, "summary"], queryFn: () => get<Summary>(`/batches/${id}/summary`) });

@@ -187,6 +187,7 @@ export function useJobAction(action: "retry" | "cancel") {
       void client.invalidateQueries({ queryKey: keys.jobs });
       void client.invalidateQueries({ queryKey: keys.worklist });
       void client.invalidateQueries({ queryKey: ["study"] });
+      void client.invalidateQueries({ queryKey: ["batches"] });
     },
   });
 }

@@ -2,7 +2,7 @@
 import type { ReactElement } from "react";
 import { Link } from "wouter";
 
-import { summaryFile, useBatch, type Batch } from "../api/overnight";
+import { hasEnded, summaryFile, useBatch, type Batch } from "../api/overnight";
 import type { Me } from "../api/types";
 import { LoadFailed, Stale } from "../design/LoadFailed";
 import { Facts } from "../design/parts";
@@ -11,9 +11,10 @@ import { nameOfPipeline } from "../study/questions";
 import { dateTime } from "../text/format";
 import { t } from "../text/messages";
 import { BatchActions, BatchBadge, BatchProgress } from "./BatchParts";
+import { CouldNotRead } from "./CouldNotRead";
 import { Changes } from "./Changes";
 import { Summed } from "./Summed";
-import { doneBy, hasEnded, queryText } from "./batches";
+import { doneBy, queryText } from "./batches";
 
 export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
   const batch = useBatch(id);
@@ -54,6 +55,7 @@ export function BatchPage({ id, me }: { id: string; me: Me }): ReactElement {
         </section>
         {hasEnded(batch.data) ? <Summed id={id} /> : null}
         <Changes batch={batch.data} me={me} />
+        {(batch.data.items["failed"] ?? 0) > 0 ? <CouldNotRead id={id} /> : null}
       </div>
     </section>
   );

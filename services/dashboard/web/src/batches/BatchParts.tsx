@@ -1,7 +1,7 @@
 /** A batch's state, progress and what may be done with it: the same in the list and on its own page. */
 import { useId, useState, type ReactElement } from "react";
 
-import { useBatchAction, type Batch } from "../api/overnight";
+import { hasEnded, useBatchAction, type Batch, type BatchAction } from "../api/overnight";
 import { Badge, Button, Dialog } from "../design/parts";
 import { percent, sentence } from "../text/format";
 import { t } from "../text/messages";
@@ -20,12 +20,15 @@ export function BatchBadge({ batch }: { batch: Batch }): ReactElement {
 }
 
 export function BatchProgress({ batch }: { batch: Batch }): ReactElement {
-  const { ended, all } = countsOf(batch);
+  const { ended, all, share, leftOut } = countsOf(batch);
   const failed = batch.items["failed"] ?? 0;
   return (
     <div className="batch-progress">
-      <progress value={batch.progress} max={1} aria-label={t.overnight.columns.progress} />
-      <span>{t.overnight.progress(ended, all, percent(batch.progress))}</span>
+      <progress value={share} max={1} aria-label={t.overnight.columns.progress} />
+      <span>
+        {all === 0 && hasEnded(batch) ? t.overnight.noStudies : t.overnight.progress(ended, all, percent(share))}
+      </span>
+      {leftOut > 0 ? <span className="tone-muted">{t.overnight.leftOut(leftOut)}</span> : null}
       {batch.planned ? null : <span className="tone-muted">{t.overnight.growing}</span>}
       {failed > 0 ? (
         <Badge icon="failed" tone="stat">
@@ -40,15 +43,16 @@ export function BatchProgress({ batch }: { batch: Batch }): ReactElement {
 export function BatchActions({ batch }: { batch: Batch }): ReactElement {
   const act = useBatchAction(batch.id);
   const [asking, ask] = useState(false);
+  const choose = (action: BatchAction): void => {
+    if (act.isPending) return;
+    if (action === "cancel") ask(true);
+    else act.mutate(action);
+  };
   return (
     <div className="row">
-      {actionsOf(batch).map((action) => (
-        <Button
-          key={action}
-          small
-          disabled={act.isPending}
-          onClick={() => (action === "cancel" ? ask(true) : act.mutate(action))}
-        >
+      {actionsOf(batch).map((action, place) => (
+        // By place, and never disabled: who pauses by keyboard stands on the button that lets it go on.
+        <Button key={place} small aria-disabled={act.isPending} onClick={() => choose(action)}>
           {t.overnight.actions[action]}
         </Button>
       ))}

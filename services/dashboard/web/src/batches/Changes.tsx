@@ -2,7 +2,7 @@
 import { useState, type ReactElement } from "react";
 
 import { useChanges, type Sought } from "../api/looks";
-import { isMoving, type Batch } from "../api/overnight";
+import { hasEnded, type Batch } from "../api/overnight";
 import { rowsOf } from "../api/queries";
 import type { ChangeKind, Me } from "../api/types";
 import { LoadFailed, Stale } from "../design/LoadFailed";
@@ -12,6 +12,7 @@ import { KEYS } from "../keys/bindings";
 import { useShortcuts } from "../keys/keys";
 import { t } from "../text/messages";
 import { LookToast } from "./LookToast";
+import { countsOf } from "./batches";
 import { Triage } from "./Triage";
 import { useLooks } from "./useLooks";
 
@@ -84,9 +85,18 @@ function NobodyChanges({ batch, sought, changes }: NobodyProps): ReactElement {
       </Notice>
     );
   }
-  const why = sought.kind !== "" ? t.changes.noneOfKind : isMoving(batch) ? t.changes.noneYet : t.changes.noneAtAll;
+  const isOver = hasEnded(batch);
+  if (isOver && countsOf(batch).all === 0) {
+    return (
+      <Notice tone="muted" title={t.changes.none}>
+        <p>{t.changes.noneFits}</p>
+      </Notice>
+    );
+  }
+  const isFinal = sought.kind === "" && batch.state === "finished";
+  const why = sought.kind !== "" ? t.changes.noneOfKind : isOver ? t.changes.noneAtAll : t.changes.noneYet;
   return (
-    <Notice tone={sought.kind === "" && !isMoving(batch) ? "routine" : "muted"} title={t.changes.none}>
+    <Notice tone={isFinal ? "routine" : "muted"} title={t.changes.none}>
       <p>{why}</p>
     </Notice>
   );
