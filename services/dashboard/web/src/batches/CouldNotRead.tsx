@@ -37,7 +37,7 @@ function FailureRow({ failure }: { failure: BatchFailure }): ReactElement {
   return (
     <tr>
       <td>
-        {failure.detail === null ? t.overnight.failures.noReason : sentence(failure.detail)}{" "}
+        {reasonOf(failure, isAgain)}{" "}
         {failure.code === null ? null : <code>{failure.code}</code>}
       </td>
       <td>{failure.finished_at === null ? t.none : dateTime(failure.finished_at)}</td>
@@ -55,4 +55,10 @@ function FailureRow({ failure }: { failure: BatchFailure }): ReactElement {
       </td>
     </tr>
   );
+}
+
+/** A job that runs again says what failed in its history alone. */
+function reasonOf({ detail }: BatchFailure, isAgain: boolean): string {
+  if (detail !== null) return sentence(detail);
+  return isAgain ? t.none : t.overnight.failures.noReason;
 }
