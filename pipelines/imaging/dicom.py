@@ -24,7 +24,6 @@ _MAX_TEXT: Final = 256  # four times what LO and a PN component may hold (PS3.5 
 #: One frame; the largest detectors and scanned films stay below a quarter of it.
 _MAX_FRAME_PIXELS: Final = 2**29
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5 section 9; leading zeros, though wrong, do no harm
-_REPLACEMENT: Final = "\ufffd"  # what stands for bytes that do not decode
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _PN_DELIMITERS: Final = {0x5E, 0x3D}  # ^ and =, at which the character set falls back to the first (PS3.5 6.1.2.5.3)
 #: Video keeps all frames in one fragment: PS3.5 8.2.5 (MPEG2, MPEG-4, HEVC).
@@ -217,9 +216,9 @@ class _Fields:
         return _clean(text.rstrip("\0 ^=") if tag == _PATIENT_NAME else text)
 
     def _identifier(self, tag: int) -> str | None:
-        """A text that tells patients apart: read as Latin-1 where it does not decode, so that no two become one."""
+        """A text that tells patients apart: read as Latin-1 where it does not decode (U+FFFD): no two become one."""
         text = self._text(tag)
-        return text if text is None or _REPLACEMENT not in text else _clean(self._bytes(tag).decode("latin-1"))
+        return text if text is None or "\ufffd" not in text else _clean(self._bytes(tag).decode("latin-1"))
 
     def _uid(self, tag: int, name: str) -> str:
         value = self._word(tag)

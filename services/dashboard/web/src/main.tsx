@@ -9,6 +9,7 @@ import { askFirst } from "./api/first";
 import { makeQueryClient } from "./api/queries";
 import "./design/tokens.css";
 import "./design/base.css";
+import "./design/controls.css";
 import "./design/components.css";
 import "./design/forms.css";
 

@@ -17,6 +17,9 @@ import { neighbours } from "./neighbours";
 import { Rooms } from "./Rooms";
 import { SignedToast } from "./SignedToast";
 import "./study.css";
+import "./reading.css";
+import "./verdict.css";
+import "./narrow.css";
 
 export default function StudyPage({ id, me }: { id: string; me: Me }): ReactElement {
   const study = useStudy(id);

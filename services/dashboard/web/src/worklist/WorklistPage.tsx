@@ -24,6 +24,7 @@ import { useList } from "./useList";
 import { groupsOf, walked } from "./views";
 import { Views } from "./Views";
 import "./worklist.css";
+import "./narrow.css";
 
 /** While views and sites are on their way. */
 const NONE: never[] = [];
