@@ -141,6 +141,7 @@ def assert_exactly_once(system: Running) -> None:
     assert audit.verify(system.store).intact
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     script = (

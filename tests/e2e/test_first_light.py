@@ -243,6 +243,7 @@ def test_without_a_service_submit_says_so_in_one_sentence(up: Up) -> None:
     assert ended.stderr == "overread: no Overread answers at http://127.0.0.1:9; `overread up` starts one\n"
 
 
+@pytest.mark.slow
 def test_a_second_start_keeps_the_data_makes_no_new_login_and_leaves_no_process(up: Up, study: Any) -> None:
     assert stop(up.process) == 0
     data = Path(up.said["database"].removeprefix("sqlite:///")).parent

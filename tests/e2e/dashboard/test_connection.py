@@ -109,6 +109,7 @@ def test_on_a_slow_line_signing_says_that_it_is_sending_and_sends_once(room: Roo
     assert [review["action"] for review in reviews_of(room.system, written.study_id)] == ["sign"]
 
 
+@pytest.mark.slow
 def test_an_outline_outlives_a_broken_line_and_a_session_and_is_saved_once(room: Room) -> None:
     written = volumes_study(room.system.store, "C-5002", SEGMENTATION, head_files())
     room.open("C-5002")

@@ -43,6 +43,7 @@ def test_who_changes_is_gone_through_by_keyboard_alone(room: Room, night: Night)
     expect(page.get_by_role("heading", name="N-3001", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_a_colleague_looked_at_shows_at_once_and_leaves_the_list_of_the_rest(room: Room, night: Night) -> None:
     page = room.page
     with closing(colleague(room.system, "kim")) as kim:

@@ -168,6 +168,7 @@ def _sign_and_wait(room: Room) -> Mapping[str, Any]:
     return shown
 
 
+@pytest.mark.slow
 def test_a_result_that_comes_while_a_reader_signs_stays_open_until_it_is_looked_at(room: Room) -> None:
     written = volumes_study(room.system.store, "V-6007", SEGMENTATION)
     say(room.system, "reader of the night", written, action="sign", **EDIT)

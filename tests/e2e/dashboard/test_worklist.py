@@ -59,6 +59,7 @@ def test_assigning_marks_the_row_one_stands_on_and_dropped_marks_are_told(room: 
     expect(room.page.get_by_text("1 reading for")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_another_readers_readings_are_taken_over_on_purpose_only(room: Room) -> None:
     volumes_study(room.system.store, "W-3003", SEGMENTATION)
     expect(room.row("W-3003")).to_be_visible()

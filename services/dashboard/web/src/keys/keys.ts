@@ -1,5 +1,5 @@
 /** Single-key shortcuts: bindings.ts says which key does what, a page says what to run. */
-import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { useLayoutEffect, useRef, useSyncExternalStore } from "react";
 
 export type Shortcut = { keys: readonly string[]; run: (key: string) => void };
 
@@ -65,11 +65,11 @@ export function takesKey(place: Place, name: string): boolean {
 /** Listen for these shortcuts while the component is shown; a modal dialog on top silences them. */
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const current = useRef(shortcuts);
-  // With what is shown, not after it is painted: a key pressed at once must not find what was true before.
+  // With what is shown, not after it is painted: a key pressed at once must not find what was true before, or nobody.
   useLayoutEffect(() => {
     current.current = shortcuts;
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const name = nameOf(event);
       const single = !name.startsWith("Control+");
