@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from services.api.result_examples import ADDED_BUNDLE, SEGMENTATION
+from services.store import audit
+from services.store.session import unit_of_work
 from tests.e2e.dashboard.nights import Night
 from tests.e2e.dashboard.room import Room
 from tests.e2e.dashboard.written import volumes_study
@@ -37,6 +39,8 @@ LETTERS = "parseFloat(getComputedStyle(document.body).fontSize)"
 @pytest.mark.slow
 def test_no_list_is_wider_than_a_tablet(room: Room, night: Night) -> None:
     volumes_study(room.system.store, "W-5002", ADDED_BUNDLE)  # whose queue has a long name
+    with unit_of_work(room.system.store.database) as session:
+        audit.record(session, f"key:{NOBODY}", "batch.change_unseen", NOBODY, model_sha256="9f" * 32)
     room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
     found = {}
     for path in ("/", "/batches", f"/batches/{night.id}", *(f"/operations/{part}" for part in OPERATIONS)):
