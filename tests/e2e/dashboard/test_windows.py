@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from services.api.result_examples import ADDED_BUNDLE, SEGMENTATION
-from services.store import audit
+from services.store import audit, users
 from services.store.session import unit_of_work
+from services.store.states import Role
 from tests.e2e.dashboard.nights import Night
-from tests.e2e.dashboard.room import Room
+from tests.e2e.dashboard.room import PASSWORD, Room
 from tests.e2e.dashboard.written import volumes_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -20,6 +21,7 @@ TABLET = {"width": 820, "height": 1180}
 BARE_4K = {"width": 3840, "height": 2160}
 #: 1280 x 800, twice enlarged.
 ENLARGED = {"width": 640, "height": 400}
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-" * 2
 NOBODY = "01JD8Q3Z5V7Y9XK2M4N6P8R0ST"
 OPERATIONS = ("overview", "jobs", "failures", "queues", "rejections", "retention", "users", "keys", "rules", "audit")
 #: What has to be scrolled sideways to be read.
@@ -41,6 +43,9 @@ def test_no_list_is_wider_than_a_tablet(room: Room, night: Night) -> None:
     volumes_study(room.system.store, "W-5002", ADDED_BUNDLE)  # whose queue has a long name
     with unit_of_work(room.system.store.database) as session:
         audit.record(session, f"key:{NOBODY}", "batch.change_unseen", NOBODY, model_sha256="9f" * 32)
+        maker = f"user:{users.create_user(session, LONG_NAME, PASSWORD, Role.ADMIN).id}"
+        users.create_key(session, LONG_NAME, Role.TECHNICIAN, maker)
+        audit.record(session, maker, "key.created")
     room.page.set_viewport_size(TABLET)  # type: ignore[arg-type]
     found = {}
     for path in ("/", "/batches", f"/batches/{night.id}", *(f"/operations/{part}" for part in OPERATIONS)):

@@ -69,7 +69,9 @@ function Row({ row }: { row: AuditRow }): ReactElement {
       <td>
         <time dateTime={row.created_at}>{dateTime(row.created_at)}</time>
       </td>
-      <td title={row.actor}>{row.actor_name ?? <code>{row.actor}</code>}</td>
+      <td className="who" title={row.actor}>
+        {row.actor_name ?? <code>{row.actor}</code>}
+      </td>
       <td>
         <code>{row.action}</code>
       </td>

@@ -35,7 +35,7 @@ function KeyRow({ row }: { row: ApiKey }): ReactElement {
       <th scope="row">{row.name}</th>
       <td>{t.roles[row.role]}</td>
       <td>{sites.find((site) => site.id === row.site_id)?.name ?? words.defaultSite}</td>
-      <td>
+      <td className="who">
         <Maker createdBy={row.created_by} />
       </td>
       <td>
