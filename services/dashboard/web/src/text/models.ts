@@ -105,7 +105,7 @@ export const models = {
     down: "Crossed a line downwards",
     kinds: "How they differ",
     abstained: "Give no answer",
-    clinicians: "Say what readers signed",
+    clinicians: "Agree with what readers signed",
     cliniciansWhy: "Readers saw the answer of the version in use, which favours it.",
     seconds: "Seconds a reading",
     kappa: (label: string) => `Quadratic kappa, ${label}`,
