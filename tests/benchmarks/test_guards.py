@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 #: way through five processes doubles when each of them waits for a core. A guard is there for what a change breaks: a
 #: second forward pass (2x), a lost engine (1x), a poll that sleeps (seconds).
 NOISE = 2.0
-#: Measured 2.5 to 5 where nobody else computes, and 1.5 beside a dozen neighbours; a lost engine would be 1.
-LEAST_RATIO = 1.4
+#: The share of the target that a machine with neighbours reaches; a lost engine would be as fast as torch.
+LEAST_SHARE = 0.75
 #: Files of 8 kB: 1,000 of them are 8 MB, ten times the 100 before; whoever held the body would show it. The allocator's
 #: own growth, which ends, is less.
 GROWTH_MB = 32.0
@@ -40,7 +40,7 @@ def test_the_serving_engine_is_faster_than_plain_torch_and_says_the_same() -> No
     def is_faster() -> bool:
         figures = inference_engine.measure()
         assert named(figures, "  largest difference").value <= inference_engine.TARGET_DIFFERENCE
-        return (named(figures, "openvino").ratio or 0.0) >= LEAST_RATIO
+        return (named(figures, "openvino").ratio or 0.0) >= inference_engine.TARGET_RATIO * LEAST_SHARE
 
     assert within_three(is_faster)
 
@@ -49,7 +49,7 @@ def test_outlines_come_sooner_than_from_the_stock_inferer_and_are_the_same() -> 
     def come_sooner() -> bool:
         figures = segmentation.measure()
         assert named(figures, "  Dice between").value >= segmentation.TARGET_DICE
-        return (named(figures, "openvino").ratio or 0.0) >= LEAST_RATIO
+        return (named(figures, "openvino").ratio or 0.0) >= segmentation.TARGET_RATIO * LEAST_SHARE
 
     assert within_three(come_sooner)
 

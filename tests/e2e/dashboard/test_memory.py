@@ -25,11 +25,11 @@ SETTLED, STUDIES = 40, 100
 #: Kinds in a heap snapshot that are the engine's: code compiled later, logs of the network and of what was drawn.
 ENGINE: Final = frozenset({"code", "native", "hidden", "synthetic"})
 #: Measured 1.00 to 1.05, and 0.95 after another sixty; with the answers kept that the page was given, 1.76.
-MOST_GROWTH: Final = 1.35
+MOST_GROWTH: Final = 1.15
 #: What one collection finishes another one finds: what waited for a finalizer goes with the second.
 COLLECTIONS: Final = 3
 #: What is left behind of one study would be several hundred nodes: of sixty, many times as many as a page has.
-MOST_NODES: Final = 1.5
+MOST_NODES: Final = 1.1
 HEADS: Final = 4
 #: Decoded volumes are kept for two seconds after the last page that shows them.
 GONE_MS: Final = 3500

@@ -137,9 +137,9 @@ WATCH = """() => {
         look();
     });
 }"""
-#: Median of what a reader waits for between two studies: 70 to 100 ms where nobody else computes, and 200 is promised
-#: (benchmarks/reading_room.py measures it); a machine busy with other things takes several times as long.
-NEXT_PICTURE_MS = 600
+#: The median that is promised between two studies (benchmarks/reading_room.py measures it): 70 to 100 ms where nobody
+#: else computes.
+NEXT_PICTURE_MS = 200
 
 
 @pytest.mark.slow
